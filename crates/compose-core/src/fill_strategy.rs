@@ -1,0 +1,110 @@
+//! The seam of fill strategies: where replacements come from.
+//!
+//! A [`FillStrategy`] is what the rules file says. Bound to the stack it becomes a [`BoundFill`], which names
+//! its donors in order; the engine reads only those, and stops reading as soon as no gap is left where the
+//! strategy takes donors one at a time.
+
+use crate::{Block, Canvas, Day, KindError, SceneFacts, SettingsTable, Window};
+use std::fmt;
+
+/// The stack from headers alone. Scenes are in order of (date, id).
+pub struct StackFacts<'a> {
+    /// Index of the scene being repaired; `None` where every pixel is composed.
+    pub target: Option<usize>,
+    /// The date that distances are measured from.
+    pub target_day: Option<Day>,
+    /// Every scene of the run.
+    pub scenes: &'a [SceneFacts],
+}
+
+/// A fill strategy as the rules file states it.
+pub trait FillStrategy: Send + Sync + fmt::Debug {
+    /// Decides for this stack from headers alone.
+    ///
+    /// # Errors
+    /// A donor that does not exist, a missing date, ….
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError>;
+}
+
+/// How a strategy takes its donors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Temporal {
+    /// [`BoundFill::fill`] is called with one donor after the other until no gap is left.
+    OneByOne,
+    /// [`BoundFill::fill`] is called once with all donors, in the order named.
+    WholeStack,
+}
+
+/// A donor by its index in the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DonorUse {
+    /// Index into [`StackFacts::scenes`].
+    pub scene: usize,
+    /// Whether the mask rules apply to it (they do, unless the rules file says to ignore them).
+    pub masked: bool,
+}
+
+/// A fill strategy that knows its stack.
+pub trait BoundFill: Send + Sync {
+    /// Donors in the order in which they are wanted; never the target.
+    fn donors(&self) -> &[DonorUse];
+
+    /// One donor at a time, or all at once.
+    fn temporal(&self) -> Temporal;
+
+    /// Pixels of context needed on each side.
+    fn halo(&self) -> usize {
+        0
+    }
+
+    /// Fills gaps of `canvas` from `input.donors`; pixels that are not gaps stay as they are.
+    ///
+    /// # Errors
+    /// Whatever the strategy cannot work with; the message reaches the user.
+    fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError>;
+
+    /// Scenes left out, with the reason (`61 days away, limit 32`).
+    fn skipped(&self) -> Vec<(usize, String)> {
+        Vec::new()
+    }
+
+    /// Remarks for the plan and the sidecar.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// One donor's pixels on the target grid.
+#[derive(Clone, Copy)]
+pub struct Donor<'a> {
+    /// Index into [`StackFacts::scenes`].
+    pub scene: usize,
+    /// Its date, where known.
+    pub day: Option<Day>,
+    /// Its pixels, on [`FillInput::window`], masked unless the strategy asked otherwise.
+    pub block: &'a Block,
+    /// Whether values are the donor's own numbers (no resampling, no change of radiometry).
+    pub exact: bool,
+}
+
+/// Pixels for [`BoundFill::fill`].
+pub struct FillInput<'a> {
+    /// Where the donors' blocks lie on the target grid; the canvas's window plus the halo.
+    pub window: Window,
+    /// The target scene's own pixels with its mask, on the same window; `None` where every pixel is composed.
+    pub target: Option<&'a Block>,
+    /// The donors: one, or all, by [`BoundFill::temporal`].
+    pub donors: &'a [Donor<'a>],
+}
+
+/// A kind of fill strategy: its name, its page, and how its table is read.
+pub struct FillKind {
+    /// `strategy = "…"` in the rules file.
+    pub name: &'static str,
+    /// The page of documentation, with executable examples.
+    pub page: &'static str,
+    /// JSON schema of the settings struct.
+    pub schema: fn() -> schemars::Schema,
+    /// Reads the strategy's own settings.
+    pub parse: fn(&SettingsTable<'_>) -> Result<Box<dyn FillStrategy>, Vec<crate::Problem>>,
+}

@@ -1,0 +1,31 @@
+//! The words that every other crate speaks: [`Grid`], [`Window`], [`Block`], [`SceneFacts`],
+//! the settings of kinds, and the two seams [`mask_rule`] and [`fill_strategy`].
+//!
+//! Nothing here touches a file. Arrays are `(row, col)` or `(band, row, col)`.
+
+pub mod block;
+pub mod cast;
+pub mod date;
+pub mod dtype;
+pub mod fill_strategy;
+pub mod grid;
+pub mod kind;
+pub mod mask_rule;
+pub mod page;
+pub mod quality;
+pub mod scene;
+pub mod settings;
+pub mod window;
+
+pub use block::{Block, Canvas, GAP, STATISTIC, ValidityMode};
+pub use cast::Cast;
+pub use date::Day;
+pub use dtype::DataType;
+pub use fill_strategy::{BoundFill, Donor, DonorUse, FillInput, FillStrategy, StackFacts, Temporal};
+pub use grid::{Crs, CrsUnit, Grid, Transform};
+pub use kind::KindError;
+pub use mask_rule::{BoundMask, MaskInput, MaskRule, Plane};
+pub use quality::Layout;
+pub use scene::{BandFacts, BandRole, SceneFacts};
+pub use settings::{Problem, SettingsTable};
+pub use window::Window;

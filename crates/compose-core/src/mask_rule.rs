@@ -1,0 +1,100 @@
+//! The seam of mask rules: what makes a pixel unusable.
+//!
+//! A [`MaskRule`] is what the rules file says. Bound to a scene it becomes a [`BoundMask`], which answers
+//! cheap questions (which bands, what halo) and marks pixels on the grid of the bands it reads.
+//! Data flow: rules file → `MaskRule` → (per scene, headers only) `BoundMask` → (per block) marked pixels.
+
+use crate::{Grid, KindError, SceneFacts, SettingsTable, Window};
+use ndarray::{ArrayView2, ArrayViewMut2};
+use std::fmt;
+
+/// A mask rule as the rules file states it.
+pub trait MaskRule: Send + Sync + fmt::Debug {
+    /// Decides for one scene from headers alone.
+    ///
+    /// # Errors
+    /// A band or flag that the scene does not have, a radius in metres on a geographic grid, ….
+    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError>;
+}
+
+/// A mask rule that knows its scene.
+pub trait BoundMask: Send + Sync {
+    /// Indices into [`SceneFacts::bands`] of the bands to read, without repeats.
+    fn bands(&self) -> &[usize];
+
+    /// Pixels of context needed on each side, on the grid of [`MaskInput::grid`].
+    fn halo(&self) -> usize {
+        0
+    }
+
+    /// Whether [`MaskInput::neutral`] is read (it costs reading every wanted band).
+    fn needs_neutral(&self) -> bool {
+        false
+    }
+
+    /// Sets `marked` to 1 where a pixel is unusable; it comes as zeros and has the shape of the input's planes.
+    /// Pixels within `halo()` of the edge of the input may come out wrong; the caller drops them.
+    ///
+    /// # Errors
+    /// Whatever the rule cannot work with; the message reaches the user.
+    fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError>;
+
+    /// What it does for this scene, for the plan, e.g. `QA_PIXEL: cloud (bit 3)`.
+    fn describe(&self) -> String;
+
+    /// Remarks for the plan and the sidecar, e.g. a listed value that does not mean what it seems to mean.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether a single quality code is taken by this rule; `None` where codes alone do not decide.
+    fn takes_code(&self, band: usize, code: u32) -> Option<bool> {
+        let _ = (band, code);
+        None
+    }
+}
+
+/// One plane of pixels, in the order of [`BoundMask::bands`].
+#[derive(Clone, Copy)]
+pub enum Plane<'a> {
+    /// Measurements as stored (not scaled), with 1 where valid (inside the scene, not nodata).
+    Data {
+        /// Samples as stored.
+        values: ArrayView2<'a, f32>,
+        /// 1 where valid.
+        valid: ArrayView2<'a, u8>,
+    },
+    /// Codes as stored, with 1 where inside the raster.
+    Quality {
+        /// Codes as stored; 0 outside.
+        codes: ArrayView2<'a, u32>,
+        /// 1 inside the raster.
+        inside: ArrayView2<'a, u8>,
+    },
+}
+
+/// Pixels for [`BoundMask::mark`]: all planes have the same shape and lie on `grid`.
+pub struct MaskInput<'a> {
+    /// The scene.
+    pub scene: &'a SceneFacts,
+    /// The grid on which the rule runs.
+    pub grid: &'a Grid,
+    /// Where the planes lie on `grid`; includes the halo.
+    pub window: Window,
+    /// One plane per band asked for.
+    pub planes: &'a [Plane<'a>],
+    /// 1 outside the scene and at fill pixels: they neither grow nor erode. All zeros unless asked for.
+    pub neutral: ArrayView2<'a, u8>,
+}
+
+/// A kind of mask rule: its name, its page, and how its table is read.
+pub struct MaskKind {
+    /// `kind = "…"` in the rules file.
+    pub name: &'static str,
+    /// The page of documentation, with executable examples.
+    pub page: &'static str,
+    /// JSON schema of the settings struct.
+    pub schema: fn() -> schemars::Schema,
+    /// Reads the kind's own settings.
+    pub parse: fn(&SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<crate::Problem>>,
+}

@@ -1,0 +1,1 @@
+//! Executable pages: each kind's documentation carries examples that a harness runs.
