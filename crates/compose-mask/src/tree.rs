@@ -1,0 +1,87 @@
+//! A mask rule as a tree: kinds at the leaves, `any`, `all` and `not` above them, morphology at every node.
+//!
+//! ```toml
+//! [[mask]]
+//! name = "dark shadow"
+//! open = "1 px"                       # at every node: open, close, shrink, grow, in this order
+//! grow = "90 m"
+//! all  = [
+//!   { kind = "bits", any = ["cloud-shadow"], grow = "2 px" },
+//!   { not = { kind = "range", band = "nir", min = 2000 } },
+//! ]
+//! ```
+//!
+//! A table is a kind with its settings, or exactly one of the three lists. (`any` beside `kind = "bits"` is
+//! that kind's own setting.) The tree runs on one grid, the [`evaluation_grid`] of all bands that it reads.
+
+mod bound;
+mod parse;
+
+pub use parse::parse_rule;
+
+use crate::length::Length;
+use crate::morph::Morphology;
+use bound::{BoundNode, BoundTree, Place};
+use compose_core::{BoundMask, Grid, KindError, MaskRule, SceneFacts};
+
+/// A table of the rules file: what is marked, then how its shape changes.
+#[derive(Debug)]
+struct Node {
+    content: Content,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Kind(Box<dyn MaskRule>),
+    Any(Vec<Node>),
+    All(Vec<Node>),
+    Not(Box<Node>),
+}
+
+/// One change of shape.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    morphology: Morphology,
+    length: Length,
+}
+
+impl MaskRule for Node {
+    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
+        let mut leaves = Vec::new();
+        self.bind_leaves(scene, &mut leaves)?;
+        let mut bands: Vec<usize> = Vec::new();
+        for band in leaves.iter().flat_map(|leaf| leaf.bands()) {
+            if !bands.contains(band) {
+                bands.push(*band);
+            }
+        }
+        // Metres become pixels only now: the grid follows from the bands of the whole tree.
+        let grid = evaluation_grid(scene, &bands);
+        let place = Place { scene, bands: &bands, grid };
+        let root = BoundNode::new(self, &mut leaves.into_iter(), &place).map_err(KindError)?;
+        Ok(Box::new(BoundTree::new(root, &place)))
+    }
+}
+
+impl Node {
+    /// Binds every kind of the tree, in the order of the rules file.
+    fn bind_leaves(&self, scene: &SceneFacts, out: &mut Vec<Box<dyn BoundMask>>) -> Result<(), KindError> {
+        match &self.content {
+            Content::Kind(rule) => out.push(rule.bind(scene)?),
+            Content::Any(nodes) | Content::All(nodes) => {
+                nodes.iter().try_for_each(|node| node.bind_leaves(scene, out))?;
+            }
+            Content::Not(node) => node.bind_leaves(scene, out)?,
+        }
+        Ok(())
+    }
+}
+
+/// The grid on which a rule that reads these bands runs: the grid that they share, else the scene's own, onto
+/// which the engine brings every plane by nearest neighbour.
+pub fn evaluation_grid<'a>(scene: &'a SceneFacts, bands: &[usize]) -> &'a Grid {
+    let mut grids = bands.iter().map(|band| &scene.bands[*band].grid);
+    let Some(first) = grids.next() else { return &scene.grid };
+    if grids.all(|grid| grid.same(first)) { first } else { &scene.grid }
+}

@@ -1,0 +1,291 @@
+//! A tree that knows its scene.
+
+use super::{Content, Node, Step};
+use crate::length::Length;
+use crate::morph::{Disc, Morphology};
+use compose_core::{BoundMask, Grid, KindError, Layout, MaskInput, Plane, SceneFacts};
+use ndarray::{Array2, ArrayViewMut2, Zip};
+use std::collections::BTreeSet;
+
+/// Bound leaves, handed out in the order in which [`Node::bind_leaves`] made them.
+type Leaves = std::vec::IntoIter<Box<dyn BoundMask>>;
+
+pub(super) struct BoundNode {
+    content: BoundContent,
+    steps: Vec<BoundStep>,
+}
+
+enum BoundContent {
+    /// A kind, and where its planes are among those of the tree.
+    Leaf(Box<dyn BoundMask>, Vec<usize>),
+    Any(Vec<BoundNode>),
+    All(Vec<BoundNode>),
+    /// A rule turned around, and what its planes know of fill.
+    Not(Box<BoundNode>, Vec<Known>),
+}
+
+/// A plane of the tree, and the layout that tells which of its codes are fill.
+struct Known {
+    plane: usize,
+    layout: Option<&'static Layout>,
+}
+
+/// Where a tree stands: the scene, the bands of the whole tree, and the grid that it runs on.
+pub(super) struct Place<'a> {
+    pub(super) scene: &'a SceneFacts,
+    pub(super) bands: &'a [usize],
+    pub(super) grid: &'a Grid,
+}
+
+impl Place<'_> {
+    fn plane(&self, band: usize) -> usize {
+        self.bands.iter().position(|b| *b == band).expect("the tree's bands hold those of every leaf")
+    }
+
+    fn known(&self, plane: usize) -> Known {
+        Known { plane, layout: self.scene.bands[self.bands[plane]].layout }
+    }
+}
+
+struct BoundStep {
+    morphology: Morphology,
+    length: Length,
+    disc: Disc,
+}
+
+impl BoundStep {
+    fn new(step: &Step, grid: &Grid) -> Result<Self, String> {
+        let Step { morphology, length } = *step;
+        let disc = length.disc(grid).map_err(|why| format!("{} = {why}", morphology.key()))?;
+        Ok(Self { morphology, length, disc })
+    }
+
+    /// `grow 90 m (3 px)`
+    fn describe(&self) -> String {
+        let (cols, rows) = self.disc.radius();
+        let rounded = |n: f64| (n * 1000.0).round() / 1000.0;
+        let pixels = match self.length {
+            Length::Pixels(_) => String::new(),
+            Length::Metres(_) if cols == rows => format!(" ({} px)", rounded(cols)),
+            Length::Metres(_) => format!(" ({} × {} px)", rounded(cols), rounded(rows)),
+        };
+        format!("{} {}{pixels}", self.morphology.key(), self.length)
+    }
+
+    fn note(&self) -> Option<String> {
+        let idle = || format!("{} reaches no other pixel and changes nothing", self.describe());
+        self.disc.is_point().then(idle)
+    }
+}
+
+impl BoundNode {
+    /// Takes this node's leaves from `leaves`.
+    pub(super) fn new(node: &Node, leaves: &mut Leaves, place: &Place<'_>) -> Result<Self, String> {
+        let content = match &node.content {
+            Content::Any(nodes) => BoundContent::Any(Self::several(nodes, leaves, place)?),
+            Content::All(nodes) => BoundContent::All(Self::several(nodes, leaves, place)?),
+            Content::Not(node) => {
+                let child = Self::new(node, leaves, place)?;
+                let planes = child.planes().into_iter().map(|plane| place.known(plane)).collect();
+                BoundContent::Not(Box::new(child), planes)
+            }
+            Content::Kind(_) => {
+                let leaf = leaves.next().expect("one bound leaf for every kind of the tree");
+                let planes = leaf.bands().iter().map(|band| place.plane(*band)).collect();
+                BoundContent::Leaf(leaf, planes)
+            }
+        };
+        let steps =
+            node.steps.iter().map(|step| BoundStep::new(step, place.grid)).collect::<Result<_, _>>()?;
+        Ok(Self { content, steps })
+    }
+
+    fn several(nodes: &[Node], leaves: &mut Leaves, place: &Place<'_>) -> Result<Vec<Self>, String> {
+        nodes.iter().map(|node| Self::new(node, leaves, place)).collect()
+    }
+
+    /// Where its planes are among those of the tree.
+    fn planes(&self) -> BTreeSet<usize> {
+        match &self.content {
+            BoundContent::Leaf(_, planes) => planes.iter().copied().collect(),
+            _ => self.children().iter().flat_map(Self::planes).collect(),
+        }
+    }
+
+    fn children(&self) -> &[Self] {
+        match &self.content {
+            BoundContent::Leaf(..) => &[],
+            BoundContent::Any(nodes) | BoundContent::All(nodes) => nodes,
+            BoundContent::Not(node, _) => std::slice::from_ref(node),
+        }
+    }
+
+    fn leaf(&self) -> Option<&dyn BoundMask> {
+        match &self.content {
+            BoundContent::Leaf(leaf, _) => Some(&**leaf),
+            _ => None,
+        }
+    }
+
+    /// What the widest branch needs, and on top of it what the node's own changes of shape need.
+    fn halo(&self) -> usize {
+        let below = self.children().iter().map(Self::halo).max();
+        let below = below.unwrap_or_else(|| self.leaf().map_or(0, BoundMask::halo));
+        below + self.steps.iter().map(|s| s.morphology.halo(&s.disc)).sum::<usize>()
+    }
+
+    fn needs_neutral(&self) -> bool {
+        !self.steps.is_empty()
+            || self.leaf().is_some_and(BoundMask::needs_neutral)
+            || self.children().iter().any(Self::needs_neutral)
+    }
+
+    fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
+        match &self.content {
+            BoundContent::Leaf(leaf, planes) => {
+                let planes: Vec<Plane<'_>> = planes.iter().map(|p| reborrow(input.planes[*p])).collect();
+                let MaskInput { scene, grid, window, .. } = *input;
+                let neutral = input.neutral.reborrow();
+                leaf.mark(&MaskInput { scene, grid, window, planes: &planes, neutral }, marked.view_mut())?;
+            }
+            BoundContent::Any(nodes) => combine(nodes, input, marked.view_mut(), |a, b| a | b)?,
+            BoundContent::All(nodes) => combine(nodes, input, marked.view_mut(), |a, b| a & b)?,
+            BoundContent::Not(node, planes) => {
+                node.mark(input, marked.view_mut())?;
+                turn_around(input, planes, marked.view_mut());
+            }
+        }
+        for step in &self.steps {
+            step.morphology.apply(marked.view_mut(), input.neutral, &step.disc);
+        }
+        Ok(())
+    }
+
+    fn describe(&self) -> String {
+        let joined = |nodes: &[Self], word: &str| {
+            let said: Vec<String> = nodes.iter().map(Self::describe).collect();
+            format!("({})", said.join(word))
+        };
+        let content = match &self.content {
+            BoundContent::Leaf(leaf, _) => leaf.describe(),
+            BoundContent::Any(nodes) => joined(nodes, " or "),
+            BoundContent::All(nodes) => joined(nodes, " and "),
+            BoundContent::Not(node, _) => format!("not ({})", node.describe()),
+        };
+        self.steps.iter().fold(content, |said, step| format!("{said}; {}", step.describe()))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let own = self.leaf().map(BoundMask::notes).unwrap_or_default();
+        let below = self.children().iter().flat_map(Self::notes);
+        own.into_iter().chain(below).chain(self.steps.iter().filter_map(BoundStep::note)).collect()
+    }
+
+    /// Codes alone decide only where no neighbour has a say.
+    fn takes_code(&self, band: usize, code: u32, is_fill: bool) -> Option<bool> {
+        let below = |nodes: &[Self], decisive: bool| {
+            let answers: Vec<_> = nodes.iter().map(|n| n.takes_code(band, code, is_fill)).collect();
+            let settled = answers.contains(&Some(decisive)).then_some(decisive);
+            settled.or_else(|| (!answers.contains(&None)).then_some(!decisive))
+        };
+        match &self.content {
+            _ if !self.steps.is_empty() => None,
+            BoundContent::Leaf(leaf, _) => leaf.takes_code(band, code),
+            BoundContent::Any(nodes) => below(nodes, true),
+            BoundContent::All(nodes) => below(nodes, false),
+            BoundContent::Not(node, _) => {
+                node.takes_code(band, code, is_fill).map(|taken| !taken && !is_fill)
+            }
+        }
+    }
+}
+
+/// The same plane for a shorter time; the compiler does not shorten the lifetime of an array view by itself.
+fn reborrow<'short, 'long: 'short>(plane: Plane<'long>) -> Plane<'short> {
+    match plane {
+        Plane::Data { values, valid } => Plane::Data { values: values.reborrow(), valid: valid.reborrow() },
+        Plane::Quality { codes, inside } => {
+            Plane::Quality { codes: codes.reborrow(), inside: inside.reborrow() }
+        }
+    }
+}
+
+/// Marks with the first rule, then joins what each other rule marks.
+fn combine(
+    nodes: &[BoundNode],
+    input: &MaskInput<'_>,
+    mut marked: ArrayViewMut2<'_, u8>,
+    join: fn(u8, u8) -> u8,
+) -> Result<(), KindError> {
+    let mut scratch: Option<Array2<u8>> = None;
+    for node in nodes {
+        let Some(other) = &mut scratch else {
+            node.mark(input, marked.view_mut())?;
+            scratch = Some(Array2::zeros(marked.dim()));
+            continue;
+        };
+        other.fill(0);
+        node.mark(input, other.view_mut())?;
+        Zip::from(&mut marked).and(&*other).for_each(|m, o| *m = join(u8::from(*m != 0), u8::from(*o != 0)));
+    }
+    Ok(())
+}
+
+/// Marks what was not marked, except where nothing is known: a pixel outside the raster, without data, or
+/// fill is neither inside nor outside a rule.
+fn turn_around(input: &MaskInput<'_>, planes: &[Known], mut marked: ArrayViewMut2<'_, u8>) {
+    Zip::from(&mut marked).and(input.neutral).for_each(|m, n| *m = u8::from(*m == 0) & u8::from(*n == 0));
+    for Known { plane, layout } in planes {
+        let (Plane::Data { valid: known, .. } | Plane::Quality { inside: known, .. }) = &input.planes[*plane];
+        Zip::from(&mut marked).and(known).for_each(|m, known| *m &= u8::from(*known != 0));
+        if let (Plane::Quality { codes, .. }, Some(layout)) = (&input.planes[*plane], layout) {
+            Zip::from(&mut marked).and(codes).for_each(|m, code| *m &= u8::from(!layout.is_fill(*code)));
+        }
+    }
+}
+
+/// The whole tree, bound.
+pub(super) struct BoundTree {
+    root: BoundNode,
+    bands: Vec<usize>,
+    planes: Vec<Known>,
+}
+
+impl BoundTree {
+    pub(super) fn new(root: BoundNode, place: &Place<'_>) -> Self {
+        let planes = (0..place.bands.len()).map(|plane| place.known(plane)).collect();
+        Self { root, bands: place.bands.to_vec(), planes }
+    }
+}
+
+impl BoundMask for BoundTree {
+    fn bands(&self) -> &[usize] {
+        &self.bands
+    }
+
+    fn halo(&self) -> usize {
+        self.root.halo()
+    }
+
+    fn needs_neutral(&self) -> bool {
+        self.root.needs_neutral()
+    }
+
+    fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
+        self.root.mark(input, marked)
+    }
+
+    fn describe(&self) -> String {
+        self.root.describe()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.root.notes()
+    }
+
+    fn takes_code(&self, band: usize, code: u32) -> Option<bool> {
+        let plane = self.bands.iter().position(|b| *b == band)?;
+        let is_fill = self.planes[plane].layout.is_some_and(|layout| layout.is_fill(code));
+        self.root.takes_code(band, code, is_fill)
+    }
+}

@@ -1,0 +1,5 @@
+//! Mask rules as the engine runs them: read from TOML, bound to a scene, marked window by window.
+
+mod pages;
+mod stage;
+mod tree;
