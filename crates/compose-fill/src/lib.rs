@@ -1,1 +1,134 @@
-//! compose-fill
+//! Fill strategies: where replacements come from. One strategy, one file, its page beside it.
+//!
+//! A strategy that copies chooses an order of donors and binds to `copy_in_order`; one that computes gives a
+//! `statistic` to the walk over the gaps. [`KINDS`] lists them all.
+
+mod copy_in_order;
+mod donors;
+pub mod mean_stack;
+pub mod median_stack;
+pub mod nearest_date;
+mod network;
+#[cfg(test)]
+mod pages;
+pub mod single_donor;
+mod statistic;
+#[cfg(test)]
+mod testing;
+
+pub use donors::Direction;
+
+use compose_core::fill_strategy::FillKind;
+use compose_core::kind::did_you_mean;
+use compose_core::{FillStrategy, Problem, SettingsTable};
+
+/// The strategies of this crate, by name.
+pub static KINDS: &[FillKind] =
+    &[mean_stack::KIND, median_stack::KIND, nearest_date::KIND, single_donor::KIND];
+
+/// Reads one `[[fill]]` table with the kind that its `strategy` names, and returns that name.
+///
+/// `what` names the table in messages, such as `fill 2`; `kinds` are those of this crate and of plugins.
+///
+/// # Errors
+/// Every mistake in the table, with where it stands.
+pub fn parse_fill(
+    mut table: SettingsTable<'_>,
+    what: &str,
+    kinds: &[&FillKind],
+) -> Result<(String, Box<dyn FillStrategy>), Vec<Problem>> {
+    let names = kinds.iter().map(|kind| kind.name);
+    let list = names.clone().collect::<Vec<_>>().join(", ");
+    let Some(name) = table.take_str("strategy").map_err(|problem| vec![problem])? else {
+        return Err(vec![table.problem(format!("{what}: no strategy; say strategy = one of {list}"))]);
+    };
+    let Some(kind) = kinds.iter().find(|kind| kind.name == name.get_ref()) else {
+        let hint = did_you_mean(name.get_ref(), names);
+        let separator = if hint.is_empty() { ";" } else { "" };
+        let message =
+            format!("{what}: unknown strategy \"{}\"{hint}{separator} strategies: {list}", name.get_ref());
+        return Err(vec![Problem::new(name.span(), message)]);
+    };
+    Ok((name.into_inner(), (kind.parse)(&table)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use compose_core::page::{fences, summary};
+    use compose_core::settings::property_names;
+    use std::fs;
+
+    /// Names of the kinds that have a file or a page in this crate, listed or not.
+    fn names_on_disk() -> Vec<String> {
+        let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+        let is_kind = |path: &std::path::Path| {
+            path.extension().is_some_and(|e| e == "md")
+                || fs::read_to_string(path).unwrap().contains("pub const KIND: FillKind")
+        };
+        let paths =
+            files.map(|file| file.unwrap().path()).filter(|path| !path.ends_with("lib.rs") && is_kind(path));
+        paths.map(|path| path.file_stem().unwrap().to_str().unwrap().to_string()).collect()
+    }
+
+    #[test]
+    fn every_file_of_a_kind_is_listed() {
+        for file in names_on_disk() {
+            let listed = KINDS.iter().any(|kind| kind.name.replace('-', "_") == file);
+            assert!(
+                listed,
+                "src/{file}.rs or its page is not in KINDS: add `mod {file};` and its KIND in src/lib.rs"
+            );
+        }
+    }
+
+    #[test]
+    fn every_page_has_its_sections_in_order_and_names_every_setting() {
+        for kind in KINDS {
+            let headings: Vec<_> = kind.page.lines().filter(|line| line.starts_with("## ")).collect();
+            let sections = ["## What it does", "## Why", "## Settings", "## Example", "## Edge cases"];
+            assert_eq!(headings, sections, "{}", kind.name);
+            assert!(summary(kind.page).ends_with('.') && fences(kind.page).len() > 3, "{}", kind.name);
+            for key in property_names(&(kind.schema)()) {
+                assert!(
+                    kind.page.contains(&format!("\n| `{key}` |")),
+                    "{}: {key} has no row in Settings",
+                    kind.name
+                );
+            }
+        }
+    }
+
+    fn mistakes(toml: &str) -> Vec<String> {
+        testing::strategy(toml).unwrap_err()
+    }
+
+    #[test]
+    fn a_table_without_a_strategy_is_told_which_there_are() {
+        let message =
+            "fill 1: no strategy; say strategy = one of mean-stack, median-stack, nearest-date, single-donor";
+        assert_eq!(mistakes("at-least = 3"), [message]);
+    }
+
+    #[test]
+    fn a_misspelt_strategy_is_told_which_was_meant() {
+        let message = "fill 1: unknown strategy \"median-stak\"; did you mean \"median-stack\"? strategies: \
+                       mean-stack, median-stack, nearest-date, single-donor";
+        assert_eq!(mistakes("strategy = \"median-stak\""), [message]);
+    }
+
+    #[test]
+    fn a_key_of_another_kind_is_refused_by_name() {
+        let message = "fill \"nearest-date\": unknown key \"at-least\"; known keys: within-days, direction";
+        assert_eq!(mistakes("strategy = \"nearest-date\"\nat-least = 3"), [message]);
+    }
+
+    #[test]
+    fn a_mistake_points_at_its_value() {
+        let toml = "strategy = \"mean-stack\"\nat-least = 0";
+        let table = toml::de::DeTable::parse(toml).unwrap().into_inner();
+        let kinds: Vec<_> = KINDS.iter().collect();
+        let problems = parse_fill(SettingsTable::new(0..toml.len(), table), "fill 1", &kinds).unwrap_err();
+        assert_eq!(&toml[problems[0].span.clone()], "0");
+    }
+}

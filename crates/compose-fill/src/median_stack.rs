@@ -1,0 +1,170 @@
+#![doc = include_str!("median_stack.md")]
+
+use crate::donors::{Choice, Direction, Reach};
+use crate::network;
+use crate::statistic::{FillWith, LANES, Lanes, Statistic, at_least_one};
+use compose_core::fill_strategy::FillKind;
+use compose_core::{BoundFill, FillStrategy, KindError, StackFacts};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The kind `median-stack`.
+pub const KIND: FillKind = FillKind {
+    name: "median-stack",
+    page: include_str!("median_stack.md"),
+    schema: || schemars::schema_for!(MedianStack),
+    parse: |table| {
+        let settings: MedianStack = table.read("fill \"median-stack\"")?;
+        at_least_one(table, "fill \"median-stack\"", settings.at_least)?;
+        Ok(Box::new(settings))
+    },
+};
+
+/// Settings of `median-stack`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MedianStack {
+    /// The fewest clear looks that make a median; pixels with fewer stay gaps.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1))]
+    pub at_least: u32,
+    /// The most days between the target and a donor; no limit where absent.
+    pub within_days: Option<u32>,
+    /// On which side of the target date donors are looked for.
+    #[serde(default)]
+    pub direction: Direction,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl FillStrategy for MedianStack {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+        let reach = Reach { within_days: self.within_days, direction: self.direction };
+        let choice = Choice::within(reach, stack)?;
+        Ok(Box::new(FillWith::<Median>::new(choice, self.at_least)))
+    }
+}
+
+/// The median; of an even number of looks, the mean of the two in the middle.
+#[derive(Default)]
+struct Median {
+    /// Looks at one pixel, for stacks too large for a network.
+    column: Vec<i32>,
+}
+
+impl Statistic for Median {
+    /// An integer in the order of the samples ([`f32::total_cmp`]): integers have cheaper minima and maxima.
+    type Look = i32;
+
+    /// With the largest and the smallest in turns, of T values of which some stand in, the real ones' middle
+    /// lies at the ranks T/2 − 1 and T/2 (from 0): both where the real ones are even in number; where they
+    /// are odd, the lower if T is even and the upper if T is odd.
+    const STAND_INS: [i32; 2] = [i32::MAX, i32::MIN];
+
+    #[inline(always)]
+    fn look(sample: f32) -> i32 {
+        flip(sample.to_bits().cast_signed())
+    }
+
+    #[inline(always)]
+    fn reduce(&mut self, looks: &mut [Lanes<i32>], counts: &Lanes<u32>) -> Lanes<f64> {
+        let total = looks.len();
+        if total <= network::LARGEST {
+            exchange(looks, network::middle(total));
+        } else {
+            self.select(looks);
+        }
+        let (lower, upper) = (&looks[(total / 2).saturating_sub(1)], &looks[total / 2]);
+        let single = if total.is_multiple_of(2) { lower } else { upper };
+        let mut medians = [0.0; LANES];
+        for l in 0..LANES {
+            let odd = counts[l] % 2 == 1;
+            let (a, b) = if odd { (single[l], single[l]) } else { (lower[l], upper[l]) };
+            medians[l] = (sample(a) + sample(b)) / 2.0;
+        }
+        medians
+    }
+}
+
+/// The sample that an integer stands for.
+#[inline(always)]
+fn sample(look: i32) -> f64 {
+    f64::from(f32::from_bits(flip(look).cast_unsigned()))
+}
+
+/// Turns the order of the negative ones round: IEEE 754 keeps sign and size apart, integers do not.
+#[inline(always)]
+fn flip(bits: i32) -> i32 {
+    bits ^ ((bits >> 31) & i32::MAX)
+}
+
+/// Compares and exchanges whole groups of pixels, step by step.
+#[inline(always)]
+fn exchange(looks: &mut [Lanes<i32>], network: &[(u8, u8)]) {
+    for &(low, high) in network {
+        let (head, tail) = looks.split_at_mut(usize::from(high));
+        sort_two(&mut head[usize::from(low)], &mut tail[0]);
+    }
+}
+
+#[inline(always)]
+fn sort_two(low: &mut Lanes<i32>, high: &mut Lanes<i32>) {
+    for (low, high) in low.iter_mut().zip(high) {
+        (*low, *high) = ((*low).min(*high), (*low).max(*high));
+    }
+}
+
+impl Median {
+    /// Puts the two middle ranks of each lane in place, one lane at a time.
+    fn select(&mut self, looks: &mut [Lanes<i32>]) {
+        let upper = looks.len() / 2;
+        for l in 0..LANES {
+            self.column.clear();
+            self.column.extend(looks.iter().map(|look| look[l]));
+            let (below, &mut middle, _) = self.column.select_nth_unstable(upper);
+            let lower = below.iter().copied().max().unwrap_or(middle);
+            (looks[upper - 1][l], looks[upper][l]) = (lower, middle);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Random, bind, check_against_plain, donors};
+    use proptest::prelude::*;
+
+    fn plain(looks: &mut [f32]) -> f64 {
+        looks.sort_by(f32::total_cmp);
+        let n = looks.len();
+        if n == 0 { f64::NAN } else { (f64::from(looks[(n - 1) / 2]) + f64::from(looks[n / 2])) / 2.0 }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn the_fast_median_is_the_plain_one_for_every_size_of_stack(random in Random::strategy()) {
+            let sizes: Vec<usize> = (0..=70).chain(network::LARGEST - 1..=network::LARGEST + 2).collect();
+            check_against_plain("median-stack", random, &sizes, plain);
+        }
+    }
+
+    #[test]
+    fn the_target_gives_nothing_and_undated_scenes_do() {
+        let bound = bind("strategy = \"median-stack\"", &[("a", None), ("b", Some(3)), ("c", None)], Some(1));
+        assert_eq!(donors(&*bound.unwrap()), [0, 2]);
+    }
+
+    #[test]
+    fn dates_are_asked_for_only_where_they_matter() {
+        let refused = |settings: &str| {
+            bind(&format!("strategy = \"median-stack\"\n{settings}"), &[("a", None), ("b", Some(3))], Some(1))
+                .err()
+        };
+        assert!(refused("direction = \"both\"").is_none());
+        assert!(refused("direction = \"after\"").is_some());
+        assert!(refused("within-days = 9").is_some());
+    }
+}

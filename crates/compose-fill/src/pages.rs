@@ -1,0 +1,166 @@
+//! Executes the examples on the kinds' pages: what a user reads is what a test has run.
+//!
+//! A `toml` fence with `[[fill]]` tables is followed by the stack and by what must come out of it:
+//! - `scene [day N] [id NAME] [target]`: one scene of one band; `.` is unusable, `(7)` is masked.
+//!   Its id is `day-N` if not said.
+//! - `target day N`: no scene is the target, every pixel is composed; days are measured from day N.
+//! - `expect`: the samples (as `uint16`); `expect source`: the scene that each came from, or `statistic`;
+//!   `expect skipped` and `expect notes`: what the plan says; `expect error`: the refusal.
+
+use crate::{KINDS, parse_fill, testing};
+use compose_core::page::{Case, Fence, cases};
+use compose_core::{
+    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillInput, GAP, STATISTIC, SceneFacts,
+    SettingsTable, StackFacts, Temporal, ValidityMode, Window,
+};
+use ndarray::{Array3, s};
+use toml::de::{DeTable, DeValue};
+
+struct Scene {
+    facts: SceneFacts,
+    masked: Block,
+    unmasked: Block,
+}
+
+type Fills = Result<Vec<Box<dyn BoundFill>>, String>;
+
+#[test]
+fn every_example_on_a_page_gives_what_the_page_says() {
+    for kind in KINDS {
+        let cases = cases(kind.page);
+        assert!(cases.iter().any(|case| !case.rest.is_empty()), "{}: its page has no example", kind.name);
+        cases.iter().for_each(|case| check(&format!("{}.md", kind.name.replace('-', "_")), case));
+    }
+}
+
+fn check(page: &str, case: &Case<'_>) {
+    let (mut stack, mut target, mut target_day) = (Vec::<Scene>::new(), None, None);
+    for fence in &case.rest {
+        match fence.info.split(' ').collect::<Vec<_>>()[..] {
+            ["scene", ref words @ ..] => {
+                let scene = read_scene(words, fence.body);
+                if words.contains(&"target") {
+                    (target, target_day) = (Some(scene.facts.id.clone()), scene.facts.day);
+                }
+                stack.push(scene);
+            }
+            ["target", "day", day] => target_day = Some(Day(day.parse().unwrap())),
+            ["expect", ..] => {}
+            _ => panic!("{page}:{}: a fence \"{}\" has no meaning", fence.line, fence.info),
+        }
+    }
+    stack.sort_by(|Scene { facts: a, .. }, Scene { facts: b, .. }| (a.day, &a.id).cmp(&(b.day, &b.id)));
+    let scenes: Vec<_> = stack.iter().map(|scene| scene.facts.clone()).collect();
+    let target = scenes.iter().position(|scene| Some(&scene.id) == target.as_ref());
+    let fills = bind_all(case.toml.body, &StackFacts { target, target_day, scenes: &scenes });
+    for Fence { info, body, line } in &case.rest {
+        let Some(what) = info.strip_prefix("expect") else { continue };
+        for columns in [1, 2, usize::MAX] {
+            let found = outcome(what.trim(), &fills, &stack, target, columns);
+            assert_eq!(words(&found), words(body), "{page}:{line}: {columns} columns at a time");
+        }
+    }
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+fn read_scene(words: &[&str], body: &str) -> Scene {
+    let after = |word| words.iter().position(|w| *w == word).map(|at| words[at + 1]);
+    let id = after("id").map_or_else(|| format!("day-{}", after("day").unwrap()), str::to_string);
+    let rows: Vec<Vec<&str>> = body.lines().map(self::words).collect();
+    let sample = |cell: &str| cell.trim_matches(['(', ')']).parse::<f32>().ok();
+    let shape = (1, rows.len(), rows[0].len());
+    let values = Array3::from_shape_fn(shape, |(_, row, col)| sample(rows[row][col]).unwrap_or(9999.0));
+    let inside = Array3::from_shape_fn(shape, |(_, row, col)| u8::from(sample(rows[row][col]).is_some()));
+    let valid = Array3::from_shape_fn(shape, |(_, row, col)| u8::from(rows[row][col].parse::<f32>().is_ok()));
+    Scene {
+        facts: testing::scene(&id, after("day").map(|day| day.parse().unwrap())),
+        masked: Block { values: values.clone(), valid },
+        unmasked: Block { values, valid: inside },
+    }
+}
+
+fn bind_all(toml: &str, stack: &StackFacts<'_>) -> Fills {
+    let file = DeTable::parse(toml).unwrap().into_inner();
+    let DeValue::Array(tables) = file["fill"].get_ref() else { panic!("no [[fill]] in {toml}") };
+    let kinds: Vec<_> = KINDS.iter().collect();
+    let bind = |(nth, table)| {
+        let what = format!("fill {}", nth + 1);
+        let parsed = parse_fill(SettingsTable::from_value(table, &what).unwrap(), &what, &kinds);
+        let (_, fill) = parsed.map_err(|problems| problems[0].message.clone())?;
+        fill.bind(stack).map_err(|e| e.to_string())
+    };
+    tables.iter().enumerate().map(bind).collect()
+}
+
+fn outcome(what: &str, fills: &Fills, stack: &[Scene], target: Option<usize>, columns: usize) -> String {
+    let fills = match (fills, what) {
+        (Err(message), "error") => return message.clone(),
+        (Err(message), _) => return format!("refused: {message}"),
+        (Ok(fills), _) => fills,
+    };
+    let skipped = || fills.iter().flat_map(|fill| fill.skipped());
+    match what {
+        "skipped" => skipped().map(|(scene, why)| format!("{}: {why}\n", stack[scene].facts.id)).collect(),
+        "notes" => fills.iter().flat_map(|fill| fill.notes()).collect::<Vec<_>>().join("\n"),
+        "error" => "not refused".into(),
+        what => picture(what, fills, stack, target, columns),
+    }
+}
+
+/// The image, or where it came from, composed a few columns at a time.
+fn picture(
+    what: &str,
+    fills: &[Box<dyn BoundFill>],
+    stack: &[Scene],
+    target: Option<usize>,
+    columns: usize,
+) -> String {
+    let (_, height, width) = stack[0].masked.values.dim();
+    let mut cells = vec![vec![String::new(); width]; height];
+    for col in (0..width).step_by(columns.min(width)) {
+        let window = Window { col: col as i64, row: 0, width: columns.min(width - col), height };
+        let canvas = compose(fills, stack, target, window);
+        for ((_, row, col), &source) in canvas.source.indexed_iter() {
+            cells[row][col + window.col as usize] = match (source, what) {
+                (GAP, _) => ".".into(),
+                (_, "") => canvas.values[[0, row, col]].to_string(),
+                (STATISTIC, _) => "statistic".into(),
+                (scene, _) => stack[usize::from(scene)].facts.id.clone(),
+            };
+        }
+    }
+    cells.iter().map(|row| row.join(" ") + "\n").collect()
+}
+
+fn compose(fills: &[Box<dyn BoundFill>], stack: &[Scene], target: Option<usize>, window: Window) -> Canvas {
+    let cast = Cast { dtype: DataType::UInt16, nodata: None };
+    let mut canvas = Canvas::new(window, 1, ValidityMode::Joint, cast);
+    let cut_all = |whole: fn(&Scene) -> &Block| stack.iter().map(|s| cut(whole(s), window)).collect();
+    let (masked, unmasked): (Vec<Block>, Vec<Block>) = (cut_all(|s| &s.masked), cut_all(|s| &s.unmasked));
+    if let Some(target) = target {
+        canvas.copy_from(target, &masked[target], window, true);
+    }
+    for fill in fills {
+        assert_eq!(fill.halo(), 0, "the harness cuts blocks without a halo");
+        let donor = |&DonorUse { scene, masked: apply }: &DonorUse| {
+            let block = if apply { &masked[scene] } else { &unmasked[scene] };
+            Donor { scene, day: stack[scene].facts.day, block, exact: true }
+        };
+        let donors: Vec<_> = fill.donors().iter().map(donor).collect();
+        let together = if fill.temporal() == Temporal::OneByOne { 1 } else { donors.len().max(1) };
+        for donors in donors.chunks(together) {
+            let input = FillInput { window, target: target.map(|t| &masked[t]), donors };
+            fill.fill(&input, &mut canvas).unwrap();
+        }
+    }
+    canvas
+}
+
+fn cut(block: &Block, window: Window) -> Block {
+    let cols = window.col..window.col_end();
+    let part = s![.., .., cols.start as usize..cols.end as usize];
+    Block { values: block.values.slice(part).to_owned(), valid: block.valid.slice(part).to_owned() }
+}

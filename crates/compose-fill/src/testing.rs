@@ -1,0 +1,148 @@
+//! Stacks made up for tests, and the plain way to a statistic that the fast one is held to.
+
+use compose_core::{
+    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, FillInput, FillStrategy, GAP, Grid, KindError,
+    STATISTIC, SceneFacts, SettingsTable, StackFacts, Transform, ValidityMode, Window,
+};
+use ndarray::Array3;
+use toml::de::DeTable;
+
+/// A scene known by id and day alone.
+pub(crate) fn scene(id: &str, day: Option<i32>) -> SceneFacts {
+    let transform = Transform { x0: 0.0, dx: 30.0, y0: 0.0, dy: -30.0 };
+    SceneFacts {
+        id: id.into(),
+        day: day.map(Day),
+        grid: Grid { width: 1, height: 1, transform, crs: None },
+        bands: Vec::new(),
+        wanted: 0,
+        quality: None,
+    }
+}
+
+/// The settings as the rules file's `[[fill]]` would state them; the messages of its mistakes.
+pub(crate) fn strategy(toml: &str) -> Result<Box<dyn FillStrategy>, Vec<String>> {
+    let table = SettingsTable::new(0..toml.len(), DeTable::parse(toml).unwrap().into_inner());
+    let kinds: Vec<_> = crate::KINDS.iter().collect();
+    let parsed = crate::parse_fill(table, "fill 1", &kinds);
+    parsed.map(|(_, fill)| fill).map_err(|problems| problems.into_iter().map(|p| p.message).collect())
+}
+
+/// The settings bound to scenes of these ids and days; the target is one of them, or none.
+pub(crate) fn bind(
+    toml: &str,
+    scenes: &[(&str, Option<i32>)],
+    target: Option<usize>,
+) -> Result<Box<dyn BoundFill>, KindError> {
+    let scenes: Vec<SceneFacts> = scenes.iter().map(|&(id, day)| scene(id, day)).collect();
+    let target_day = target.and_then(|t| scenes[t].day);
+    strategy(toml).unwrap().bind(&StackFacts { target, target_day, scenes: &scenes })
+}
+
+/// The ids' numbers of the donors, in order.
+pub(crate) fn donors(bound: &dyn BoundFill) -> Vec<usize> {
+    bound.donors().iter().map(|donor| donor.scene).collect()
+}
+
+/// Facts of a random stack: what it depends on, and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Random {
+    pub seed: u64,
+    /// Share of valid samples.
+    pub percent_valid: u64,
+    pub mode: ValidityMode,
+    pub cast: Cast,
+}
+
+impl Random {
+    pub fn strategy() -> impl proptest::strategy::Strategy<Value = Self> {
+        use proptest::prelude::*;
+        let mode = prop_oneof![Just(ValidityMode::Joint), Just(ValidityMode::PerBand)];
+        let int16 = Cast { dtype: DataType::Int16, nodata: Some(3.0) };
+        let cast = prop_oneof![Just(int16), Just(Cast { dtype: DataType::Float32, nodata: None })];
+        (any::<u64>(), 0..=100u64, mode, cast).prop_map(|(seed, percent_valid, mode, cast)| Self {
+            seed,
+            percent_valid,
+            mode,
+            cast,
+        })
+    }
+
+    /// A number that looks random, for the `nth` question of this kind.
+    fn noise(self, kind: u64, nth: usize) -> u64 {
+        let x = (self.seed ^ kind << 56).wrapping_add(nth as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let x = (x ^ x >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        x ^ x >> 32
+    }
+
+    /// Ties, fractions, both zeros and both infinities.
+    fn block(self, bands: usize, scene: usize, window: Window) -> Block {
+        let mut block = Block::empty(bands, self.mode, window.height, window.width);
+        for (nth, value) in block.values.iter_mut().enumerate() {
+            let noise = self.noise(1, scene << 20 | nth);
+            *value = match noise % 64 {
+                0 => f32::INFINITY,
+                1 => f32::NEG_INFINITY,
+                2 => -0.0,
+                n if n < 32 => (noise >> 8) as u8 as f32 - 100.0,
+                _ => (noise >> 8) as u16 as f32 / 7.0 - 3000.0,
+            };
+        }
+        for (nth, valid) in block.valid.iter_mut().enumerate() {
+            *valid = u8::from(self.noise(2, scene << 20 | nth) % 100 < self.percent_valid);
+        }
+        block
+    }
+}
+
+/// Holds a strategy equal to `of`, which gets the valid samples of one pixel and band in stack order, for
+/// stacks of these sizes. Pixels that are no gaps must not change.
+pub(crate) fn check_against_plain(name: &str, random: Random, sizes: &[usize], of: fn(&mut [f32]) -> f64) {
+    let (bands, window) = (2, Window { col: 5, row: -3, width: 71, height: 2 });
+    let blocks: Vec<_> =
+        (0..*sizes.iter().max().unwrap()).map(|scene| random.block(bands, scene, window.expand(1))).collect();
+    let mut start = Canvas::new(window, bands, random.mode, random.cast);
+    start.copy_from(999, &Random { seed: !random.seed, ..random }.block(bands, 0, window), window, true);
+    for &size in sizes {
+        let at_least = 1 + random.noise(3, size) as u32 % 3;
+        let donors: Vec<_> = blocks[..size]
+            .iter()
+            .enumerate()
+            .map(|(scene, block)| Donor { scene, day: None, block, exact: true })
+            .collect();
+        let input = FillInput { window: window.expand(1), target: None, donors: &donors };
+        let (mut fast, mut plain) = (start.clone(), start.clone());
+        let settings = format!("strategy = \"{name}\"\nat-least = {at_least}");
+        bind(&settings, &[], None).unwrap().fill(&input, &mut fast).unwrap();
+        fill_plainly(&input, &mut plain, at_least as usize, of);
+        assert_eq!(fast.source, plain.source, "{size} donors");
+        let known = |canvas: &Canvas| {
+            let source = canvas.source.broadcast(canvas.values.dim()).unwrap().to_owned();
+            Array3::from_shape_fn(source.dim(), |at| (source[at] != GAP).then(|| canvas.values[at].to_bits()))
+        };
+        assert_eq!(known(&fast), known(&plain), "{size} donors");
+    }
+}
+
+/// One pixel after the other: gather, reduce, cast.
+fn fill_plainly(input: &FillInput<'_>, canvas: &mut Canvas, at_least: usize, of: fn(&mut [f32]) -> f64) {
+    let (row0, col0) = canvas.offset_in(input.window);
+    let gaps: Vec<_> =
+        canvas.source.indexed_iter().filter(|(_, source)| **source == GAP).map(|(at, _)| at).collect();
+    for (plane, row, col) in gaps {
+        let seeing = input.donors.iter().filter(|d| d.block.valid[[plane, row + row0, col + col0]] != 0);
+        let blocks: Vec<&Block> = seeing.map(|d| d.block).collect();
+        let values: Vec<f64> = canvas
+            .bands_of(plane)
+            .map(|band| {
+                of(&mut blocks.iter().map(|b| b.values[[band, row + row0, col + col0]]).collect::<Vec<_>>())
+            })
+            .collect();
+        if blocks.len() >= at_least && !values.iter().any(|value| value.is_nan()) {
+            for (band, value) in canvas.bands_of(plane).zip(values) {
+                canvas.values[[band, row, col]] = canvas.cast.computed(value);
+            }
+            canvas.source[[plane, row, col]] = STATISTIC;
+        }
+    }
+}
