@@ -1,0 +1,78 @@
+//! What goes wrong between a rules file's settings and the files on disk.
+
+use crate::IoError;
+use std::path::PathBuf;
+
+/// Scenes that cannot be found or understood, and why. [`DiscoverError::setting`] names the key of the rules
+/// file at fault, where one is.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum DiscoverError {
+    #[error("path \"{path}\": {found} in {}; expected a file, a folder or a glob that matches something", base.display())]
+    NothingThere { path: String, found: &'static str, base: PathBuf },
+    #[error("path \"{path}\": not a glob: {cause}; write [*] or [?] for the characters themselves")]
+    Glob { path: String, cause: String },
+    #[error("no path is given; expected a file, a folder or a glob, or a list of these")]
+    NoPath,
+    #[error("{}: {cause}", path.display())]
+    Folder { path: PathBuf, cause: String },
+    #[error("pattern \"{pattern}\": {cause}")]
+    Pattern { pattern: String, cause: String },
+    #[error("date-format \"{format}\": {cause}; expected strptime fields such as %Y%m%d or %Y%j")]
+    DateFormat { format: String, cause: String },
+    #[error("none of {count} files has a name like {expected}; found for example {found}{hint}")]
+    NoMatch { count: usize, found: String, expected: String, hint: String },
+    #[error("{}: the file's name is not like {expected}{hint}", path.display())]
+    FileName { path: PathBuf, expected: String, hint: String },
+    #[error("{what} is found twice: {} and {}; narrow path or pattern so that one of them is left", first.display(), second.display())]
+    Twice { what: String, first: PathBuf, second: PathBuf },
+    #[error("{}: the date \"{text}\"{at} is not one; expected {expected}", path.display())]
+    Date { path: PathBuf, text: String, at: String, expected: String },
+    #[error(
+        "scene {id}: its files give different dates, {first} and {second}; a pattern's id must tell acquisitions apart"
+    )]
+    Dates { id: String, first: String, second: String },
+    #[error("{message}")]
+    Layout { message: String },
+    #[error("{}: no name for the scene can be taken from the file's name; give the [[scene]] an id", path.display())]
+    NoId { path: PathBuf },
+    #[error("scene {scene} has no band \"{name}\"{}; it has {}", hint.trim_end_matches('?'), listed(known))]
+    Band { scene: String, name: String, hint: String, known: Vec<String> },
+    #[error("band \"{name}\" = {number}: {} has {count} bands; expected a number from 1 to {count}", path.display())]
+    BandNumber { name: String, number: usize, path: PathBuf, count: usize },
+    #[error(
+        "band \"{name}\" = {number}: scene {scene} has a file per band; say which one by its name, e.g. {name} = \"{example}\""
+    )]
+    NumberOfFiles { name: String, number: usize, scene: String, example: String },
+    #[error("{}: holds {count} bands, expected one, as the name says that it is band \"{band}\" (leave the group `band` out of pattern to take all of them)", path.display())]
+    ManyBands { path: PathBuf, band: String, count: usize },
+    #[error("bands: \"{name}\" is {first} and {second}; say which is meant by its common name")]
+    Ambiguous { name: String, first: String, second: String },
+    #[error("bands: \"{name}\" is named twice")]
+    BandTwice { name: String },
+    #[error("scene {scene}: no data band is left; it has {}", listed(known))]
+    NoData { scene: String, known: Vec<String> },
+    #[error(transparent)]
+    Io(#[from] IoError),
+}
+
+impl DiscoverError {
+    /// The key of `[scenes]` or `[[scene]]` that the error is about; `None` where a file is at fault.
+    pub fn setting(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NothingThere { .. } | Self::Glob { .. } | Self::NoPath | Self::Twice { .. } => "path",
+            Self::NoMatch { .. } | Self::FileName { .. } => "path",
+            Self::Pattern { .. } | Self::Dates { .. } => "pattern",
+            Self::DateFormat { .. } => "date-format",
+            Self::Layout { .. } => "layout",
+            Self::NoId { .. } => "id",
+            Self::Band { .. } | Self::BandNumber { .. } | Self::NumberOfFiles { .. } => "bands",
+            Self::Ambiguous { .. } | Self::BandTwice { .. } | Self::NoData { .. } => "bands",
+            Self::Folder { .. } | Self::Date { .. } | Self::ManyBands { .. } | Self::Io(_) => return None,
+        })
+    }
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() { "none".into() } else { known.join(", ") }
+}

@@ -1,0 +1,203 @@
+//! From names to headers: everything that reading pixels needs.
+
+use super::DiscoverError;
+use super::bands::{self, Slot};
+use crate::crs::CrsRegistry;
+use crate::preset::{Part, Radiometry};
+use crate::scene::{FoundScene, Nodata, SceneSource, ScenesQuery};
+use crate::{BandHeader, BandRef, FileHeader, IoError};
+use compose_core::{BandFacts, BandRole, DataType, Layout, SceneFacts, quality};
+use std::rc::Rc;
+
+/// Headers of a scene's files, each read once and only when asked for.
+pub(super) struct Headers<'a> {
+    scene: &'a FoundScene,
+    systems: &'a CrsRegistry,
+    read: Vec<Option<Rc<FileHeader>>>,
+}
+
+impl<'a> Headers<'a> {
+    fn new(scene: &'a FoundScene, systems: &'a CrsRegistry) -> Self {
+        Self { scene, systems, read: vec![None; scene.files.len()] }
+    }
+
+    pub(super) fn get(&mut self, file: usize) -> Result<Rc<FileHeader>, IoError> {
+        if let Some(header) = &self.read[file] {
+            return Ok(Rc::clone(header));
+        }
+        let header = Rc::new(FileHeader::read(&self.scene.files[file].path, self.systems)?);
+        self.read[file] = Some(Rc::clone(&header));
+        Ok(header)
+    }
+}
+
+/// A band that can be read.
+struct Opened {
+    header: Rc<FileHeader>,
+    facts: BandFacts,
+    band: BandRef,
+}
+
+/// Reads the headers of a scene. `wanted` names the data bands in output order; without it the query does,
+/// or else the preset or the file.
+///
+/// A wanted band or the main quality band that cannot be used is an error; any other band is then left out,
+/// with a note.
+///
+/// # Errors
+/// A wanted band that is not there, is named twice or has samples that cannot be composed; a file that
+/// cannot be opened.
+pub fn open_scene(
+    found: &FoundScene,
+    query: &ScenesQuery,
+    wanted: Option<&[String]>,
+    systems: &CrsRegistry,
+) -> Result<SceneSource, DiscoverError> {
+    let mut notes = found.notes.clone();
+    let mut headers = Headers::new(found, systems);
+    let mut slots = bands::slots(found, query, &mut headers)?;
+    let main = bands::main_quality(&slots, query, &mut notes);
+    let wanted = bands::wanted(found, query, wanted, &mut slots, main, &mut notes)?;
+    let mut opener = Opener { found, query, headers, main, wanted: &wanted };
+    let (mut opened, mut quality) = (Vec::new(), None);
+    for index in order(&slots, &wanted, main) {
+        match opener.open(index, &slots[index]) {
+            Ok(band) => {
+                quality = quality.or((Some(index) == main).then_some(opened.len()));
+                opened.push(band);
+            }
+            Err(error) if Some(index) == main || wanted.contains(&index) => return Err(error),
+            Err(error) => notes.push(format!("{} is left out: {error}", slots[index].name)),
+        }
+    }
+    notes.extend(unknown_radiometry(found, query, &opened[0].facts));
+    Ok(source(found, opened, wanted.len(), quality, notes))
+}
+
+/// Wanted bands, the main quality band, other quality bands, and the rest.
+fn order(slots: &[Slot], wanted: &[usize], main: Option<usize>) -> Vec<usize> {
+    let mut order = wanted.to_vec();
+    order.extend(main);
+    let mut rest: Vec<usize> = (0..slots.len()).filter(|i| !order.contains(i)).collect();
+    rest.sort_by_key(|&i| slots[i].part() != Some(Part::Quality));
+    order.extend(rest);
+    order
+}
+
+fn source(
+    found: &FoundScene,
+    opened: Vec<Opened>,
+    wanted: usize,
+    quality: Option<usize>,
+    notes: Vec<String>,
+) -> SceneSource {
+    let tags = opened[0].header.tags.clone();
+    let georeferenced = opened[..wanted].iter().all(|o| o.header.georeferenced);
+    let mut files = Vec::new();
+    for band in &opened {
+        if !files.contains(&band.header.path) {
+            files.push(band.header.path.clone());
+        }
+    }
+    let (bands, refs): (Vec<_>, Vec<_>) = opened.into_iter().map(|o| (o.facts, o.band)).unzip();
+    let grid = bands[0].grid.clone();
+    let facts = SceneFacts { id: found.id.clone(), day: found.day, grid, bands, wanted, quality };
+    SceneSource { facts, refs, georeferenced, notes, files, tags }
+}
+
+/// Opens bands one by one.
+struct Opener<'a> {
+    found: &'a FoundScene,
+    query: &'a ScenesQuery,
+    headers: Headers<'a>,
+    main: Option<usize>,
+    wanted: &'a [usize],
+}
+
+impl Opener<'_> {
+    fn open(&mut self, index: usize, slot: &Slot) -> Result<Opened, DiscoverError> {
+        let header = self.headers.get(slot.file)?;
+        let band = bands::band_of(slot, &header)?;
+        let is_main = Some(index) == self.main;
+        let codes = is_main || slot.part() == Some(Part::Quality);
+        let role = if codes { BandRole::Quality } else { BandRole::Data };
+        check_type(role, band, &header, self.query.precision_f32)?;
+        // The rules' settings are about reflectance; what the preset knows as something else keeps its own,
+        // unless it is asked for.
+        let settings_apply = self.wanted.contains(&index) || slot.spec.is_none_or(|s| s.own.is_none());
+        let facts = BandFacts {
+            name: slot.name.clone(),
+            aliases: slot.aliases.clone(),
+            role,
+            grid: header.grid.clone(),
+            dtype: band.dtype,
+            scale_offset: if codes { None } else { self.scale_offset(slot, band, settings_apply) },
+            layout: self.layout(slot, is_main),
+        };
+        let nodata = if codes { Vec::new() } else { self.nodata(slot, band, settings_apply) };
+        let band = BandRef::new(&header, band, nodata);
+        Ok(Opened { header, facts, band })
+    }
+
+    fn layout(&self, slot: &Slot, is_main: bool) -> Option<&'static Layout> {
+        let said = self.query.layout.as_deref().filter(|_| is_main).and_then(|name| quality::find(name).ok());
+        said.or_else(|| slot.spec.and_then(|s| s.layout()))
+    }
+
+    /// The rules' values alone, or the file's and the preset's together: the Earth Lab lesson's files are
+    /// tagged -32768 and filled with -9999.
+    fn nodata(&self, slot: &Slot, band: &BandHeader, settings_apply: bool) -> Vec<f64> {
+        match &self.query.nodata {
+            Nodata::None if settings_apply => return Vec::new(),
+            Nodata::Values(values) if settings_apply => return values.clone(),
+            _ => {}
+        }
+        let own = slot.spec.and_then(|s| s.own).map(|o| o.nodata);
+        let known = own.or(self.query.preset.map(|p| p.nodata)).unwrap_or_default();
+        let mut values: Vec<f64> = band.nodata.into_iter().collect();
+        values.extend(known.iter().filter(|k| Some(**k) != band.nodata));
+        values
+    }
+
+    /// The rules' before the file's before the preset's, scale and offset each for itself.
+    fn scale_offset(&self, slot: &Slot, band: &BandHeader, settings_apply: bool) -> Option<(f64, f64)> {
+        let own = slot.spec.and_then(|s| s.own).map(|o| o.radiometry);
+        let product = own.or(self.query.preset.map(|p| p.radiometry));
+        let known = product.unwrap_or(Radiometry::Unknown).scale_offset(self.found.baseline);
+        let known = band.scale_offset.map_or(known, |(scale, offset)| (Some(scale), Some(offset)));
+        let query = Some(self.query).filter(|_| settings_apply);
+        let scale = query.and_then(|q| q.scale).or(known.0);
+        let offset = query.and_then(|q| q.offset).or(known.1);
+        match (scale, offset) {
+            (Some(scale), Some(offset)) => Some((scale, offset)),
+            // Said in part, and nothing else is known: what is not said changes nothing.
+            (Some(scale), None) if known.0.is_none() => Some((scale, 0.0)),
+            (None, Some(offset)) => Some((1.0, offset)),
+            _ => None,
+        }
+    }
+}
+
+fn check_type(role: BandRole, band: &BandHeader, file: &FileHeader, single: bool) -> Result<(), IoError> {
+    let (path, number, dtype) = (file.path.clone(), band.number, band.dtype);
+    match role {
+        BandRole::Quality if dtype.is_integer() && dtype.bytes() <= 4 => Ok(()),
+        BandRole::Quality => Err(IoError::QualityType { path, band: number, dtype }),
+        BandRole::Data if dtype == DataType::Complex => {
+            Err(IoError::SampleType { path, band: number, dtype })
+        }
+        BandRole::Data if dtype.fits_f32() || single => Ok(()),
+        BandRole::Data => Err(IoError::Precision { path, band: number, dtype }),
+    }
+}
+
+/// What to say where the processing baseline decides about the offset and no name tells it.
+fn unknown_radiometry(found: &FoundScene, query: &ScenesQuery, first: &BandFacts) -> Option<String> {
+    let by_baseline = query.preset.is_some_and(|p| matches!(p.radiometry, Radiometry::ByBaseline { .. }));
+    let unknown = by_baseline && found.baseline.is_none() && first.scale_offset.is_none();
+    unknown.then(|| {
+        "its processing baseline is not in its path, so that its offset is not known; say scale and offset if \
+         rules or other products need values"
+            .into()
+    })
+}

@@ -1,0 +1,199 @@
+//! What a raster file says of itself before a pixel is read, and what is refused by name.
+
+use crate::IoError;
+use crate::crs::CrsRegistry;
+use crate::messages::checked;
+use compose_core::{DataType, Grid, Transform};
+use gdal::raster::{ColorInterpretation, RasterBand};
+use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Size and time of change: tells whether a file is still the one that was planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Fingerprint {
+    /// The fingerprint that `path` has now.
+    ///
+    /// # Errors
+    /// [`IoError::Missing`] or [`IoError::System`].
+    pub fn of(path: &Path) -> Result<Self, IoError> {
+        let meta = std::fs::metadata(path).map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::NotFound => IoError::Missing { path: path.to_owned() },
+            _ => IoError::System { path: path.to_owned(), cause },
+        })?;
+        Ok(Self { length: meta.len(), modified: meta.modified().ok() })
+    }
+}
+
+/// Where a band's own validity comes from, besides nodata values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskSource {
+    /// Nothing but nodata values.
+    None,
+    /// An alpha band or a mask (`.msk`, internal): 0 means invalid.
+    Mask,
+}
+
+/// One band, from the header.
+#[derive(Clone, Debug)]
+pub struct BandHeader {
+    /// Number, from 1.
+    pub number: usize,
+    /// The band's description, where it has one.
+    pub description: Option<String>,
+    /// Sample type.
+    pub dtype: DataType,
+    /// The nodata tag.
+    pub nodata: Option<f64>,
+    /// Scale and offset as stated by the file; `None` where it states none (or 1 and 0, which GDAL reports
+    /// for files that say nothing).
+    pub scale_offset: Option<(f64, f64)>,
+    /// Mask or alpha.
+    pub mask: MaskSource,
+    /// Whether this band is itself an alpha band.
+    pub is_alpha: bool,
+    /// Natural block, width × height.
+    pub block: (usize, usize),
+}
+
+/// A metadata item: domain ("" is the default one), key, value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Tag {
+    pub domain: String,
+    pub key: String,
+    pub value: String,
+}
+
+/// What a file says of itself.
+#[derive(Clone, Debug)]
+pub struct FileHeader {
+    /// The file.
+    pub path: PathBuf,
+    /// GDAL's short driver name.
+    pub driver: String,
+    /// Size, transform, coordinate system.
+    pub grid: Grid,
+    /// Whether the file has a geotransform; without one the grid counts pixels.
+    pub georeferenced: bool,
+    /// Its bands, alpha included.
+    pub bands: Vec<BandHeader>,
+    /// Metadata items of the default and the `IMAGERY` domain.
+    pub tags: Vec<Tag>,
+    /// Size and time of change when the header was read.
+    pub fingerprint: Fingerprint,
+}
+
+impl FileHeader {
+    /// Reads the header of `path`.
+    ///
+    /// # Errors
+    /// A file that is missing, not a raster, without bands, rotated, or with ground control points only.
+    pub fn read(path: &Path, systems: &CrsRegistry) -> Result<Self, IoError> {
+        let fingerprint = Fingerprint::of(path)?;
+        let dataset = open(path)?;
+        if dataset.raster_count() == 0 {
+            return Err(IoError::NoBands { path: path.to_owned(), hint: subdataset_hint(&dataset) });
+        }
+        let (grid, georeferenced) = grid(path, &dataset, systems)?;
+        let bands = (1..=dataset.raster_count()).map(|n| band_header(path, &dataset, n));
+        Ok(Self {
+            path: path.to_owned(),
+            driver: dataset.driver().short_name(),
+            grid,
+            georeferenced,
+            bands: bands.collect::<Result<_, _>>()?,
+            tags: tags(&dataset),
+            fingerprint,
+        })
+    }
+
+    /// The value of the metadata item `key`, in any domain read.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.tags.iter().find(|t| t.key.eq_ignore_ascii_case(key)).map(|t| t.value.as_str())
+    }
+}
+
+/// Opens a raster read-only, GDAL's message in the error.
+pub(crate) fn open(path: &Path) -> Result<Dataset, IoError> {
+    let options = DatasetOptions {
+        open_flags: GdalOpenFlags::GDAL_OF_RASTER | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
+        ..Default::default()
+    };
+    checked(|| Dataset::open_ex(path, options))
+        .map_err(|cause| IoError::Open { path: path.to_owned(), cause })
+}
+
+fn subdataset_hint(dataset: &Dataset) -> String {
+    let items = dataset.metadata_domain("SUBDATASETS").unwrap_or_default();
+    let first = items.iter().find_map(|i| i.split_once("_NAME="));
+    first.map_or_else(String::new, |(_, name)| format!("; it holds subdatasets such as {name}: convert the one you want to a file"))
+}
+
+fn grid(path: &Path, dataset: &Dataset, systems: &CrsRegistry) -> Result<(Grid, bool), IoError> {
+    let (width, height) = dataset.raster_size();
+    let stated = checked(|| dataset.geo_transform()).ok();
+    let gcps = dataset.gcps().len();
+    if stated.is_none() && gcps > 0 {
+        return Err(IoError::GcpsOnly { path: path.to_owned(), count: gcps });
+    }
+    let [x0, dx, shear_x, y0, shear_y, dy] = stated.unwrap_or([0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    // Rounding noise in a transform is not a rotation: less than a thousandth of a pixel over the raster.
+    let drift = (shear_x * height as f64 / dx).abs().max((shear_y * width as f64 / dy).abs());
+    if drift > 1e-3 || (dx == 0.0 && shear_x != 0.0) {
+        return Err(IoError::Rotated { path: path.to_owned(), shear_x, shear_y });
+    }
+    if ![x0, dx, y0, dy].iter().all(|v| v.is_finite()) || dx == 0.0 || dy == 0.0 {
+        return Err(IoError::PixelSize { path: path.to_owned(), dx, dy });
+    }
+    let wkt = dataset.projection();
+    let crs = if wkt.trim().is_empty() {
+        None
+    } else {
+        Some(systems.from_wkt(&wkt).map_err(|e| IoError::Crs { path: path.to_owned(), cause: e.to_string() })?)
+    };
+    Ok((Grid { width, height, transform: Transform { x0, dx, y0, dy }, crs }, stated.is_some()))
+}
+
+fn band_header(path: &Path, dataset: &Dataset, number: usize) -> Result<BandHeader, IoError> {
+    let unreadable = |cause| IoError::Open { path: path.to_owned(), cause };
+    let band = checked(|| dataset.rasterband(number)).map_err(unreadable)?;
+    let flags = checked(|| band.mask_flags()).map_err(unreadable)?;
+    let is_alpha = band.color_interpretation() == ColorInterpretation::AlphaBand;
+    let masked = (flags.is_alpha() && !is_alpha) || (flags.is_per_dataset() && !flags.is_alpha());
+    let scale_offset = (band.scale().unwrap_or(1.0), band.offset().unwrap_or(0.0));
+    Ok(BandHeader {
+        number,
+        description: band.description().ok().filter(|d| !d.is_empty()),
+        dtype: data_type(&band),
+        nodata: band.no_data_value(),
+        scale_offset: Some(scale_offset).filter(|s| *s != (1.0, 0.0)),
+        mask: if masked { MaskSource::Mask } else { MaskSource::None },
+        is_alpha,
+        block: band.block_size(),
+    })
+}
+
+fn data_type(band: &RasterBand<'_>) -> DataType {
+    // Before GDAL 3.7 signed bytes are unsigned ones with a note in the metadata.
+    let signed_byte = band.metadata_item("PIXELTYPE", "IMAGE_STRUCTURE").as_deref() == Some("SIGNEDBYTE");
+    let name = band.band_type().name().to_lowercase();
+    if signed_byte { DataType::Int8 } else { name.parse().unwrap_or(DataType::Complex) }
+}
+
+fn tags(dataset: &Dataset) -> Vec<Tag> {
+    let mut tags = Vec::new();
+    for domain in ["", "IMAGERY"] {
+        for item in dataset.metadata_domain(domain).unwrap_or_default() {
+            if let Some((key, value)) = item.split_once('=') {
+                tags.push(Tag { domain: domain.into(), key: key.into(), value: value.into() });
+            }
+        }
+    }
+    tags
+}

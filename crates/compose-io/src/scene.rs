@@ -1,0 +1,159 @@
+//! What is asked of the scenes ([`ScenesQuery`], [`ExplicitScene`]), what their names say ([`FoundScene`]),
+//! and what their headers add ([`SceneSource`]). [`crate::discover`] leads from one to the next.
+
+use crate::header::Tag;
+use crate::preset::{Preset, Sensor};
+use crate::tiles::BandRef;
+use compose_core::{Day, SceneFacts};
+use std::path::PathBuf;
+
+/// Where scenes are and what they look like: `[scenes]` of a rules file.
+#[derive(Clone, Debug, Default)]
+pub struct ScenesQuery {
+    /// Folder that relative paths start from.
+    pub base: PathBuf,
+    /// The product.
+    pub preset: Option<&'static Preset>,
+    /// Files, folders and globs.
+    pub paths: Vec<String>,
+    /// Regular expression that replaces the preset's.
+    pub pattern: Option<String>,
+    /// strptime format of the group `date`.
+    pub date_format: Option<String>,
+    /// `name`, `mtl`, or the name of a metadata item.
+    pub date_from: Option<String>,
+    /// The data bands wanted.
+    pub bands: BandsWanted,
+    /// Name of the main quality band.
+    pub quality: Option<String>,
+    /// Layout of the main quality band.
+    pub layout: Option<String>,
+    /// Values that mean "no data".
+    pub nodata: Nodata,
+    /// Value = number × scale + offset.
+    pub scale: Option<f64>,
+    /// Value = number × scale + offset.
+    pub offset: Option<f64>,
+    /// Whether samples that single precision cannot hold exactly are accepted.
+    pub precision_f32: bool,
+}
+
+/// The data bands wanted, in output order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum BandsWanted {
+    /// Those of the preset, or those of the file.
+    #[default]
+    Default,
+    /// By name, alias or description.
+    List(Vec<String>),
+    /// New names, each with where the band is found.
+    Table(Vec<(String, BandChoice)>),
+}
+
+impl BandsWanted {
+    /// The names, where they are said.
+    pub fn names(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Default => None,
+            Self::List(names) => Some(names.clone()),
+            Self::Table(table) => Some(table.iter().map(|(name, _)| name.clone()).collect()),
+        }
+    }
+}
+
+/// Where a band of a [`BandsWanted::Table`] is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BandChoice {
+    /// The band of this number, from 1, of a scene that is one file.
+    Number(usize),
+    /// The band of this description, or the file of this band name.
+    Description(String),
+}
+
+/// What the rules file says about nodata of the inputs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Nodata {
+    /// Nothing: the file's tag and the preset's values both count.
+    #[default]
+    Default,
+    /// No value means "no data".
+    None,
+    /// These values, and no others.
+    Values(Vec<f64>),
+}
+
+/// A scene said outright: `[[scene]]` of a rules file.
+#[derive(Clone, Debug)]
+pub struct ExplicitScene {
+    /// Its name; the name of its first file says it otherwise.
+    pub id: Option<String>,
+    /// Day of acquisition; found like any other scene's otherwise.
+    pub day: Option<Day>,
+    /// Where its pixels are.
+    pub files: ExplicitFiles,
+    /// All other settings, its own before those of `[scenes]`; `paths` is not read.
+    pub query: ScenesQuery,
+}
+
+/// The files of an [`ExplicitScene`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExplicitFiles {
+    /// One file per band: band name and path.
+    PerBand(Vec<(String, String)>),
+    /// One file with all bands; `query.bands` says which is which.
+    Stack(String),
+}
+
+/// A scene as far as names, MTL files and (for its date alone) metadata items say.
+#[derive(Clone, Debug)]
+pub struct FoundScene {
+    /// Unique name.
+    pub id: String,
+    /// Day of acquisition; `None` where nothing says it.
+    pub day: Option<Day>,
+    /// Its files: that with many bands first, then by band.
+    pub files: Vec<FoundFile>,
+    /// The sensor, under a preset, where a name says it.
+    pub sensor: Option<&'static Sensor>,
+    /// Processing baseline, where a name says it: 400 for `N0400`.
+    pub baseline: Option<u32>,
+    /// What was decided, for the plan.
+    pub notes: Vec<String>,
+}
+
+/// A file of a scene.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The band that it holds; `None` where the file itself says which bands it has.
+    pub band: Option<String>,
+    /// Pixel size in metres, where the name says it.
+    pub metres: Option<u32>,
+}
+
+/// All that was found for a query.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The scenes, by (day, id); those without a day last.
+    pub scenes: Vec<FoundScene>,
+    /// What was passed over, for the plan.
+    pub notes: Vec<String>,
+}
+
+/// A scene with its headers read: all that reading pixels needs.
+#[derive(Clone, Debug)]
+pub struct SceneSource {
+    /// What rules and strategies see.
+    pub facts: SceneFacts,
+    /// How to read each of `facts.bands`.
+    pub refs: Vec<BandRef>,
+    /// Whether every wanted band has a geotransform.
+    pub georeferenced: bool,
+    /// What was decided, for the plan.
+    pub notes: Vec<String>,
+    /// The files behind `refs`, each once.
+    pub files: Vec<PathBuf>,
+    /// Metadata items of the first wanted band's file.
+    pub tags: Vec<Tag>,
+}

@@ -1,0 +1,412 @@
+//! Pixels: every tile decoded once and shared by the workers, within a budget of bytes.
+//!
+//! A file's tiles rarely line up with the output's blocks, so one tile serves up to four of them. The store
+//! keeps decoded tiles in their native type; a worker copies its window out of them. Two workers that want
+//! the same tile wait for one decoding. What falls out of the budget is decoded again when it is needed.
+
+use crate::header::{self, Fingerprint, MaskSource};
+use crate::messages::checked;
+use crate::{BandHeader, FileHeader, IoError};
+use compose_core::{DataType, Window};
+use gdal::Dataset;
+use gdal::raster::{GdalType, RasterBand};
+use ndarray::{ArrayViewMut2, s};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Datasets kept open between reads; more files than this are closed and opened again (about 30 µs each).
+const OPEN_FILES: usize = 256;
+/// A strip of one row is no unit to share: rows are taken together up to about this many pixels.
+const SMALLEST_TILE: usize = 128 * 1024;
+/// A natural block larger than this is read in pieces of `PIECE`² through GDAL's own cache.
+const LARGEST_TILE: usize = 4096 * 4096;
+const PIECE: usize = 512;
+
+/// A band of a file, with all that reading it needs.
+#[derive(Clone, Debug)]
+pub struct BandRef {
+    /// The file.
+    pub path: Arc<PathBuf>,
+    /// Band number, from 1.
+    pub number: usize,
+    /// Sample type on disk.
+    pub dtype: DataType,
+    /// Values that mean "no data".
+    pub nodata: Vec<f64>,
+    /// Mask or alpha band.
+    pub mask: MaskSource,
+    width: usize,
+    height: usize,
+    tile: (usize, usize),
+    fingerprint: Fingerprint,
+}
+
+impl BandRef {
+    /// A reference to `band` of `file`; `nodata` are the values that count as missing.
+    pub fn new(file: &FileHeader, band: &BandHeader, nodata: Vec<f64>) -> Self {
+        let (width, height) = (file.grid.width, file.grid.height);
+        Self {
+            path: Arc::new(file.path.clone()),
+            number: band.number,
+            dtype: band.dtype,
+            nodata,
+            mask: band.mask,
+            width,
+            height,
+            tile: tile_size(band.block, width, height),
+            fingerprint: file.fingerprint.clone(),
+        }
+    }
+
+    /// Size of the shared tiles, width × height.
+    pub fn tile_size(&self) -> (usize, usize) {
+        self.tile
+    }
+
+    /// Bytes of one decoded tile.
+    pub fn tile_bytes(&self) -> u64 {
+        (self.tile.0 * self.tile.1 * self.dtype.bytes().min(4)) as u64
+    }
+
+    fn tile_window(&self, col: usize, row: usize) -> Window {
+        let (width, height) = self.tile;
+        let (left, top) = (col * width, row * height);
+        Window {
+            col: left as i64,
+            row: top as i64,
+            width: width.min(self.width - left),
+            height: height.min(self.height - top),
+        }
+    }
+}
+
+fn tile_size(block: (usize, usize), width: usize, height: usize) -> (usize, usize) {
+    let (w, h) = (block.0.clamp(1, width), block.1.clamp(1, height));
+    if w * h > LARGEST_TILE {
+        return (PIECE.min(width), PIECE.min(height));
+    }
+    let blocks = (SMALLEST_TILE / (w * h)).max(1);
+    (w, (h * blocks).min(height))
+}
+
+/// Decoded samples in a type that keeps them exact.
+enum Samples {
+    U8(Vec<u8>),
+    I8(Vec<i8>),
+    U16(Vec<u16>),
+    I16(Vec<i16>),
+    U32(Vec<u32>),
+    I32(Vec<i32>),
+    F32(Vec<f32>),
+}
+
+impl Samples {
+    fn bytes(&self) -> u64 {
+        let bytes = match self {
+            Self::U8(v) => v.len(),
+            Self::I8(v) => v.len(),
+            Self::U16(v) => v.len() * 2,
+            Self::I16(v) => v.len() * 2,
+            Self::U32(v) => v.len() * 4,
+            Self::I32(v) => v.len() * 4,
+            Self::F32(v) => v.len() * 4,
+        };
+        bytes as u64
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    path: Arc<PathBuf>,
+    number: usize,
+    mask: bool,
+    col: usize,
+    row: usize,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Key, Arc<Samples>> for Bytes {
+    fn weight(&self, _: &Key, tile: &Arc<Samples>) -> u64 {
+        tile.bytes().max(1)
+    }
+}
+
+/// The shared tiles.
+pub struct TileStore {
+    tiles: Cache<Key, Arc<Samples>, Bytes>,
+    idle: Mutex<VecDeque<(Arc<PathBuf>, Dataset)>>,
+    decoded: AtomicU64,
+}
+
+impl TileStore {
+    /// A store that keeps at most about `budget` bytes of decoded tiles.
+    pub fn new(budget: u64) -> Self {
+        // One shard: a tile may then use the whole budget, and tiles are few enough for one lock.
+        let options = quick_cache::OptionsBuilder::new()
+            .estimated_items_capacity(4096)
+            .weight_capacity(budget.max(1))
+            .shards(1)
+            .build()
+            .expect("capacities are given");
+        Self {
+            tiles: Cache::with_options(options, Bytes, Default::default(), Default::default()),
+            idle: Mutex::new(VecDeque::new()),
+            decoded: AtomicU64::new(0),
+        }
+    }
+
+    /// How many tiles were decoded so far, repeats included.
+    pub fn decoded(&self) -> u64 {
+        self.decoded.load(Ordering::Relaxed)
+    }
+
+    /// Reads measurements of `window` (which may reach outside the raster): samples as stored, and 1 where a
+    /// pixel is inside, not nodata, not NaN and not masked by the file itself.
+    ///
+    /// # Errors
+    /// [`IoError::Read`] with file, band and block; [`IoError::Changed`].
+    pub fn read_data(
+        &self,
+        band: &BandRef,
+        window: Window,
+        mut values: ArrayViewMut2<'_, f32>,
+        mut valid: ArrayViewMut2<'_, u8>,
+    ) -> Result<(), IoError> {
+        let whole = Window::whole(band.width, band.height);
+        if window.intersect(whole) != Some(window) {
+            values.fill(0.0);
+            valid.fill(0);
+        }
+        self.each_tile(band, false, window, |samples, part| {
+            copy_data(samples, &part, &band.nodata, &mut values, &mut valid);
+        })?;
+        if band.mask == MaskSource::Mask {
+            self.each_tile(band, true, window, |samples, part| clear_masked(samples, &part, &mut valid))?;
+        }
+        Ok(())
+    }
+
+    /// Reads codes of `window`: as stored (signed ones as their two's complement at the band's width), and 1
+    /// where inside the raster. Nodata tags and masks are ignored: codes speak for themselves.
+    ///
+    /// # Errors
+    /// As [`TileStore::read_data`].
+    pub fn read_quality(
+        &self,
+        band: &BandRef,
+        window: Window,
+        mut codes: ArrayViewMut2<'_, u32>,
+        mut inside: ArrayViewMut2<'_, u8>,
+    ) -> Result<(), IoError> {
+        codes.fill(0);
+        inside.fill(0);
+        self.each_tile(band, false, window, |samples, part| copy_codes(samples, &part, &mut codes, &mut inside))
+    }
+
+    fn each_tile(
+        &self,
+        band: &BandRef,
+        mask: bool,
+        window: Window,
+        mut visit: impl FnMut(&Samples, Part),
+    ) -> Result<(), IoError> {
+        let Some(inside) = window.intersect(Window::whole(band.width, band.height)) else { return Ok(()) };
+        let (tw, th) = (band.tile.0 as i64, band.tile.1 as i64);
+        for row in inside.row / th..=(inside.row_end() - 1) / th {
+            for col in inside.col / tw..=(inside.col_end() - 1) / tw {
+                let tile = band.tile_window(col as usize, row as usize);
+                let samples = self.tile(band, mask, col as usize, row as usize, tile)?;
+                let common = tile.intersect(inside).expect("the tile was chosen because it meets the window");
+                visit(&samples, Part { tile, common, window });
+            }
+        }
+        Ok(())
+    }
+
+    fn tile(&self, band: &BandRef, mask: bool, col: usize, row: usize, at: Window) -> Result<Arc<Samples>, IoError> {
+        let key = Key { path: band.path.clone(), number: band.number, mask, col, row };
+        self.tiles.get_or_insert_with(&key, || {
+            self.decoded.fetch_add(1, Ordering::Relaxed);
+            let dataset = self.take_dataset(band)?;
+            let samples = decode(&dataset, band, mask, at)?;
+            self.give_back(band, dataset);
+            Ok(Arc::new(samples))
+        })
+    }
+
+    fn take_dataset(&self, band: &BandRef) -> Result<Dataset, IoError> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = idle.iter().rposition(|(path, _)| Arc::ptr_eq(path, &band.path) || *path == band.path) {
+            return Ok(idle.remove(at).expect("the position was just found").1);
+        }
+        drop(idle);
+        if Fingerprint::of(&band.path)? != band.fingerprint {
+            return Err(IoError::Changed { path: band.path.to_path_buf() });
+        }
+        header::open(&band.path)
+    }
+
+    fn give_back(&self, band: &BandRef, dataset: Dataset) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push_back((band.path.clone(), dataset));
+        if idle.len() > OPEN_FILES {
+            idle.pop_front();
+        }
+    }
+
+    /// Checks that the file behind `band` is still the one that was planned.
+    ///
+    /// # Errors
+    /// [`IoError::Changed`], or the file is gone.
+    pub fn check_unchanged(&self, band: &BandRef) -> Result<(), IoError> {
+        if Fingerprint::of(&band.path)? == band.fingerprint {
+            return Ok(());
+        }
+        Err(IoError::Changed { path: band.path.to_path_buf() })
+    }
+}
+
+/// The part of a tile that a window wants; all on the file's grid.
+struct Part {
+    tile: Window,
+    common: Window,
+    window: Window,
+}
+
+impl Part {
+    /// For each row of the common part: the range in the tile's samples, and row and columns in the window.
+    fn rows(&self) -> impl Iterator<Item = (std::ops::Range<usize>, usize, std::ops::Range<usize>)> {
+        let (c, t, w) = (self.common, self.tile, self.window);
+        let left = (c.col - w.col) as usize;
+        (0..c.height).map(move |i| {
+            let row = c.row + i as i64;
+            let start = (row - t.row) as usize * t.width + (c.col - t.col) as usize;
+            (start..start + c.width, (row - w.row) as usize, left..left + c.width)
+        })
+    }
+}
+
+fn decode(dataset: &Dataset, band: &BandRef, mask: bool, at: Window) -> Result<Samples, IoError> {
+    let failed = |cause| IoError::Read {
+        path: band.path.to_path_buf(),
+        band: band.number,
+        col: at.col as usize,
+        row: at.row as usize,
+        cause,
+    };
+    let raster = checked(|| dataset.rasterband(band.number)).map_err(failed)?;
+    if mask {
+        let mask = checked(|| raster.open_mask_band()).map_err(failed)?;
+        return samples::<u8>(&mask, at).map(Samples::U8).map_err(failed);
+    }
+    let samples = match band.dtype {
+        DataType::UInt8 => samples(&raster, at).map(Samples::U8),
+        // GDAL before 3.7 hands signed bytes out as unsigned ones.
+        DataType::Int8 => samples::<u8>(&raster, at).map(|v| Samples::I8(v.into_iter().map(|b| b as i8).collect())),
+        DataType::UInt16 => samples(&raster, at).map(Samples::U16),
+        DataType::Int16 => samples(&raster, at).map(Samples::I16),
+        DataType::UInt32 => samples(&raster, at).map(Samples::U32),
+        DataType::Int32 => samples(&raster, at).map(Samples::I32),
+        _ => samples(&raster, at).map(Samples::F32),
+    };
+    samples.map_err(failed)
+}
+
+fn samples<T: GdalType + Copy + Default>(band: &RasterBand<'_>, at: Window) -> Result<Vec<T>, String> {
+    let mut buffer = vec![T::default(); at.pixels()];
+    let (origin, size) = ((at.col as isize, at.row as isize), (at.width, at.height));
+    checked(|| band.read_into_slice(origin, size, size, &mut buffer, None))?;
+    Ok(buffer)
+}
+
+fn copy_data(
+    samples: &Samples,
+    part: &Part,
+    nodata: &[f64],
+    values: &mut ArrayViewMut2<'_, f32>,
+    valid: &mut ArrayViewMut2<'_, u8>,
+) {
+    macro_rules! copy {
+        ($from:expr, $type:ty, $holds:expr) => {{
+            let missing: Vec<$type> = nodata.iter().filter(|n| $holds.holds(**n)).map(|n| *n as $type).collect();
+            for (from, row, cols) in part.rows() {
+                let mut v = values.slice_mut(s![row, cols.clone()]);
+                let mut ok = valid.slice_mut(s![row, cols]);
+                copy_row(&$from[from], &missing, v.as_slice_mut(), ok.as_slice_mut(), |x| x as f32);
+            }
+        }};
+    }
+    match samples {
+        Samples::U8(from) => copy!(from, u8, DataType::UInt8),
+        Samples::I8(from) => copy!(from, i8, DataType::Int8),
+        Samples::U16(from) => copy!(from, u16, DataType::UInt16),
+        Samples::I16(from) => copy!(from, i16, DataType::Int16),
+        Samples::U32(from) => copy!(from, u32, DataType::UInt32),
+        Samples::I32(from) => copy!(from, i32, DataType::Int32),
+        Samples::F32(from) => copy!(from, f32, DataType::Float64),
+    }
+}
+
+fn copy_row<T: Copy + PartialEq>(
+    from: &[T],
+    missing: &[T],
+    values: Option<&mut [f32]>,
+    valid: Option<&mut [u8]>,
+    widen: impl Fn(T) -> f32,
+) {
+    let (values, valid) = values.zip(valid).expect("rows of a block are contiguous");
+    for (value, sample) in values.iter_mut().zip(from) {
+        *value = widen(*sample);
+    }
+    // A NaN is not equal to itself.
+    for (valid, sample) in valid.iter_mut().zip(from) {
+        *valid = u8::from(*sample == *sample);
+    }
+    for gone in missing {
+        for (valid, sample) in valid.iter_mut().zip(from) {
+            *valid &= u8::from(*sample != *gone);
+        }
+    }
+}
+
+fn clear_masked(samples: &Samples, part: &Part, valid: &mut ArrayViewMut2<'_, u8>) {
+    let Samples::U8(mask) = samples else { return };
+    for (from, row, cols) in part.rows() {
+        for (valid, mask) in valid.slice_mut(s![row, cols]).iter_mut().zip(&mask[from]) {
+            *valid &= u8::from(*mask != 0);
+        }
+    }
+}
+
+fn copy_codes(
+    samples: &Samples,
+    part: &Part,
+    codes: &mut ArrayViewMut2<'_, u32>,
+    inside: &mut ArrayViewMut2<'_, u8>,
+) {
+    for (from, row, cols) in part.rows() {
+        inside.slice_mut(s![row, cols.clone()]).fill(1);
+        let to = codes.slice_mut(s![row, cols]);
+        match samples {
+            Samples::U8(v) => widen(to, &v[from], u32::from),
+            Samples::I8(v) => widen(to, &v[from], |c| u32::from(c as u8)),
+            Samples::U16(v) => widen(to, &v[from], u32::from),
+            Samples::I16(v) => widen(to, &v[from], |c| u32::from(c as u16)),
+            Samples::U32(v) => widen(to, &v[from], |c| c),
+            Samples::I32(v) => widen(to, &v[from], |c| c as u32),
+            Samples::F32(v) => widen(to, &v[from], |c| c as u32),
+        }
+    }
+}
+
+fn widen<T: Copy>(to: ndarray::ArrayViewMut1<'_, u32>, from: &[T], code: impl Fn(T) -> u32) {
+    for (to, from) in to.into_iter().zip(from) {
+        *to = code(*from);
+    }
+}

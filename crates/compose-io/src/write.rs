@@ -1,0 +1,309 @@
+//! Writing rasters: strips come in from the top, a whole file comes out or nothing does.
+//!
+//! | module | for |
+//! |---|---|
+//! | [`draft`] | a file under a temporary name, moved to its own name when everything is done |
+//! | [`options`] | creation options: ours, the user's, and which of them GDAL knows |
+//! | `tiles` | rows are kept until a row of tiles is whole, so a tile is compressed exactly once |
+//! | `verify` | is every tile really in the file |
+//!
+//! **Tiles do not go through GDAL's block cache.** GDAL 3.6 swallows the error of a tile that its cache
+//! writes later (another thread, or the close, which then "succeeds" with half a file). Handing over whole
+//! blocks makes the error come back from the very call, and keeps the bytes of a file independent of the
+//! sizes in which its pixels arrive.
+
+pub mod draft;
+mod error;
+pub mod options;
+#[cfg(test)]
+mod tests;
+mod tiles;
+mod verify;
+
+pub use draft::{Draft, Pending, check_folder, refuse_existing};
+pub use error::WriteError;
+pub use tiles::Samples;
+
+use crate::messages::checked;
+use compose_core::{DataType, Grid, Window};
+use gdal::errors::GdalError;
+use gdal::{Dataset, DriverManager, Metadata};
+use ndarray::{ArrayView3, s};
+use std::path::{Path, PathBuf};
+use tiles::{Sample, TileRows, Tiles};
+
+/// What kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A tiled GeoTIFF.
+    GTiff,
+    /// A cloud-optimised GeoTIFF: overviews first, written from a temporary GeoTIFF when all pixels are there.
+    Cog,
+}
+
+impl Format {
+    /// GDAL's short driver name.
+    pub fn driver(self) -> &'static str {
+        match self {
+            Self::GTiff => "GTiff",
+            Self::Cog => "COG",
+        }
+    }
+}
+
+/// How tiles are compressed. All are lossless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Compression {
+    Deflate,
+    Zstd,
+    Lzw,
+    None,
+}
+
+/// What is said of one band of an output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputBand {
+    /// Its description.
+    pub description: String,
+    /// Scale and offset tags: measurement = sample × scale + offset.
+    pub scale_offset: Option<(f64, f64)>,
+}
+
+/// What is to be written: all that can be decided before there is a pixel.
+#[derive(Clone, Debug)]
+pub struct RasterSpec {
+    /// Where the file will be.
+    pub path: PathBuf,
+    /// Size, transform, coordinate system.
+    pub grid: Grid,
+    /// Whether the grid's transform means something; without, none is written.
+    pub georeferenced: bool,
+    /// Type of the samples on disk.
+    pub dtype: DataType,
+    /// The nodata tag.
+    pub nodata: Option<f64>,
+    /// The bands, in order.
+    pub bands: Vec<OutputBand>,
+    /// What kind of file.
+    pub format: Format,
+    /// How tiles are compressed.
+    pub compression: Compression,
+    /// Compression level; GDAL's own without.
+    pub level: Option<u32>,
+    /// The user's creation options. They win over ours.
+    pub creation_options: Vec<(String, String)>,
+    /// Metadata items of the default domain.
+    pub tags: Vec<(String, String)>,
+    /// Threads that compress.
+    pub threads: usize,
+    /// Samples are codes, not amounts: overviews take the nearest one, and no predictor is used, because
+    /// differences of codes compress no better than codes.
+    pub categorical: bool,
+    /// Side of a tile in pixels, a multiple of 16.
+    pub block: usize,
+}
+
+impl RasterSpec {
+    /// Refuses what GDAL could not write as asked. Needs no file and no pixel.
+    ///
+    /// # Errors
+    /// A sample type, nodata value, compression, level or creation option that cannot be had.
+    pub fn check(&self) -> Result<(), WriteError> {
+        let path = || self.path.clone();
+        if !tiles::TYPES.contains(&self.dtype) {
+            return Err(WriteError::SampleType { path: path(), dtype: self.dtype });
+        }
+        if let Some(nodata) = self.nodata.filter(|n| !self.dtype.holds(*n)) {
+            return Err(WriteError::Nodata { path: path(), nodata, dtype: self.dtype });
+        }
+        options::check(self)
+    }
+
+    /// Memory that a writer needs at most when rows arrive in order and all bands of a row of tiles
+    /// together: one row of tiles, and the tiles being compressed.
+    pub fn buffer_bytes(&self) -> u64 {
+        let tile = (self.block * self.block * self.dtype.bytes()) as u64;
+        let across = self.grid.width.div_ceil(self.block) * self.bands.len();
+        // A job of GDAL's holds a tile and its compressed form.
+        tile * (across + 2 * self.threads) as u64
+    }
+
+    /// The file that collects the strips of a COG, whose driver can only copy.
+    fn collector(&self) -> Self {
+        let zstd = options::driver_accepts(Format::GTiff, "COMPRESS", "ZSTD");
+        Self {
+            format: Format::GTiff,
+            // Level 1 of zstd: about 300 MB/s at the size of deflate.
+            compression: if zstd { Compression::Zstd } else { Compression::Deflate },
+            level: Some(1),
+            creation_options: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
+
+/// A raster being written. Dropped before [`RasterWriter::finish`], it leaves nothing behind.
+pub struct RasterWriter {
+    // Closed before the draft removes the folder it lies in.
+    dataset: Dataset,
+    rows: Box<dyn Tiles>,
+    file: PathBuf,
+    draft: Draft,
+    spec: RasterSpec,
+}
+
+impl RasterWriter {
+    /// Starts a file under a temporary name in the folder where it will be.
+    ///
+    /// # Errors
+    /// As [`RasterSpec::check`]; the folder is missing or cannot be written to; GDAL cannot create the file.
+    pub fn create(spec: RasterSpec) -> Result<Self, WriteError> {
+        spec.check()?;
+        let draft = Draft::new(&spec.path)?;
+        let (file, first) = match spec.format {
+            Format::GTiff => (draft.file().to_owned(), spec.clone()),
+            Format::Cog => (draft.beside("strips"), spec.collector()),
+        };
+        let (dataset, rows) = start(&file, &first).map_err(|cause| WriteError::create(&spec.path, &cause))?;
+        Ok(Self { dataset, rows, file, draft, spec })
+    }
+
+    /// Takes the samples of `band` (from 0) in `window`, converted with `as`: they are final.
+    ///
+    /// Windows may come in any order and size, but each pixel once. What does not complete a row of tiles is
+    /// kept, so memory is least when windows come from the top and the bands of one take turns.
+    ///
+    /// # Errors
+    /// [`WriteError::Write`], e.g. when the disk is full; [`WriteError::Twice`].
+    ///
+    /// # Panics
+    /// When `band`, `window` and the shape of `values` do not fit the raster or each other.
+    pub fn write<'a>(
+        &mut self,
+        band: usize,
+        window: Window,
+        values: impl Into<Samples<'a>>,
+    ) -> Result<(), WriteError> {
+        let values = values.into();
+        let (Grid { width, height, .. }, path) = (&self.spec.grid, &self.spec.path);
+        assert!(band < self.spec.bands.len(), "band {band} of {}", self.spec.bands.len());
+        assert_eq!(window.intersect(Window::whole(*width, *height)), Some(window), "inside the raster");
+        assert_eq!(values.dim(), (window.height, window.width), "as many samples as the window has pixels");
+        if !self.rows.put(band, window, values) {
+            return Err(WriteError::Twice { path: path.clone(), row: window.row });
+        }
+        self.rows.flush(&self.dataset).map_err(|cause| WriteError::write(path, &cause))
+    }
+
+    /// Takes all bands of `window` (band, row, col), a row of tiles at a time: the way that needs least memory.
+    ///
+    /// # Errors
+    /// As [`RasterWriter::write`].
+    pub fn write_all<'a, T>(&mut self, window: Window, values: ArrayView3<'a, T>) -> Result<(), WriteError>
+    where
+        Samples<'a>: From<ndarray::ArrayView2<'a, T>>,
+    {
+        let mut done = 0;
+        while done < window.height {
+            let row = window.row as usize + done;
+            let height = (self.rows.end_of_tile_row(row) - row).min(window.height - done);
+            let part = Window { row: row as i64, height, ..window };
+            for band in 0..values.dim().0 {
+                self.write(band, part, values.slice_move(s![band, done..done + height, ..]))?;
+            }
+            done += height;
+        }
+        Ok(())
+    }
+
+    /// Completes the file under its temporary name and checks that every tile is in it.
+    ///
+    /// # Errors
+    /// Rows that never came, and whatever went wrong while GDAL wrote the rest.
+    pub fn finish(self) -> Result<Pending, WriteError> {
+        let Self { dataset, rows, file, draft, spec } = self;
+        if rows.first_row() < spec.grid.height {
+            return Err(WriteError::MissingRows { path: spec.path, row: rows.first_row() });
+        }
+        drop(rows);
+        close(dataset).map_err(|cause| WriteError::write(&spec.path, &cause))?;
+        verify::whole(&file, &spec)?;
+        if spec.format == Format::Cog {
+            copy_to_cog(&file, draft.file(), &spec).map_err(|cause| WriteError::write(&spec.path, &cause))?;
+            verify::whole(draft.file(), &spec)?;
+            // It would keep its space on the disk until the last output is done.
+            std::fs::remove_file(&file).map_err(|cause| WriteError::System { path: file, cause })?;
+        }
+        draft.finish()
+    }
+}
+
+/// Creates the file that takes the strips.
+fn start(file: &Path, spec: &RasterSpec) -> Result<(Dataset, Box<dyn Tiles>), String> {
+    match spec.dtype {
+        DataType::UInt8 => start_as::<u8>(file, spec),
+        DataType::UInt16 => start_as::<u16>(file, spec),
+        DataType::Int16 => start_as::<i16>(file, spec),
+        DataType::UInt32 => start_as::<u32>(file, spec),
+        DataType::Int32 => start_as::<i32>(file, spec),
+        DataType::Float32 => start_as::<f32>(file, spec),
+        DataType::Float64 => start_as::<f64>(file, spec),
+        other => Err(format!("no writer for {other}")),
+    }
+}
+
+fn start_as<T: Sample>(file: &Path, spec: &RasterSpec) -> Result<(Dataset, Box<dyn Tiles>), String> {
+    let (Grid { width, height, .. }, bands) = (&spec.grid, spec.bands.len());
+    let mut dataset = checked(|| {
+        let driver = DriverManager::get_driver_by_name(Format::GTiff.driver())?;
+        let options = options::for_gdal(spec)?;
+        driver.create_with_band_type_with_options::<T, _>(file, *width, *height, bands, &options)
+    })?;
+    // All tags before the first pixel: GDAL would otherwise write the directory twice.
+    checked(|| describe(&mut dataset, spec))?;
+    // Asked, not assumed: the user's creation options may have set another size.
+    let tile = checked(|| Ok(dataset.rasterband(1)?.block_size()))?;
+    Ok((dataset, Box::new(TileRows::<T>::new((*width, *height), bands, tile))))
+}
+
+fn describe(dataset: &mut Dataset, spec: &RasterSpec) -> Result<(), GdalError> {
+    if spec.georeferenced {
+        let t = spec.grid.transform;
+        dataset.set_geo_transform(&[t.x0, t.dx, 0.0, t.y0, 0.0, t.dy])?;
+    }
+    if let Some(crs) = &spec.grid.crs {
+        dataset.set_projection(&crs.wkt)?;
+    }
+    for (key, value) in &spec.tags {
+        dataset.set_metadata_item(key, value, "")?;
+    }
+    for (index, said) in spec.bands.iter().enumerate() {
+        let mut band = dataset.rasterband(index + 1)?;
+        band.set_description(&said.description)?;
+        if let Some((scale, offset)) = said.scale_offset {
+            band.set_scale(scale)?;
+            band.set_offset(offset)?;
+        }
+        if let Some(nodata) = spec.nodata {
+            band.set_no_data_value(Some(nodata))?;
+        }
+    }
+    Ok(())
+}
+
+/// GDAL 3.6 returns nothing from a flush or a close: a failure is known by its message alone.
+fn close(mut dataset: Dataset) -> Result<(), String> {
+    checked(move || {
+        dataset.flush_cache()?;
+        dataset.close()
+    })
+}
+
+fn copy_to_cog(from: &Path, to: &Path, spec: &RasterSpec) -> Result<(), String> {
+    let copy = checked(|| {
+        let driver = DriverManager::get_driver_by_name(Format::Cog.driver())?;
+        Dataset::open(from)?.create_copy(&driver, to, &options::for_gdal(spec)?)
+    })?;
+    close(copy)
+}

@@ -1,0 +1,254 @@
+//! A file under a temporary name. It gets its own name when it is whole, or disappears.
+//!
+//! The temporary name is a hidden folder beside the final file, `.out.tif.<pid>-XXXXXX.tmp/`: on the same
+//! file system, so that moving is one step that cannot stop half-way, and a place where the helper files of
+//! GDAL drivers (`.ovr.tmp`, `.aux.xml`) go away with it.
+
+use super::WriteError;
+use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// What GDAL reads together with a raster. Left from an earlier file of the same name, it would be taken for
+/// the overviews, the mask or the statistics of the new one.
+const COMPANIONS: [&str; 3] = [".ovr", ".msk", ".aux.xml"];
+
+/// Refuses to write over anything without `overwrite`, and over folders and devices always.
+///
+/// # Errors
+/// [`WriteError::Exists`], [`WriteError::Stale`], [`WriteError::NotAFile`].
+pub fn refuse_existing(path: &Path, overwrite: bool) -> Result<(), WriteError> {
+    if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
+        return Err(WriteError::NotAFile { path: path.to_owned() });
+    }
+    if overwrite {
+        return Ok(());
+    }
+    if path.symlink_metadata().is_ok() {
+        return Err(WriteError::Exists { path: path.to_owned() });
+    }
+    match companions(path).find(|c| c.symlink_metadata().is_ok()) {
+        Some(stale) => Err(WriteError::Stale { path: stale, of: path.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a path whose folder is missing or cannot be written to, by trying.
+///
+/// # Errors
+/// [`WriteError::NoFolder`], [`WriteError::Folder`], or the path names no file.
+pub fn check_folder(path: &Path) -> Result<(), WriteError> {
+    Draft::new(path).map(drop)
+}
+
+fn companions(path: &Path) -> impl Iterator<Item = PathBuf> {
+    COMPANIONS.iter().map(move |end| {
+        let mut name = OsString::from(path);
+        name.push(end);
+        PathBuf::from(name)
+    })
+}
+
+/// A file being written under a temporary name. Dropped, it disappears.
+#[derive(Debug)]
+pub struct Draft {
+    folder: TempDir,
+    file: PathBuf,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// A place for the file that will be at `path`.
+    ///
+    /// # Errors
+    /// As [`check_folder`].
+    pub fn new(path: &Path) -> Result<Self, WriteError> {
+        let name = path.file_name().ok_or_else(|| WriteError::NotAFile { path: path.to_owned() })?;
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = temporary(&name.to_string_lossy(), parent).map_err(|cause| {
+            let (path, folder) = (path.to_owned(), parent.to_owned());
+            match cause.kind() {
+                ErrorKind::NotFound => WriteError::NoFolder { path, folder },
+                _ => WriteError::Folder { path, folder, cause },
+            }
+        })?;
+        // A short name: drivers add endings such as `.ovr.tmp` to it.
+        Ok(Self { file: folder.path().join("draft"), folder, path: path.to_owned() })
+    }
+
+    /// The temporary path, to be written to.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The path of a helper file, which never gets another name.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Says that the file is whole.
+    ///
+    /// # Errors
+    /// The system could not bring all of it to the disk.
+    pub fn finish(self) -> Result<Pending, WriteError> {
+        // Some file systems (NFS, quotas, delayed allocation) find out only now that there is no space.
+        let synced = fs::OpenOptions::new().write(true).open(&self.file).and_then(|file| file.sync_all());
+        synced.map_err(|cause| WriteError::System { path: self.path.clone(), cause })?;
+        Ok(Pending { draft: self })
+    }
+}
+
+fn temporary(name: &str, parent: &Path) -> std::io::Result<TempDir> {
+    // The whole must stay under 255 bytes, whatever the file's own name is.
+    let name: String = name.chars().take(40).collect();
+    let prefix = format!(".{name}.{}-", std::process::id());
+    tempfile::Builder::new().prefix(&prefix).suffix(".tmp").tempdir_in(parent)
+}
+
+/// A whole file that waits for its name. Dropped, it disappears.
+#[must_use = "without a commit the file disappears"]
+#[derive(Debug)]
+pub struct Pending {
+    draft: Draft,
+}
+
+impl Pending {
+    /// Where the file will be.
+    pub fn path(&self) -> &Path {
+        &self.draft.path
+    }
+
+    /// Gives the file its name, in one step, in place of whatever had it. Overviews, masks and statistics of
+    /// an earlier file are removed first: they would be wrong for this one.
+    ///
+    /// # Errors
+    /// [`WriteError::Commit`].
+    pub fn commit(self) -> Result<(), WriteError> {
+        let Draft { folder, file, path } = self.draft;
+        let failed = |cause| WriteError::Commit { path: path.clone(), temporary: file.clone(), cause };
+        for companion in companions(&path).filter(|c| c.symlink_metadata().is_ok()) {
+            fs::remove_file(companion).map_err(failed)?;
+        }
+        fs::rename(&file, &path).map_err(failed)?;
+        folder.close().map_err(|cause| WriteError::System { path: path.clone(), cause })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &TempDir) -> Vec<OsString> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    }
+
+    fn place(name: &str) -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        (folder, path)
+    }
+
+    fn written(path: &Path) -> Pending {
+        let draft = Draft::new(path).unwrap();
+        fs::write(draft.file(), "new").unwrap();
+        draft.finish().unwrap()
+    }
+
+    fn error(result: Result<(), WriteError>) -> String {
+        result.expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn existing_files_are_refused_without_overwrite_and_replaced_with_it() {
+        let (folder, path) = place("a.tif");
+        refuse_existing(&path, false).unwrap();
+        fs::write(&path, "old").unwrap();
+        assert!(error(refuse_existing(&path, false)).contains("a.tif: exists already; pass --overwrite"));
+        refuse_existing(&path, true).unwrap();
+        let pending = written(&path);
+        assert_eq!(pending.path(), path);
+        assert_eq!(fs::read(&path).unwrap(), b"old", "until the commit");
+        pending.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(&folder), ["a.tif"]);
+    }
+
+    #[test]
+    fn overviews_of_an_earlier_file_are_refused_or_removed() {
+        let (folder, path) = place("a.tif");
+        fs::write(folder.path().join("a.tif.ovr"), "old overviews").unwrap();
+        assert!(error(refuse_existing(&path, false)).contains("a.tif.ovr: is left from an earlier"));
+        refuse_existing(&path, true).unwrap();
+        written(&path).commit().unwrap();
+        assert_eq!(names(&folder), ["a.tif"]);
+    }
+
+    #[test]
+    fn a_file_without_a_commit_leaves_nothing() {
+        let (folder, path) = place("a.tif");
+        drop(written(&path));
+        assert!(names(&folder).is_empty());
+    }
+
+    #[test]
+    fn folders_and_devices_are_never_replaced() {
+        let (folder, _) = place("");
+        assert!(error(refuse_existing(folder.path(), true)).contains("is a folder or a device"));
+        #[cfg(unix)]
+        assert!(error(refuse_existing(Path::new("/dev/null"), true)).contains("is a folder or a device"));
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_or_no_folder_is_named() {
+        let (folder, path) = place("a.tif");
+        check_folder(&path).unwrap();
+        assert!(names(&folder).is_empty());
+        let message = error(check_folder(&path.with_file_name("no").join("a.tif")));
+        assert!(
+            message.contains("there is no folder") && message.contains("no; create it first"),
+            "{message}"
+        );
+        fs::write(&path, "").unwrap();
+        let message = error(check_folder(&path.join("b.tif")));
+        assert!(message.contains("cannot write into") && message.contains("not a directory"), "{message}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_read_only_folder_is_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, path) = place("a.tif");
+        let allow = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+        allow(0o555);
+        // The administrator may write anywhere.
+        if let Err(refused) = check_folder(&path) {
+            let message = refused.to_string();
+            assert!(
+                message.contains("cannot write into") && message.contains("permission denied"),
+                "{message}"
+            );
+        }
+        allow(0o755);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_has_the_permissions_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, path) = place("a.tif");
+        written(&path).commit().unwrap();
+        let plain = folder.path().join("b");
+        fs::write(&plain, "").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&plain));
+    }
+
+    #[test]
+    fn a_long_name_fits_under_its_temporary_name() {
+        let (folder, path) = place(&format!("{}.tif", "é".repeat(125)));
+        written(&path).commit().unwrap();
+        assert_eq!(names(&folder).len(), 1);
+    }
+}

@@ -1,0 +1,258 @@
+//! Creation options: ours, the user's, and which of them GDAL knows.
+//!
+//! GDAL itself only warns of an option it does not know, or of a value it does not understand, and then
+//! writes something else. Its drivers publish what they take as XML, so both are refused before a pixel is read.
+
+use super::{Compression, Format, RasterSpec, WriteError};
+use gdal::errors::GdalError;
+use gdal::raster::RasterCreationOptions;
+use gdal::{DriverManager, Metadata};
+
+/// Options that would make the file something else than the plan says.
+const REFUSED: [(&str, &str); 13] = [
+    ("TFW", "it writes a second file"),
+    ("RPB", "it writes a second file"),
+    ("RPCTXT", "it writes a second file"),
+    ("PROFILE", "it would leave tags out of the file"),
+    ("NBITS", "it changes the samples; set dtype instead"),
+    ("DISCARD_LSB", "it changes the samples"),
+    ("PIXELTYPE", "it changes the samples; set dtype instead"),
+    ("TILING_SCHEME", "it moves the pixels to another grid; set [grid] instead"),
+    ("TARGET_SRS", "it moves the pixels to another grid; set [grid] instead"),
+    ("RES", "it moves the pixels to another grid; set [grid] instead"),
+    ("EXTENT", "it moves the pixels to another grid; set [grid] instead"),
+    ("ADD_ALPHA", "it adds a band"),
+    ("STREAMABLE_OUTPUT", "tiles could then not be checked"),
+];
+
+impl Compression {
+    /// GDAL's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deflate => "DEFLATE",
+            Self::Zstd => "ZSTD",
+            Self::Lzw => "LZW",
+            Self::None => "NONE",
+        }
+    }
+
+    /// The GTiff driver's option for the level, with the levels there are.
+    fn levels(self) -> Option<(&'static str, std::ops::RangeInclusive<u32>, &'static str)> {
+        match self {
+            // With libdeflate, which every packaged GDAL since 3.2 has; without it GDAL takes 10 to 12 as 9.
+            Self::Deflate => Some(("ZLEVEL", 1..=12, "a level from 1 to 12")),
+            Self::Zstd => Some(("ZSTD_LEVEL", 1..=22, "a level from 1 to 22")),
+            Self::Lzw | Self::None => None,
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Deflate, Self::Zstd, Self::Lzw, Self::None]
+            .into_iter()
+            .find(|c| c.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// The options for the driver of `spec`: ours, with the user's in place of or after them.
+pub fn merged(spec: &RasterSpec) -> Vec<(String, String)> {
+    let ours = match spec.format {
+        Format::GTiff => gtiff(spec),
+        Format::Cog => cog(spec),
+    };
+    let said = |name: &str| spec.creation_options.iter().any(|(user, _)| user.eq_ignore_ascii_case(name));
+    let mut all: Vec<_> = ours.into_iter().filter(|(name, _)| !said(name)).collect();
+    all.extend(spec.creation_options.iter().cloned());
+    all
+}
+
+pub(super) fn for_gdal(spec: &RasterSpec) -> Result<RasterCreationOptions, GdalError> {
+    let mut list = RasterCreationOptions::new();
+    for (name, value) in merged(spec) {
+        list.set_name_value(&name, &value)?;
+    }
+    Ok(list)
+}
+
+fn gtiff(spec: &RasterSpec) -> Vec<(String, String)> {
+    // A raster smaller than a tile gets a smaller tile; TIFF wants multiples of 16.
+    let side = |length: usize| spec.block.min(length.next_multiple_of(16)).to_string();
+    let mut options = pairs(&[
+        ("BIGTIFF", "IF_SAFER"),
+        // One band is read more often than all of them, and a band alone compresses better.
+        ("INTERLEAVE", "BAND"),
+        // GDAL would take three or four uint8 bands for red, green, blue and alpha: the fourth, e.g. near
+        // infrared, would then be read as transparency.
+        ("PHOTOMETRIC", "MINISBLACK"),
+    ]);
+    if tiled(spec) {
+        options.extend(pairs(&[("TILED", "YES"), ("BLOCKXSIZE", &side(spec.grid.width))]));
+    }
+    options.extend(pairs(&[("BLOCKYSIZE", &side(spec.grid.height))]));
+    options.extend(compression(spec, &["PREDICTOR"]));
+    options
+}
+
+/// A width of blocks is no option of a file in strips.
+fn tiled(spec: &RasterSpec) -> bool {
+    let said = spec.creation_options.iter().find(|(name, _)| name.eq_ignore_ascii_case("TILED"));
+    !said
+        .is_some_and(|(_, value)| ["NO", "FALSE", "OFF", "0"].iter().any(|no| value.eq_ignore_ascii_case(no)))
+}
+
+fn cog(spec: &RasterSpec) -> Vec<(String, String)> {
+    let resampling = if spec.categorical { "NEAREST" } else { "AVERAGE" };
+    let mut options = pairs(&[
+        ("BIGTIFF", "IF_SAFER"),
+        ("BLOCKSIZE", &spec.block.to_string()),
+        ("OVERVIEW_RESAMPLING", resampling),
+    ]);
+    options.extend(compression(spec, &["PREDICTOR", "OVERVIEW_PREDICTOR"]));
+    options
+}
+
+fn compression(spec: &RasterSpec, predictors: &[&str]) -> Vec<(String, String)> {
+    let threads = spec.threads.max(1).to_string();
+    let mut options = pairs(&[("COMPRESS", spec.compression.name()), ("NUM_THREADS", &threads)]);
+    // Predictor and level belong to the method that is used in the end, and not every one has them.
+    let Some(method) = used(spec) else { return options };
+    if let Some(predictor) = predictor(spec, method) {
+        options.extend(predictors.iter().map(|name| ((*name).to_owned(), predictor.to_owned())));
+    }
+    if let (Some(level), Some((name, ..))) =
+        (spec.level.filter(|_| method == spec.compression), method.levels())
+    {
+        let name = if spec.format == Format::Cog { "LEVEL" } else { name };
+        options.push((name.to_owned(), level.to_string()));
+    }
+    options
+}
+
+/// The method in use, if it is one of ours: the user's option wins.
+fn used(spec: &RasterSpec) -> Option<Compression> {
+    let said = spec.creation_options.iter().find(|(name, _)| name.eq_ignore_ascii_case("COMPRESS"));
+    said.map_or(Some(spec.compression), |(_, value)| Compression::from_name(value))
+}
+
+/// TIFF 6.0 section 14 (2, differences of neighbours) and TIFF Technical Note 3 (3, floating point).
+fn predictor(spec: &RasterSpec, method: Compression) -> Option<&'static str> {
+    let wanted = !spec.categorical && method != Compression::None;
+    wanted.then_some(match (spec.format, spec.dtype.is_integer()) {
+        // The COG driver chooses between the same two by sample type.
+        (Format::Cog, _) => "YES",
+        (Format::GTiff, true) => "2",
+        (Format::GTiff, false) => "3",
+    })
+}
+
+fn pairs(items: &[(&str, &str)]) -> Vec<(String, String)> {
+    items.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Refuses what the driver does not take.
+pub(super) fn check(spec: &RasterSpec) -> Result<(), WriteError> {
+    let driver = spec.format.driver();
+    let known = known(spec.format).ok_or_else(|| WriteError::NoDriver { path: spec.path.clone(), driver })?;
+    check_codec(spec, &known)?;
+    check_level(spec)?;
+    spec.creation_options.iter().try_for_each(|(name, value)| check_user(spec, &known, name, value))
+}
+
+fn check_codec(spec: &RasterSpec, known: &[Known]) -> Result<(), WriteError> {
+    let methods = known.iter().find(|k| k.name == "COMPRESS").map_or(&[][..], |k| &k.values);
+    let codec = spec.compression.name();
+    if methods.iter().any(|m| m == codec) {
+        return Ok(());
+    }
+    let others = methods.iter().filter(|m| Compression::from_name(m).is_some());
+    let others: Vec<String> = others.map(|m| format!("\"{}\"", m.to_lowercase())).collect();
+    Err(WriteError::NoCodec { path: spec.path.clone(), codec, others: others.join(", ") })
+}
+
+fn check_level(spec: &RasterSpec) -> Result<(), WriteError> {
+    let (Some(level), codec) = (spec.level, spec.compression) else { return Ok(()) };
+    let expected = match codec.levels() {
+        Some((_, range, _)) if range.contains(&level) => return Ok(()),
+        Some((.., expected)) => expected,
+        None => "none: it has no levels",
+    };
+    Err(WriteError::Level { path: spec.path.clone(), level, codec: codec.name(), expected })
+}
+
+fn check_user(spec: &RasterSpec, known: &[Known], name: &str, value: &str) -> Result<(), WriteError> {
+    let (path, option) = (spec.path.clone(), name.to_owned());
+    if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| refused.eq_ignore_ascii_case(name)) {
+        return Err(WriteError::RefusedOption { path, option, reason });
+    }
+    let Some(found) = known.iter().find(|k| k.name.eq_ignore_ascii_case(name)) else {
+        let known: Vec<&str> = known.iter().map(|k| k.name.as_str()).collect();
+        let driver = spec.format.driver();
+        return Err(WriteError::UnknownOption { path, driver, option, known: known.join(", ") });
+    };
+    match found.refuses(value) {
+        Some(expected) => Err(WriteError::OptionValue { path, option, value: value.to_owned(), expected }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the driver of `format` takes `value` for `option`.
+pub(super) fn driver_accepts(format: Format, option: &str, value: &str) -> bool {
+    let known = known(format).unwrap_or_default();
+    known.iter().any(|k| k.name == option && k.refuses(value).is_none())
+}
+
+/// One option of a driver, as it publishes it.
+struct Known {
+    name: String,
+    kind: String,
+    values: Vec<String>,
+}
+
+impl Known {
+    /// What was expected instead of `value`, where that cannot be taken.
+    fn refuses(&self, value: &str) -> Option<String> {
+        let is_one_of = |values: &[&str]| values.iter().any(|v| v.eq_ignore_ascii_case(value));
+        match self.kind.as_str() {
+            "int" if value.parse::<i64>().is_err() => Some("a whole number".to_owned()),
+            "float" if value.parse::<f64>().is_err() => Some("a number".to_owned()),
+            "boolean" if !is_one_of(&["YES", "NO", "TRUE", "FALSE", "ON", "OFF", "1", "0"]) => {
+                Some("YES or NO".to_owned())
+            }
+            "string-select" if !self.values.iter().any(|v| v.eq_ignore_ascii_case(value)) => {
+                Some(self.values.join(", "))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The options of a driver, or `None` without such a driver.
+fn known(format: Format) -> Option<Vec<Known>> {
+    let driver = DriverManager::get_driver_by_name(format.driver()).ok()?;
+    let list = driver.metadata_item("DMD_CREATIONOPTIONLIST", "")?;
+    Some(list.split("<Option ").skip(1).map(parse).collect())
+}
+
+/// `name="…" type="…"> <Value>A</Value> <Value alias="2">B</Value>`: flat, machine-made XML without escapes
+/// in the parts read here.
+fn parse(element: &str) -> Known {
+    let (head, body) = element.split_once('>').unwrap_or((element, ""));
+    let mut values = Vec::new();
+    for value in body.split("<Value").skip(1) {
+        let (attributes, text) = value.split_once('>').unwrap_or(("", ""));
+        values.extend(attribute(attributes, "alias"));
+        values.push(text.split('<').next().unwrap_or_default().to_owned());
+    }
+    Known {
+        name: attribute(head, "name").unwrap_or_default(),
+        kind: attribute(head, "type").unwrap_or_default(),
+        values,
+    }
+}
+
+fn attribute(text: &str, name: &str) -> Option<String> {
+    // "name" also ends "filename": an attribute starts at a space or at the beginning.
+    let text = format!(" {text}");
+    let after = text.split_once(&format!(" {name}="))?.1;
+    let quote = after.chars().next()?;
+    after[1..].split_once(quote).map(|(value, _)| value.to_owned())
+}
