@@ -1,1 +1,18 @@
-//! compose-engine
+//! From a rules file to a plan, and from a plan to an image.
+//!
+//! [`rules`] (what TOML may say) → [`plan`] (what was decided, from headers alone) → [`run`] (pixels: the
+//! strip loop, the only threads). [`registry`] maps names to kinds.
+
+mod error;
+pub mod options;
+mod pixels;
+pub mod plan;
+pub mod registry;
+pub mod rules;
+pub mod run;
+
+pub use error::EngineError;
+pub use options::Options;
+pub use plan::Plan;
+pub use registry::Registry;
+pub use rules::{Rules, RulesFile};

@@ -1,0 +1,71 @@
+//! What goes wrong, sorted by whose fault it is.
+
+use crate::rules::Mistake;
+use compose_core::Window;
+use std::path::PathBuf;
+
+/// Why a run was refused or failed.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum EngineError {
+    /// The rules file: every mistake found in it.
+    #[error("{}", lines(.0))]
+    Rules(Vec<Mistake>),
+    /// The rules file cannot be read at all.
+    #[error("{}: {cause}", path.display())]
+    RulesFile { path: PathBuf, cause: std::io::Error },
+    /// An option on the command line.
+    #[error("{option}: {message}")]
+    Option { option: String, message: String },
+    /// A scene file.
+    #[error(transparent)]
+    Io(#[from] compose_io::IoError),
+    /// Scenes that cannot be found or understood.
+    #[error("{file}:{line}: {cause}")]
+    Discover { file: String, line: usize, cause: Box<compose_io::discover::DiscoverError> },
+    /// The combination of scenes, grids, dates and bands.
+    #[error("scene {scene}: {message}")]
+    Scene { scene: String, message: String },
+    /// A mask rule on a block.
+    #[error("mask \"{rule}\" on scene {scene}, {}: {message}", place(.window))]
+    Mask { rule: String, scene: String, window: Window, message: String },
+    /// A fill strategy on a block.
+    #[error("fill {stage} ({strategy}), {}: {message}", place(.window))]
+    Fill { stage: usize, strategy: String, window: Window, message: String },
+    /// An observed value that would read as nodata.
+    #[error(
+        "scene {scene}, band {band}: the observed value {value} at column {col}, row {row} equals the output's nodata; \
+         set nodata in [output] to a value that does not occur, such as {suggestion}"
+    )]
+    NodataObserved { scene: String, band: String, value: f64, col: i64, row: i64, suggestion: String },
+    /// The machine's memory.
+    #[error("{0}")]
+    Memory(String),
+    /// The output.
+    #[error(transparent)]
+    Write(#[from] compose_io::write::WriteError),
+    /// The sidecar.
+    #[error("{}: {cause}", path.display())]
+    Sidecar { path: PathBuf, cause: std::io::Error },
+    /// Ctrl-C or a termination signal.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+    /// A mistake of ours.
+    #[error("internal error in a worker ({0}); nothing was written. Please report it with the rules file")]
+    Bug(String),
+}
+
+fn lines(mistakes: &[Mistake]) -> String {
+    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn place(window: &Window) -> String {
+    format!("block at column {}, row {} ({}×{})", window.col, window.row, window.width, window.height)
+}
+
+impl EngineError {
+    /// A refusal about one scene.
+    pub fn scene(scene: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Scene { scene: scene.into(), message: message.into() }
+    }
+}

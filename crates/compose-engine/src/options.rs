@@ -1,0 +1,44 @@
+//! What the command line may say on top of the rules file.
+
+use std::path::PathBuf;
+
+/// Edge of the blocks that workers compose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum BlockSize {
+    /// 512 pixels, or less where memory is short.
+    #[default]
+    Auto,
+    /// This many pixels.
+    Pixels(usize),
+    /// The whole grid in one block.
+    Whole,
+}
+
+/// What the command line may say on top of the rules file; it wins where both speak.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Options {
+    pub output: Option<PathBuf>,
+    pub overwrite: bool,
+    pub quicklook: bool,
+    pub no_provenance: bool,
+    pub threads: usize,
+    /// Bytes; `None` is the default limit.
+    pub mem_limit: Option<u64>,
+    pub block_size: BlockSize,
+    pub target: Option<String>,
+    pub bounds: Option<[f64; 4]>,
+    pub bounds_crs: Option<String>,
+    pub crs: Option<String>,
+    pub resolution: Option<(f64, f64)>,
+    pub like: Option<PathBuf>,
+    pub snap: bool,
+    pub resampling: Option<String>,
+    pub format: Option<String>,
+    pub dtype: Option<String>,
+    pub nodata: Option<f64>,
+    pub creation_options: Vec<(String, String)>,
+}
+
+/// Memory that a run keeps to unless told otherwise.
+pub const DEFAULT_MEM_LIMIT: u64 = 384 << 20;

@@ -1,0 +1,330 @@
+//! One scene's pixels on a window of the target grid: read, mask on the native grid, align.
+
+use crate::error::EngineError;
+use crate::plan::{BandGroup, Job, ScenePlan, Stack};
+use compose_core::{BandRole, Block, BoundMask, MaskInput, Plane, ValidityMode, Window};
+use compose_io::align::{Alignment, NativeBlock};
+use compose_io::{IoError, TileStore};
+use ndarray::{Array2, Array3, ArrayView2, Axis, Zip, s};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Reads scenes for the blocks of one job.
+pub struct SceneReader<'a> {
+    /// Decoded tiles, shared with the other workers.
+    pub store: &'a TileStore,
+    /// Scenes and bound masks.
+    pub stack: &'a Stack,
+    /// Grid and alignments.
+    pub job: &'a Job,
+    /// Marked pixels per mask rule, over all that was read.
+    pub marked: &'a [AtomicU64],
+}
+
+/// A group's samples and validity (one plane per band of the group, or one) on its own grid.
+struct Native {
+    values: Array3<f32>,
+    valid: Array3<u8>,
+}
+
+/// The planes of one band on a mask's grid.
+enum Owned {
+    Data(Array2<f32>, Array2<u8>),
+    Quality(Array2<u32>, Array2<u8>),
+}
+
+impl SceneReader<'_> {
+    /// The pixels of `scene` on `window`, with the mask rules applied where `masked`.
+    pub fn read(&self, scene: usize, window: Window, masked: bool) -> Result<Block, EngineError> {
+        let plan = &self.job.scenes[scene];
+        let mode = self.stack.validity;
+        let mut block = Block::empty(self.stack.bands.len(), mode, window.height, window.width);
+        for (index, group) in plan.groups.iter().enumerate() {
+            let Some(native_window) = native_window(&group.alignment, window) else {
+                return Ok(Block::empty(self.stack.bands.len(), mode, window.height, window.width));
+            };
+            let native = self.native(scene, index, group, native_window, masked)?;
+            let aligned = align(group, window, native_window, native, mode);
+            place(&mut block, group, aligned, index == 0);
+        }
+        Ok(block)
+    }
+
+    fn native(
+        &self,
+        scene: usize,
+        index: usize,
+        group: &BandGroup,
+        window: Window,
+        masked: bool,
+    ) -> Result<Native, EngineError> {
+        let shape = (group.bands.len(), window.height, window.width);
+        let (mut values, mut valid) = (Array3::zeros(shape), Array3::zeros(shape));
+        for (i, band) in group.bands.iter().enumerate() {
+            let mut samples = values.index_axis_mut(Axis(0), i);
+            let source = &self.stack.scenes[scene].refs[*band];
+            self.store.read_data(source, window, samples.view_mut(), valid.index_axis_mut(Axis(0), i))?;
+            if let Some((gain, bias)) = self.job.scenes[scene].radiometry[*band] {
+                samples.mapv_inplace(|v| (f64::from(v) * gain + bias) as f32);
+            }
+        }
+        if self.stack.validity == ValidityMode::Joint {
+            valid = all_of(valid);
+        }
+        if masked {
+            for rule in 0..self.stack.masks[scene].len() {
+                let marked = self.marked_on_group(scene, rule, index, window)?;
+                for mut plane in valid.outer_iter_mut() {
+                    Zip::from(&mut plane).and(&marked).for_each(|v, m| *v &= 1 - *m);
+                }
+            }
+        }
+        Ok(Native { values, valid })
+    }
+
+    /// 1 where `rule` takes a pixel (or cannot see it) on a window of the group's grid.
+    fn marked_on_group(
+        &self,
+        scene: usize,
+        rule: usize,
+        group: usize,
+        window: Window,
+    ) -> Result<Array2<u8>, EngineError> {
+        let mask = &self.stack.masks[scene][rule];
+        match &mask.from_group[group] {
+            Alignment::Paste { cols, rows } => self.marked(scene, rule, window.shift(*cols, *rows)),
+            Alignment::Disjoint => Ok(Array2::ones((window.height, window.width))),
+            Alignment::Resample(resampler) => {
+                let mut out = Array2::ones((window.height, window.width));
+                if let Some(on_mask) = resampler.native_window(window) {
+                    let marked = self.marked(scene, rule, on_mask)?;
+                    resampler.nearest(window, on_mask, marked.view(), 1, out.view_mut());
+                }
+                Ok(out)
+            }
+        }
+    }
+
+    /// 1 where `rule` takes a pixel, or where it is outside, on a window of the mask's own grid.
+    fn marked(&self, scene: usize, rule: usize, window: Window) -> Result<Array2<u8>, EngineError> {
+        let mask = &self.stack.masks[scene][rule];
+        let facts = &self.stack.facts[scene];
+        let halo = mask.bound.halo();
+        let wide = window.expand(halo);
+        let mut owned = Vec::with_capacity(mask.bound.bands().len());
+        for band in mask.bound.bands() {
+            owned.push(self.band_on_mask(scene, rule, *band, wide)?);
+        }
+        let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
+        let outside = outside_of(&owned, wide);
+        let neutral = self.neutral(scene, rule, wide, &owned, &outside)?;
+        let mut marked = Array2::zeros((wide.height, wide.width));
+        let input = MaskInput {
+            scene: facts,
+            grid: &mask.grid,
+            window: wide,
+            planes: &planes,
+            neutral: neutral.view(),
+        };
+        mask.bound.mark(&input, marked.view_mut()).map_err(|e| EngineError::Mask {
+            rule: self.stack.mask_names[rule].clone(),
+            scene: facts.id.clone(),
+            window,
+            message: e.to_string(),
+        })?;
+        let inner = s![halo..halo + window.height, halo..halo + window.width];
+        let mut inner_marked = marked.slice(inner).to_owned();
+        let hits: u64 = inner_marked.iter().map(|m| u64::from(*m != 0)).sum();
+        self.marked[rule].fetch_add(hits, Ordering::Relaxed);
+        Zip::from(&mut inner_marked).and(outside.slice(inner)).for_each(|m, o| *m = u8::from(*m != 0) | *o);
+        Ok(inner_marked)
+    }
+
+    fn band_on_mask(
+        &self,
+        scene: usize,
+        rule: usize,
+        band: usize,
+        window: Window,
+    ) -> Result<Owned, EngineError> {
+        let mask = &self.stack.masks[scene][rule];
+        let shape = (window.height, window.width);
+        match &mask.from_band[band] {
+            Alignment::Paste { cols, rows } => Ok(self.band(scene, band, window.shift(*cols, *rows))?),
+            Alignment::Disjoint => Ok(Owned::nothing(self.stack.facts[scene].bands[band].role, shape)),
+            Alignment::Resample(resampler) => {
+                let Some(native) = resampler.native_window(window) else {
+                    return Ok(Owned::nothing(self.stack.facts[scene].bands[band].role, shape));
+                };
+                let mut out = Owned::nothing(self.stack.facts[scene].bands[band].role, shape);
+                match (&mut out, self.band(scene, band, native)?) {
+                    (Owned::Data(values, valid), Owned::Data(v, ok)) => {
+                        resampler.nearest(window, native, v.view(), 0.0, values.view_mut());
+                        resampler.nearest(window, native, ok.view(), 0, valid.view_mut());
+                    }
+                    (Owned::Quality(codes, inside), Owned::Quality(c, i)) => {
+                        resampler.nearest(window, native, c.view(), 0, codes.view_mut());
+                        resampler.nearest(window, native, i.view(), 0, inside.view_mut());
+                    }
+                    _ => unreachable!("a band keeps its role"),
+                }
+                Ok(out)
+            }
+        }
+    }
+
+    fn band(&self, scene: usize, band: usize, window: Window) -> Result<Owned, IoError> {
+        let source = &self.stack.scenes[scene].refs[band];
+        let mut out = Owned::nothing(self.stack.facts[scene].bands[band].role, (window.height, window.width));
+        match &mut out {
+            Owned::Data(values, valid) => {
+                self.store.read_data(source, window, values.view_mut(), valid.view_mut())?
+            }
+            Owned::Quality(codes, inside) => {
+                self.store.read_quality(source, window, codes.view_mut(), inside.view_mut())?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// 1 outside the scene, at fill codes, and where every wanted band is missing.
+    fn neutral(
+        &self,
+        scene: usize,
+        rule: usize,
+        window: Window,
+        owned: &[Owned],
+        outside: &Array2<u8>,
+    ) -> Result<Array2<u8>, EngineError> {
+        let mask = &self.stack.masks[scene][rule];
+        if !mask.bound.needs_neutral() {
+            return Ok(Array2::zeros((window.height, window.width)));
+        }
+        let facts = &self.stack.facts[scene];
+        let mut missing = Array2::ones((window.height, window.width));
+        for band in 0..facts.wanted {
+            if let Owned::Data(_, valid) = self.band_on_mask(scene, rule, band, window)? {
+                Zip::from(&mut missing).and(&valid).for_each(|m, v| *m &= 1 - *v);
+            }
+        }
+        Zip::from(&mut missing).and(outside).for_each(|m, o| *m |= *o);
+        for (band, plane) in mask.bound.bands().iter().zip(owned) {
+            if let (Owned::Quality(codes, _), Some(layout)) = (plane, facts.bands[*band].layout) {
+                Zip::from(&mut missing).and(codes).for_each(|m, c| *m |= u8::from(layout.is_fill(*c)));
+            }
+        }
+        Ok(missing)
+    }
+}
+
+impl Owned {
+    fn nothing(role: BandRole, shape: (usize, usize)) -> Self {
+        match role {
+            BandRole::Data => Self::Data(Array2::zeros(shape), Array2::zeros(shape)),
+            BandRole::Quality => Self::Quality(Array2::zeros(shape), Array2::zeros(shape)),
+        }
+    }
+
+    fn plane(&self) -> Plane<'_> {
+        match self {
+            Self::Data(values, valid) => Plane::Data { values: values.view(), valid: valid.view() },
+            Self::Quality(codes, inside) => Plane::Quality { codes: codes.view(), inside: inside.view() },
+        }
+    }
+}
+
+/// 1 where a quality band that the rule reads has no pixel: what cannot be judged is unusable.
+fn outside_of(owned: &[Owned], window: Window) -> Array2<u8> {
+    let mut outside = Array2::zeros((window.height, window.width));
+    for plane in owned {
+        if let Owned::Quality(_, inside) = plane {
+            Zip::from(&mut outside).and(inside).for_each(|o, i| *o |= 1 - *i);
+        }
+    }
+    outside
+}
+
+fn native_window(alignment: &Alignment, window: Window) -> Option<Window> {
+    match alignment {
+        Alignment::Paste { cols, rows } => Some(window.shift(*cols, *rows)),
+        Alignment::Resample(resampler) => resampler.native_window(window),
+        Alignment::Disjoint => None,
+    }
+}
+
+fn align(
+    group: &BandGroup,
+    window: Window,
+    native_window: Window,
+    native: Native,
+    mode: ValidityMode,
+) -> Block {
+    match &group.alignment {
+        Alignment::Resample(resampler) => {
+            let mut out = Block::empty(group.bands.len(), mode, window.height, window.width);
+            let native = NativeBlock {
+                window: native_window,
+                values: native.values.view(),
+                valid: native.valid.view(),
+            };
+            resampler.resample(window, &native, &mut out);
+            out
+        }
+        _ => Block { values: native.values, valid: native.valid },
+    }
+}
+
+/// Puts a group's aligned bands where they belong; jointly, a pixel must be valid in every group.
+fn place(block: &mut Block, group: &BandGroup, aligned: Block, first: bool) {
+    if group.bands.len() == block.values.dim().0 {
+        *block = aligned;
+        return;
+    }
+    for (i, band) in group.bands.iter().enumerate() {
+        block.values.index_axis_mut(Axis(0), *band).assign(&aligned.values.index_axis(Axis(0), i));
+    }
+    if block.valid.dim().0 == 1 {
+        if first {
+            block.valid.assign(&aligned.valid);
+        } else {
+            Zip::from(&mut block.valid).and(&aligned.valid).for_each(|a, b| *a &= *b);
+        }
+        return;
+    }
+    for (i, band) in group.bands.iter().enumerate() {
+        block.valid.index_axis_mut(Axis(0), *band).assign(&aligned.valid.index_axis(Axis(0), i));
+    }
+}
+
+/// One plane that is 1 where all planes are.
+fn all_of(planes: Array3<u8>) -> Array3<u8> {
+    let mut outer = planes.outer_iter();
+    let mut joint: Array2<u8> = outer.next().expect("a scene has at least one wanted band").to_owned();
+    for plane in outer {
+        and(&mut joint, plane);
+    }
+    joint.insert_axis(Axis(0))
+}
+
+fn and(joint: &mut Array2<u8>, plane: ArrayView2<'_, u8>) {
+    Zip::from(joint).and(plane).for_each(|a, b| *a &= *b);
+}
+
+/// Re-exported for the plan: what a bound mask needs to be evaluated.
+pub struct PlannedMask {
+    /// The rule, bound to its scene.
+    pub bound: Box<dyn BoundMask>,
+    /// The grid it runs on.
+    pub grid: compose_core::Grid,
+    /// From the mask's grid to each band of the scene (the mask's grid is the target of these alignments).
+    pub from_band: Vec<Alignment>,
+    /// From each band group's grid to the mask's grid.
+    pub from_group: Vec<Alignment>,
+}
+
+impl ScenePlan {
+    /// Whether values arrive as they are stored.
+    pub fn is_exact(&self) -> bool {
+        self.radiometry.iter().all(Option::is_none)
+            && self.groups.iter().all(|g| matches!(g.alignment, Alignment::Paste { .. }))
+    }
+}

@@ -1,0 +1,301 @@
+//! The grid of the output: the target's, like a file, stated outright, or the union of aligned scenes.
+
+use crate::error::EngineError;
+use crate::options::Options;
+use crate::plan::Stack;
+use crate::rules::Rules;
+use compose_core::{Crs, Grid, Transform};
+use compose_io::FileHeader;
+use compose_io::align::{Alignment, Resampling, decide};
+use compose_io::crs::{CrsRegistry, Transformer};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A grid larger than this on a side is a slip, not a product (GDAL counts pixels in 32 bits).
+const LARGEST_SIDE: f64 = i32::MAX as f64;
+
+/// The grid of an output and the reason for it.
+pub struct Chosen {
+    /// The grid.
+    pub grid: Grid,
+    /// `the target's`, `like a.tif`, ….
+    pub reason: String,
+    /// Whether it has a geotransform.
+    pub georeferenced: bool,
+}
+
+/// What `[grid]` and the command line say together.
+struct Wanted {
+    like: Option<std::path::PathBuf>,
+    crs: Option<String>,
+    bounds: Option<[f64; 4]>,
+    resolution: Option<(f64, f64)>,
+    snap: bool,
+}
+
+/// The grid of an output.
+pub fn choose(
+    rules: &Rules,
+    options: &Options,
+    stack: &Stack,
+    target: Option<usize>,
+    systems: &CrsRegistry,
+) -> Result<Chosen, EngineError> {
+    let wanted = wanted(rules, options);
+    let refuse =
+        |message: String| EngineError::Rules(vec![rules.file.mistake_at(&rules.grid.span, &message)]);
+    let stated = wanted.crs.is_some() || wanted.resolution.is_some() || wanted.bounds.is_some();
+    if let Some(like) = &wanted.like {
+        if stated {
+            return Err(refuse(
+                "[grid] says like and also crs, bounds or resolution; expected one or the other".into(),
+            ));
+        }
+        return like_file(like, systems);
+    }
+    if stated || wanted.snap {
+        return outright(&wanted, options, stack, target, systems).map_err(refuse);
+    }
+    match target {
+        Some(t) => Ok(Chosen {
+            grid: stack.facts[t].grid.clone(),
+            reason: format!("the target's ({})", stack.facts[t].id),
+            georeferenced: stack.scenes[t].georeferenced,
+        }),
+        None => union(stack).map_err(refuse),
+    }
+}
+
+fn wanted(rules: &Rules, options: &Options) -> Wanted {
+    let said = &rules.grid.value;
+    let in_rules = said.like.as_ref().map(|l| rules.file.folder().join(l));
+    // A grid on the command line replaces the one in the rules file as a whole, so that the two never mix.
+    let overridden = options.like.is_some()
+        || options.bounds.is_some()
+        || options.resolution.is_some()
+        || options.crs.is_some();
+    if overridden {
+        return Wanted {
+            like: options.like.clone(),
+            crs: options.crs.clone(),
+            bounds: options.bounds,
+            resolution: options.resolution,
+            snap: options.snap,
+        };
+    }
+    Wanted {
+        like: in_rules,
+        crs: said.crs.clone(),
+        bounds: said.bounds,
+        resolution: said.resolution.map(|r| (r.0, r.1)),
+        snap: said.snap.unwrap_or(false) || options.snap,
+    }
+}
+
+fn like_file(path: &Path, systems: &CrsRegistry) -> Result<Chosen, EngineError> {
+    let header = FileHeader::read(path, systems)?;
+    Ok(Chosen {
+        grid: header.grid,
+        reason: format!("like {}", path.display()),
+        georeferenced: header.georeferenced,
+    })
+}
+
+fn outright(
+    wanted: &Wanted,
+    options: &Options,
+    stack: &Stack,
+    target: Option<usize>,
+    systems: &CrsRegistry,
+) -> Result<Chosen, String> {
+    let base = target.map(|t| &stack.facts[t].grid).or_else(|| stack.common_crs_grid());
+    let crs = match (&wanted.crs, base) {
+        (Some(text), _) => Some(systems.from_user_input(text).map_err(|e| format!("[grid] crs: {e}"))?),
+        (None, Some(grid)) => grid.crs.clone(),
+        (None, None) => {
+            return Err("[grid] has no crs, and the scenes do not share one; expected crs = \"EPSG:…\"".into());
+        }
+    };
+    let same_system = base.is_some_and(|b| same(b.crs.as_ref(), crs.as_ref()));
+    let resolution = match (wanted.resolution, base) {
+        (Some(r), _) => r,
+        (None, Some(b)) if same_system => (b.transform.dx.abs(), b.transform.dy.abs()),
+        _ => return Err("[grid] has no resolution; expected resolution = 30, in units of the crs".into()),
+    };
+    let bounds = bounds(wanted, options, crs.as_ref(), stack, target, systems)?;
+    let snap = wanted.snap;
+    let grid = of_bounds(bounds, resolution, snap, crs)?;
+    let how =
+        if snap { "bounds snapped outward to whole multiples of the resolution" } else { "bounds as stated" };
+    Ok(Chosen { grid, reason: format!("stated outright, {how}"), georeferenced: true })
+}
+
+fn same(a: Option<&Arc<Crs>>, b: Option<&Arc<Crs>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+fn bounds(
+    wanted: &Wanted,
+    options: &Options,
+    crs: Option<&Arc<Crs>>,
+    stack: &Stack,
+    target: Option<usize>,
+    systems: &CrsRegistry,
+) -> Result<[f64; 4], String> {
+    if let Some(bounds) = wanted.bounds {
+        let Some((text, to)) = options.bounds_crs.as_ref().zip(crs) else { return Ok(bounds) };
+        let from = systems.from_user_input(text).map_err(|e| format!("--bounds-crs: {e}"))?;
+        return moved(bounds, &from, to);
+    }
+    let grids: Vec<&Grid> = match target {
+        Some(t) => vec![&stack.facts[t].grid],
+        None => stack.facts.iter().map(|f| &f.grid).collect(),
+    };
+    let mut all = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+    for grid in grids {
+        let b = match (grid.crs.as_ref(), crs) {
+            (Some(from), Some(to)) if !Arc::ptr_eq(from, to) => moved(grid.bounds(), from, to)?,
+            _ => grid.bounds(),
+        };
+        all = [all[0].min(b[0]), all[1].min(b[1]), all[2].max(b[2]), all[3].max(b[3])];
+    }
+    Ok(all)
+}
+
+/// Bounds in another system: the box around 21 points along each edge.
+fn moved(bounds: [f64; 4], from: &Arc<Crs>, to: &Arc<Crs>) -> Result<[f64; 4], String> {
+    let transformer = Transformer::new(from, to).map_err(|e| e.to_string())?;
+    let [l, b, r, t] = bounds;
+    let (mut xs, mut ys) = (Vec::new(), Vec::new());
+    for i in 0..=20 {
+        let f = f64::from(i) / 20.0;
+        for (x, y) in [(l + f * (r - l), b), (l + f * (r - l), t), (l, b + f * (t - b)), (r, b + f * (t - b))]
+        {
+            xs.push(x);
+            ys.push(y);
+        }
+    }
+    transformer.transform(&mut xs, &mut ys);
+    if xs.iter().chain(&ys).any(|v| !v.is_finite()) {
+        return Err(format!("bounds {bounds:?} cannot be brought from {} to {}", from.label, to.label));
+    }
+    let min = |v: &[f64]| v.iter().copied().fold(f64::INFINITY, f64::min);
+    let max = |v: &[f64]| v.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    Ok([min(&xs), min(&ys), max(&xs), max(&ys)])
+}
+
+fn of_bounds(
+    bounds: [f64; 4],
+    (rx, ry): (f64, f64),
+    snap: bool,
+    crs: Option<Arc<Crs>>,
+) -> Result<Grid, String> {
+    let [mut l, mut b, mut r, mut t] = bounds;
+    if bounds.iter().any(|v| !v.is_finite()) || l >= r || b >= t {
+        return Err(format!(
+            "[grid] bounds {bounds:?}, expected [left, bottom, right, top] with left < right and bottom < top"
+        ));
+    }
+    if snap {
+        // Bounds that are whole multiples but for rounding noise stay where they are.
+        let down = |v: f64, step: f64| (v / step + 1e-9).floor() * step;
+        let up = |v: f64, step: f64| (v / step - 1e-9).ceil() * step;
+        (l, b, r, t) = (down(l, rx), down(b, ry), up(r, rx), up(t, ry));
+    }
+    let (width, height) = ((r - l) / rx, (t - b) / ry);
+    if (width - width.round()).abs() > 1e-6 * width.max(1.0)
+        || (height - height.round()).abs() > 1e-6 * height.max(1.0)
+    {
+        return Err(format!(
+            "[grid] bounds are {width} × {height} pixels of the resolution; expected whole numbers, or snap = true"
+        ));
+    }
+    if width.round() < 1.0 || height.round() < 1.0 || width > LARGEST_SIDE || height > LARGEST_SIDE {
+        return Err(format!(
+            "[grid] is {width} × {height} pixels; expected 1 to {LARGEST_SIDE} on each side"
+        ));
+    }
+    Ok(Grid {
+        width: width.round() as usize,
+        height: height.round() as usize,
+        transform: Transform { x0: l, dx: rx, y0: t, dy: -ry },
+        crs,
+    })
+}
+
+/// The smallest grid that holds every scene, where all are whole-pixel shifts of one another.
+fn union(stack: &Stack) -> Result<Chosen, String> {
+    let first = &stack.facts[0].grid;
+    let (mut left, mut top, mut right, mut bottom) = (0_i64, 0_i64, first.width as i64, first.height as i64);
+    for facts in &stack.facts {
+        let grid = &facts.grid;
+        // Against a grid without bounds of its own: shift alone matters here, not overlap.
+        let wide = Grid { width: grid.width, height: grid.height, ..first.clone() };
+        let shift = whole_shift(&wide, grid).ok_or_else(|| {
+            format!(
+                "no [target] and no [grid], and the scenes are not whole-pixel shifts of one another ({} is {grid}, {} is \
+                 {first}); say [grid] like = \"file\", or crs, bounds and resolution",
+                facts.id, stack.facts[0].id
+            )
+        })?;
+        left = left.min(-shift.0);
+        top = top.min(-shift.1);
+        right = right.max(grid.width as i64 - shift.0);
+        bottom = bottom.max(grid.height as i64 - shift.1);
+    }
+    let t = first.transform;
+    let (x0, y0) = t.to_map(left as f64, top as f64);
+    let grid = Grid {
+        width: (right - left) as usize,
+        height: (bottom - top) as usize,
+        transform: Transform { x0, y0, ..t },
+        crs: first.crs.clone(),
+    };
+    let reason = format!("the union of {} scenes that share pixels", stack.facts.len());
+    Ok(Chosen { grid, reason, georeferenced: stack.scenes[0].georeferenced })
+}
+
+/// The whole-pixel shift between two grids, overlapping or not.
+fn whole_shift(target: &Grid, native: &Grid) -> Option<(i64, i64)> {
+    let (col, row) = native.transform.to_pixel(target.transform.x0, target.transform.y0);
+    let (cols, rows) = (col.round(), row.round());
+    let (x0, y0) = target.transform.to_map(-cols, -rows);
+    // The native grid moved onto the target must be a paste: the one place that judges this is the alignment.
+    let moved = Grid {
+        transform: Transform { x0, y0, ..target.transform },
+        width: native.width,
+        height: native.height,
+        crs: target.crs.clone(),
+    };
+    match decide(&moved, native, Resampling::Nearest).ok()?.alignment {
+        Alignment::Paste { cols: 0, rows: 0 } => Some((cols as i64, rows as i64)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapping_moves_bounds_outward_to_whole_multiples() {
+        let grid = of_bounds([101.0, 203.0, 199.0, 299.9], (30.0, 30.0), true, None).unwrap();
+        assert_eq!(grid.bounds(), [90.0, 180.0, 210.0, 300.0]);
+        let noisy = of_bounds([89.999_999_999_9, 180.0, 210.0, 300.0], (30.0, 30.0), true, None).unwrap();
+        assert_eq!((noisy.width, noisy.height), (4, 4));
+    }
+
+    #[test]
+    fn bounds_that_are_no_whole_number_of_pixels_are_refused() {
+        assert!(of_bounds([0.0, 0.0, 100.0, 90.0], (30.0, 30.0), false, None).unwrap_err().contains("snap"));
+        assert!(
+            of_bounds([0.0, 0.0, -30.0, 90.0], (30.0, 30.0), false, None)
+                .unwrap_err()
+                .contains("left < right")
+        );
+    }
+}

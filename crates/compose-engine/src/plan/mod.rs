@@ -1,0 +1,222 @@
+//! What was decided: no pixels.
+//!
+//! [`Stack`] is what all outputs of a run share (scenes, bands, bound masks); a [`Job`] is one output. All
+//! that can be refused from text and headers is refused here, before a pixel is read.
+
+mod grid;
+mod memory;
+mod output;
+mod print;
+mod select;
+mod stack;
+
+pub use memory::{GDAL_CACHE, Memory};
+pub use output::{OutputPlan, Picture};
+pub use select::{Fate, SceneFate};
+pub use stack::Stack;
+
+use crate::error::EngineError;
+use crate::options::Options;
+use crate::rules::Rules;
+use compose_core::fill_strategy::{BoundFill, StackFacts};
+use compose_core::{Cast, Day, Grid};
+use compose_io::align::{Alignment, Resampling, decide};
+use compose_io::crs::CrsRegistry;
+
+/// Everything decided for a run.
+pub struct Plan {
+    /// What all outputs share.
+    pub stack: Stack,
+    /// One per output.
+    pub jobs: Vec<Job>,
+    /// Memory and blocks.
+    pub memory: Memory,
+}
+
+/// One output.
+pub struct Job {
+    /// Index of the scene being repaired; `None` where every pixel is composed.
+    pub target: Option<usize>,
+    /// The date that distances are measured from.
+    pub target_day: Option<Day>,
+    /// The grid of the output, and where it comes from.
+    pub grid: Grid,
+    /// `the target's`, `like a.tif`, ….
+    pub grid_reason: String,
+    /// Whether the grid has a geotransform.
+    pub georeferenced: bool,
+    /// Per scene of the stack: how it gets to the grid.
+    pub scenes: Vec<ScenePlan>,
+    /// The fills, in order.
+    pub fills: Vec<Stage>,
+    /// Sample type and nodata of the output.
+    pub cast: Cast,
+    /// Files to write.
+    pub output: OutputPlan,
+}
+
+/// How one scene gets to the target grid.
+pub struct ScenePlan {
+    /// Its wanted bands, by native grid.
+    pub groups: Vec<BandGroup>,
+    /// Per wanted band: gain and bias to the target's radiometry, where they differ.
+    pub radiometry: Vec<Option<(f64, f64)>>,
+    /// Whether it meets the grid at all.
+    pub overlaps: bool,
+}
+
+/// Wanted bands of a scene that share a native grid.
+pub struct BandGroup {
+    /// Indices of wanted bands.
+    pub bands: Vec<usize>,
+    /// Native grid to target grid.
+    pub alignment: Alignment,
+    /// Why: `paste: whole-pixel shift (30, 0)`.
+    pub reason: String,
+}
+
+/// One `[[fill]]`, bound to the stack.
+pub struct Stage {
+    /// Its strategy.
+    pub name: String,
+    /// The strategy, bound.
+    pub bound: Box<dyn BoundFill>,
+}
+
+impl Plan {
+    /// Decides everything that a run of `rules` will do.
+    ///
+    /// # Errors
+    /// Whatever can be refused from text and headers.
+    pub fn make(rules: &Rules, options: &Options) -> Result<Self, EngineError> {
+        let systems = CrsRegistry::new();
+        let stack = Stack::open(rules, options, &systems)?;
+        let mut jobs = Vec::new();
+        for target in stack.targets(rules, options)? {
+            jobs.push(job(rules, options, &stack, target, &systems)?);
+        }
+        output::refuse_clashes(&jobs, &stack, options)?;
+        let memory = Memory::plan(&stack, &jobs, options)?;
+        Ok(Self { stack, jobs, memory })
+    }
+}
+
+fn job(
+    rules: &Rules,
+    options: &Options,
+    stack: &Stack,
+    target: Option<usize>,
+    systems: &CrsRegistry,
+) -> Result<Job, EngineError> {
+    let resampling = resampling(rules, options)?;
+    let grid::Chosen { grid, reason: grid_reason, georeferenced } =
+        grid::choose(rules, options, stack, target, systems)?;
+    let reference = target.unwrap_or(0);
+    let mut scenes = Vec::with_capacity(stack.scenes.len());
+    for scene in 0..stack.scenes.len() {
+        scenes.push(scene_plan(stack, scene, reference, &grid, georeferenced, resampling)?);
+    }
+    if let Some(t) = target.filter(|t| !scenes[*t].overlaps) {
+        return Err(EngineError::scene(&stack.facts[t].id, "the target does not meet the grid"));
+    }
+    let target_day = match target {
+        Some(t) => stack.facts[t].day,
+        None => rules.target.value.date.map(|d| d.0),
+    };
+    let fills = stages(rules, stack, target, target_day, &scenes)?;
+    let output = OutputPlan::make(rules, options, stack, target)?;
+    let cast = output::cast(rules, options, stack, reference)?;
+    Ok(Job { target, target_day, grid, grid_reason, georeferenced, scenes, fills, cast, output })
+}
+
+fn resampling(rules: &Rules, options: &Options) -> Result<Resampling, EngineError> {
+    let Some(name) = options.resampling.as_ref().or(rules.grid.value.resampling.as_ref()) else {
+        return Ok(Resampling::Bilinear);
+    };
+    name.parse().map_err(|_| {
+        let names = ["nearest", "bilinear", "cubic"];
+        let hint = compose_core::kind::did_you_mean(name, names);
+        let message = format!("[grid] resampling is \"{name}\", expected one of {}{hint}", names.join(", "));
+        EngineError::Rules(vec![rules.file.mistake_at(&rules.grid.span, &message)])
+    })
+}
+
+fn scene_plan(
+    stack: &Stack,
+    scene: usize,
+    reference: usize,
+    grid: &Grid,
+    georeferenced: bool,
+    resampling: Resampling,
+) -> Result<ScenePlan, EngineError> {
+    let facts = &stack.facts[scene];
+    if stack.scenes[scene].georeferenced != georeferenced {
+        let message = if georeferenced {
+            "has no georeference, and the grid has one"
+        } else {
+            "has a georeference, and the grid has none"
+        };
+        return Err(EngineError::scene(&facts.id, format!("{message}: cannot tell where its pixels belong")));
+    }
+    let mut groups = Vec::new();
+    for bands in &stack.groups[scene] {
+        let decision = decide(grid, &facts.bands[bands[0]].grid, resampling)
+            .map_err(|e| EngineError::scene(&facts.id, e.to_string()))?;
+        groups.push(BandGroup {
+            bands: bands.clone(),
+            alignment: decision.alignment,
+            reason: decision.reason,
+        });
+    }
+    let overlaps = groups.iter().all(|g| !matches!(g.alignment, Alignment::Disjoint));
+    Ok(ScenePlan { groups, overlaps, radiometry: radiometry(stack, scene, reference)? })
+}
+
+/// Gain and bias that bring each wanted band to the reference's scale and offset.
+fn radiometry(stack: &Stack, scene: usize, reference: usize) -> Result<Vec<Option<(f64, f64)>>, EngineError> {
+    let facts = &stack.facts[scene];
+    let pairs = facts.bands[..facts.wanted].iter().zip(&stack.facts[reference].bands);
+    pairs
+        .map(|(band, wanted)| match (band.scale_offset, wanted.scale_offset) {
+            (Some(a), Some(b)) if a == b => Ok(None),
+            (None, None) => Ok(None),
+            (Some((scale, offset)), Some((to_scale, to_offset))) => {
+                Ok(Some((scale / to_scale, (offset - to_offset) / to_scale)))
+            }
+            (known, _) => {
+                let (here, there) = if known.is_some() { ("known", "unknown") } else { ("unknown", "known") };
+                let other = &stack.facts[reference].id;
+                Err(EngineError::scene(
+                    &facts.id,
+                    format!(
+                        "band {}: scale and offset are {here}, and {there} for {other}: values of different \
+                         radiometry cannot be mixed; say scale and offset in [scenes] or [[scene]]",
+                        band.name
+                    ),
+                ))
+            }
+        })
+        .collect()
+}
+
+fn stages(
+    rules: &Rules,
+    stack: &Stack,
+    target: Option<usize>,
+    target_day: Option<Day>,
+    scenes: &[ScenePlan],
+) -> Result<Vec<Stage>, EngineError> {
+    let facts = StackFacts { target, target_day, scenes: &stack.facts };
+    let mut stages = Vec::new();
+    for fill in &rules.fills {
+        let bound = fill.value.strategy.bind(&facts).map_err(|e| {
+            let message = format!("fill \"{}\": {e}", fill.value.name);
+            EngineError::Rules(vec![rules.file.mistake_at(&fill.span, &message)])
+        })?;
+        if let Some(donor) = bound.donors().iter().find(|d| d.scene >= scenes.len()) {
+            return Err(EngineError::Bug(format!("{} names donor {}", fill.value.name, donor.scene)));
+        }
+        stages.push(Stage { name: fill.value.name.clone(), bound });
+    }
+    Ok(stages)
+}

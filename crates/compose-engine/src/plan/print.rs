@@ -1,0 +1,139 @@
+//! The plan as text: what will be done, and why.
+
+use crate::plan::{Fate, Job, Plan, SceneFate};
+use compose_core::Grid;
+use std::fmt::{self, Write};
+
+impl Plan {
+    /// What became of a scene for one output: `target`, `donor`, `unused`, `skipped`.
+    pub fn fate(&self, job: &Job, scene: &SceneFate) -> &'static str {
+        let Some(index) = self.stack.facts.iter().position(|f| f.id == scene.id) else { return "skipped" };
+        if job.target == Some(index) {
+            return "target";
+        }
+        let gives = job.fills.iter().any(|f| f.bound.donors().iter().any(|d| d.scene == index));
+        match (job.scenes[index].overlaps, gives) {
+            (false, _) => "skipped",
+            (true, true) => "donor",
+            (true, false) => "unused",
+        }
+    }
+
+    /// How a scene's numbers become the target's.
+    pub fn radiometry_text(&self, job: &Job, scene: usize) -> String {
+        let bands = &self.stack.facts[scene].bands;
+        let converted = job.scenes[scene].radiometry.iter().zip(bands);
+        let texts: Vec<String> = converted
+            .filter_map(|(r, band)| r.map(|(gain, bias)| format!("{}: number × {gain} + {bias}", band.name)))
+            .collect();
+        if !texts.is_empty() {
+            return format!("converted to the target's: {}", texts.join(", "));
+        }
+        let known = bands[..self.stack.bands.len()].iter().any(|b| b.scale_offset.is_some());
+        if known { "as the target's".into() } else { "unknown, taken as the target's".into() }
+    }
+
+    /// Remarks that the user should see: doubtful value lists, ignored donor masks, files passed over.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.stack.notes.clone();
+        for job in &self.jobs {
+            for stage in &job.fills {
+                notes.extend(stage.bound.notes());
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        notes.retain(|n| seen.insert(n.clone()));
+        notes
+    }
+
+    fn print_scenes(&self, out: &mut String, job: &Job) -> fmt::Result {
+        for fate in &self.stack.fates {
+            let day = fate.day.map_or_else(|| "no date   ".to_owned(), |d| d.to_string());
+            write!(out, "  {day}  {:<8} {}", self.fate(job, fate), fate.id)?;
+            if let Fate::Skipped(reason) = &fate.fate {
+                write!(out, "  ({reason})")?;
+            }
+            writeln!(out)?;
+            let Some(index) = self.stack.facts.iter().position(|f| f.id == fate.id) else { continue };
+            for group in &job.scenes[index].groups {
+                writeln!(out, "      {}", group.reason)?;
+            }
+            if job.scenes[index].radiometry.iter().any(Option::is_some) {
+                writeln!(out, "      {}", self.radiometry_text(job, index))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn print_job(&self, out: &mut String, job: &Job) -> fmt::Result {
+        let grid: &Grid = &job.grid;
+        writeln!(out, "output {}", job.output.path.display())?;
+        let nodata = job.cast.nodata.map_or_else(|| "none".to_owned(), |n| n.to_string());
+        writeln!(
+            out,
+            "  {} bands ({}), {}, nodata {nodata}",
+            self.stack.bands.len(),
+            self.stack.bands.join(", "),
+            job.cast.dtype
+        )?;
+        writeln!(out, "  grid: {grid}\n        {}", job.grid_reason)?;
+        if let Some(day) = job.target_day {
+            writeln!(out, "  dates are measured from {day}")?;
+        }
+        writeln!(out, "scenes")?;
+        self.print_scenes(out, job)?;
+        writeln!(out, "fills, in order")?;
+        if job.fills.is_empty() {
+            writeln!(out, "  none: masked pixels stay open")?;
+        }
+        for (number, stage) in job.fills.iter().enumerate() {
+            let donors: Vec<&str> =
+                stage.bound.donors().iter().map(|d| self.stack.facts[d.scene].id.as_str()).collect();
+            writeln!(out, "  {} {}: {} donors", number + 1, stage.name, donors.len())?;
+            for donor in donors {
+                writeln!(out, "      {donor}")?;
+            }
+            for (scene, reason) in stage.bound.skipped() {
+                writeln!(out, "      skipped {}: {reason}", self.stack.facts[scene].id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn print(&self, out: &mut String) -> fmt::Result {
+        for job in &self.jobs {
+            self.print_job(out, job)?;
+        }
+        writeln!(out, "masks (any of them makes a pixel unusable)")?;
+        for (rule, name) in self.stack.mask_names.iter().enumerate() {
+            writeln!(out, "  {name}: {}", self.stack.mask_description(rule))?;
+        }
+        if self.stack.mask_names.is_empty() {
+            writeln!(out, "  none: only nodata is unusable")?;
+        }
+        for note in self.notes() {
+            writeln!(out, "note: {note}")?;
+        }
+        let m = &self.memory;
+        let mb = |bytes: u64| bytes.div_ceil(1 << 20);
+        writeln!(
+            out,
+            "memory: limit {} MB; {} workers × {} MB for blocks of {}×{} px, writer {} MB, shared tiles {} MB",
+            mb(m.limit),
+            m.threads,
+            mb(m.per_worker),
+            m.block.0,
+            m.block.1,
+            mb(m.writer),
+            mb(m.tiles)
+        )
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        self.print(&mut out)?;
+        f.write_str(out.trim_end())
+    }
+}

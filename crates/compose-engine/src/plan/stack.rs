@@ -1,0 +1,378 @@
+//! What all outputs of a run share: scenes in order of (date, id), their bands, and the masks bound to each.
+
+use crate::error::EngineError;
+use crate::options::Options;
+use crate::pixels::PlannedMask;
+use crate::plan::select::{Fate, SceneFate, contradiction, left_out};
+use crate::rules::settings::{Precision, Scene, Scenes};
+use crate::rules::values::{BandChoice as SaidChoice, Bands};
+use crate::rules::{At, Rules};
+use compose_core::kind::did_you_mean;
+use compose_core::{Grid, SceneFacts, ValidityMode};
+use compose_io::align::{Alignment, Resampling, decide};
+use compose_io::crs::CrsRegistry;
+use compose_io::discover::{DiscoverError, find_explicit, find_scenes, open_scene};
+use compose_io::preset;
+use compose_io::scene::{
+    BandChoice, BandsWanted, ExplicitFiles, ExplicitScene, FoundScene, Nodata, SceneSource, ScenesQuery,
+};
+use std::ops::Range;
+use std::path::Path;
+
+/// What all outputs of a run share.
+pub struct Stack {
+    /// How each scene is read.
+    pub scenes: Vec<SceneSource>,
+    /// What rules and strategies know of each scene.
+    pub facts: Vec<SceneFacts>,
+    /// Every scene found, those left out among them.
+    pub fates: Vec<SceneFate>,
+    /// Wanted bands, in output order.
+    pub bands: Vec<String>,
+    /// How a pixel is judged.
+    pub validity: ValidityMode,
+    /// Per scene: its wanted bands by native grid.
+    pub groups: Vec<Vec<Vec<usize>>>,
+    /// Per scene: the mask rules bound to it, in the order of `mask_names`.
+    pub masks: Vec<Vec<PlannedMask>>,
+    /// Names of the mask rules.
+    pub mask_names: Vec<String>,
+    /// Remarks for the plan.
+    pub notes: Vec<String>,
+}
+
+/// A scene that was found, with how to open it and where the rules file asks for it.
+struct Candidate {
+    found: FoundScene,
+    query: ScenesQuery,
+    at: Range<usize>,
+}
+
+impl Stack {
+    /// Finds, selects and opens the scenes of a rules file.
+    pub fn open(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result<Self, EngineError> {
+        let mut notes = Vec::new();
+        let mut candidates = candidates(rules, systems, &mut notes)?;
+        candidates.sort_by(|a, b| order(&a.found).cmp(&order(&b.found)));
+        refuse_twins(&candidates)?;
+        let (candidates, fates) = selected(rules, candidates)?;
+        let scenes = opened(rules, options, &candidates, systems)?;
+        let facts: Vec<SceneFacts> = scenes.iter().map(|s| s.facts.clone()).collect();
+        let bands = facts[0].bands[..facts[0].wanted].iter().map(|b| b.name.clone()).collect();
+        notes.extend(scenes.iter().flat_map(|s| s.notes.iter().cloned()));
+        let groups: Vec<Vec<Vec<usize>>> = facts.iter().map(groups_by_grid).collect();
+        let mut stack = Self {
+            masks: Vec::new(),
+            mask_names: rules.masks.iter().map(|m| m.value.name.clone()).collect(),
+            validity: validity(rules),
+            scenes,
+            facts,
+            fates,
+            bands,
+            groups,
+            notes,
+        };
+        stack.masks = stack.bind_masks(rules)?;
+        let said = stack.masks.iter().flatten().flat_map(|m| m.bound.notes());
+        stack.notes.extend(said.collect::<Vec<_>>());
+        Ok(stack)
+    }
+
+    /// The targets of the run: one output each.
+    pub fn targets(&self, rules: &Rules, options: &Options) -> Result<Vec<Option<usize>>, EngineError> {
+        let target = &rules.target;
+        let Some(wanted) = options.target.as_ref().or(target.value.scene.as_ref()) else {
+            return Ok(vec![None]);
+        };
+        let refuse =
+            |message: String| EngineError::Rules(vec![rules.file.mistake_at(&target.span, &message)]);
+        if target.value.date.is_some() {
+            return Err(refuse("[target] says both scene and date; a scene has its own date".into()));
+        }
+        if wanted == "each" {
+            return Ok((0..self.facts.len()).map(Some).collect());
+        }
+        if let Some(index) = self.facts.iter().position(|f| f.id == *wanted) {
+            return Ok(vec![Some(index)]);
+        }
+        let skipped = self.fates.iter().find(|f| f.id == *wanted).map(|f| &f.fate);
+        Err(refuse(match skipped {
+            Some(Fate::Skipped(reason)) => {
+                format!("[target] scene \"{wanted}\" is left out by the selection: {reason}")
+            }
+            _ => {
+                let ids: Vec<&str> = self.facts.iter().map(|f| f.id.as_str()).collect();
+                let hint = did_you_mean(wanted, ids.iter().copied());
+                format!(
+                    "[target] scene \"{wanted}\" is not among the scenes{hint} scenes: {}",
+                    ids.join(", ")
+                )
+            }
+        }))
+    }
+
+    /// A grid whose coordinate system all scenes share.
+    pub fn common_crs_grid(&self) -> Option<&Grid> {
+        let first = &self.facts[0].grid;
+        self.facts.iter().all(|f| f.grid.same_crs(first)).then_some(first)
+    }
+
+    /// Every file that is read.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.scenes.iter().flat_map(|s| s.files.iter().map(|p| p.as_path()))
+    }
+
+    /// Bytes of the largest tile of any band.
+    pub fn largest_tile(&self) -> u64 {
+        self.scenes.iter().flat_map(|s| &s.refs).map(|r| r.tile_bytes()).max().unwrap_or(0)
+    }
+
+    /// What a mask rule does, said for the first scene, and for others where it differs.
+    pub fn mask_description(&self, rule: usize) -> String {
+        let mut texts: Vec<String> = Vec::new();
+        for masks in &self.masks {
+            let text = masks[rule].bound.describe();
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        texts.join("; or ")
+    }
+
+    fn bind_masks(&self, rules: &Rules) -> Result<Vec<Vec<PlannedMask>>, EngineError> {
+        let mut all = Vec::with_capacity(self.facts.len());
+        for (facts, groups) in self.facts.iter().zip(&self.groups) {
+            let mut of_scene = Vec::with_capacity(rules.masks.len());
+            for mask in &rules.masks {
+                let bound = mask.value.rule.bind(facts).map_err(|e| {
+                    let message = format!("mask \"{}\": scene {}: {e}", mask.value.name, facts.id);
+                    EngineError::Rules(vec![rules.file.mistake_at(&mask.span, &message)])
+                })?;
+                of_scene.push(planned(bound, facts, groups)?);
+            }
+            all.push(of_scene);
+        }
+        Ok(all)
+    }
+}
+
+fn planned(
+    bound: Box<dyn compose_core::BoundMask>,
+    facts: &SceneFacts,
+    groups: &[Vec<usize>],
+) -> Result<PlannedMask, EngineError> {
+    let grid = compose_mask::evaluation_grid(facts, bound.bands()).clone();
+    let nearest = |target: &Grid, native: &Grid| -> Result<Alignment, EngineError> {
+        let decision = decide(target, native, Resampling::Nearest);
+        decision.map(|d| d.alignment).map_err(|e| EngineError::scene(&facts.id, e.to_string()))
+    };
+    let from_band = facts.bands.iter().map(|b| nearest(&grid, &b.grid)).collect::<Result<_, _>>()?;
+    let from_group =
+        groups.iter().map(|g| nearest(&facts.bands[g[0]].grid, &grid)).collect::<Result<_, _>>()?;
+    Ok(PlannedMask { bound, grid, from_band, from_group })
+}
+
+/// Wanted bands that lie on the same grid are read, masked and aligned together.
+fn groups_by_grid(facts: &SceneFacts) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for band in 0..facts.wanted {
+        let grid = &facts.bands[band].grid;
+        match groups.iter_mut().find(|g| facts.bands[g[0]].grid.same(grid)) {
+            Some(group) => group.push(band),
+            None => groups.push(vec![band]),
+        }
+    }
+    groups
+}
+
+/// Scenes without a date come last.
+fn order(scene: &FoundScene) -> (bool, Option<compose_core::Day>, &str) {
+    (scene.day.is_none(), scene.day, &scene.id)
+}
+
+fn validity(rules: &Rules) -> ValidityMode {
+    rules.scenes.iter().find_map(|s| s.value.validity).map_or_else(ValidityMode::default, Into::into)
+}
+
+fn candidates(
+    rules: &Rules,
+    systems: &CrsRegistry,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Candidate>, EngineError> {
+    let mut all = Vec::new();
+    for scenes in &rules.scenes {
+        let query = query(rules, &scenes.value, &scenes.span)?;
+        if let Some(wrong) = contradiction(&scenes.value) {
+            return Err(EngineError::Rules(vec![
+                rules.file.mistake_at(&scenes.span, &format!("[scenes] {wrong}")),
+            ]));
+        }
+        if query.paths.is_empty() && !rules.scene.is_empty() {
+            continue;
+        }
+        let found = find_scenes(&query, systems).map_err(|e| discover_error(rules, &scenes.span, e))?;
+        notes.extend(found.notes);
+        all.extend(found.scenes.into_iter().map(|found| Candidate {
+            found,
+            query: query.clone(),
+            at: scenes.span.clone(),
+        }));
+    }
+    for scene in &rules.scene {
+        let explicit = explicit(rules, scene)?;
+        let found = find_explicit(&explicit, systems).map_err(|e| discover_error(rules, &scene.span, e))?;
+        all.push(Candidate { found, query: explicit.query, at: scene.span.clone() });
+    }
+    Ok(all)
+}
+
+fn discover_error(rules: &Rules, span: &Range<usize>, cause: DiscoverError) -> EngineError {
+    if let DiscoverError::Io(io) = cause {
+        return EngineError::Io(io);
+    }
+    let at = rules.file.mistake_at(span, "");
+    EngineError::Discover { file: at.file, line: at.line, cause: Box::new(cause) }
+}
+
+fn refuse_twins(sorted: &[Candidate]) -> Result<(), EngineError> {
+    let mut seen = std::collections::HashMap::new();
+    for candidate in sorted {
+        if let Some(other) = seen.insert(&candidate.found.id, candidate) {
+            let file = |c: &Candidate| {
+                c.found.files.first().map_or_else(String::new, |f| f.path.display().to_string())
+            };
+            let message = format!("two scenes have this id: {} and {}", file(other), file(candidate));
+            return Err(EngineError::scene(&candidate.found.id, message));
+        }
+    }
+    Ok(())
+}
+
+fn selected(
+    rules: &Rules,
+    candidates: Vec<Candidate>,
+) -> Result<(Vec<Candidate>, Vec<SceneFate>), EngineError> {
+    let default = Scenes::default();
+    let (mut kept, mut fates) = (Vec::new(), Vec::new());
+    for candidate in candidates {
+        // A [[scene]] is selected by the dates of the first [scenes].
+        let settings = rules.scenes.iter().find(|s| s.span == candidate.at).or_else(|| rules.scenes.first());
+        let settings = settings.map_or(&default, |s| &s.value);
+        let found = &candidate.found;
+        let reason = left_out(settings, found.day).map_err(|e| EngineError::scene(&found.id, e))?;
+        let fate = reason.map_or(Fate::Used, Fate::Skipped);
+        let used = fate == Fate::Used;
+        fates.push(SceneFate { id: found.id.clone(), day: found.day, fate });
+        if used {
+            kept.push(candidate);
+        }
+    }
+    if kept.is_empty() {
+        let span = rules.scenes.first().map_or(0..0, |s| s.span.clone());
+        let message = format!("no scene is left: {} found, all outside the dates wanted", fates.len());
+        return Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]));
+    }
+    Ok((kept, fates))
+}
+
+/// Opens every scene; all must have the bands of the target (or of the first scene).
+fn opened(
+    rules: &Rules,
+    options: &Options,
+    candidates: &[Candidate],
+    systems: &CrsRegistry,
+) -> Result<Vec<SceneSource>, EngineError> {
+    let open = |candidate: &Candidate, wanted: Option<&[String]>| {
+        open_scene(&candidate.found, &candidate.query, wanted, systems)
+            .map_err(|e| discover_error(rules, &candidate.at, e))
+    };
+    let target = options.target.as_ref().or(rules.target.value.scene.as_ref());
+    let first = candidates.iter().position(|c| Some(&c.found.id) == target).unwrap_or(0);
+    let reference = open(&candidates[first], None)?;
+    let facts = &reference.facts;
+    let wanted: Vec<String> = facts.bands[..facts.wanted].iter().map(|b| b.name.clone()).collect();
+    candidates.iter().map(|c| open(c, Some(&wanted))).collect()
+}
+
+fn query(rules: &Rules, said: &Scenes, span: &Range<usize>) -> Result<ScenesQuery, EngineError> {
+    let preset = match &said.preset {
+        None => None,
+        Some(name) => Some(preset::find(name).map_err(|message| {
+            EngineError::Rules(vec![rules.file.mistake_at(span, &format!("[scenes] {message}"))])
+        })?),
+    };
+    Ok(ScenesQuery {
+        base: rules.file.folder().to_owned(),
+        preset,
+        paths: said.path.clone().unwrap_or_default().0,
+        pattern: said.pattern.clone(),
+        date_format: said.date_format.clone(),
+        date_from: said.date_from.clone(),
+        bands: bands_wanted(said.bands.as_ref()),
+        quality: said.quality.clone(),
+        layout: said.layout.clone(),
+        nodata: nodata(said.nodata.as_ref()),
+        scale: said.scale,
+        offset: said.offset,
+        precision_f32: said.precision == Some(Precision::F32),
+    })
+}
+
+fn bands_wanted(said: Option<&Bands>) -> BandsWanted {
+    match said {
+        None => BandsWanted::Default,
+        Some(Bands::Names(names)) => BandsWanted::List(names.clone()),
+        Some(Bands::Table(table)) => BandsWanted::Table(
+            table
+                .iter()
+                .map(|(name, choice)| {
+                    let choice = match choice {
+                        SaidChoice::Number(n) => BandChoice::Number(*n),
+                        SaidChoice::Description(d) => BandChoice::Description(d.clone()),
+                    };
+                    (name.clone(), choice)
+                })
+                .collect(),
+        ),
+    }
+}
+
+fn nodata(said: Option<&crate::rules::values::NodataValues>) -> Nodata {
+    match said {
+        None => Nodata::Default,
+        Some(values) if values.0.is_empty() => Nodata::None,
+        Some(values) => Nodata::Values(values.0.clone()),
+    }
+}
+
+/// A `[[scene]]` with what `[scenes]` says for it.
+fn explicit(rules: &Rules, scene: &At<Scene>) -> Result<ExplicitScene, EngineError> {
+    let said = &scene.value;
+    let shared = rules.scenes.first();
+    let mut query = match shared {
+        Some(scenes) => query(rules, &scenes.value, &scenes.span)?,
+        None => ScenesQuery { base: rules.file.folder().to_owned(), ..ScenesQuery::default() },
+    };
+    if said.bands.is_some() {
+        query.bands = bands_wanted(said.bands.as_ref());
+    }
+    if said.nodata.is_some() {
+        query.nodata = nodata(said.nodata.as_ref());
+    }
+    query.quality = said.quality.clone().or(query.quality);
+    query.layout = said.layout.clone().or(query.layout);
+    query.scale = said.scale.or(query.scale);
+    query.offset = said.offset.or(query.offset);
+    let files = match (&said.files, &said.file) {
+        (Some(files), None) => ExplicitFiles::PerBand(files.0.clone()),
+        (None, Some(file)) => ExplicitFiles::Stack(file.clone()),
+        (both, _) => {
+            let found = if both.is_some() { "both files and file" } else { "neither files nor file" };
+            let message = format!(
+                "[[scene]] has {found}; expected files = {{ B2 = \"a.tif\", … }} or file = \"stack.tif\""
+            );
+            return Err(EngineError::Rules(vec![rules.file.mistake_at(&scene.span, &message)]));
+        }
+    };
+    Ok(ExplicitScene { id: said.id.clone(), day: said.date.map(|d| d.0), files, query })
+}

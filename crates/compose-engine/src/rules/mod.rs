@@ -1,0 +1,211 @@
+//! What a rules file may say: parsed with spans, so that every mistake knows its line.
+
+mod schema;
+pub mod settings;
+pub mod values;
+
+pub use schema::schema;
+
+use crate::registry::Registry;
+use compose_core::fill_strategy::FillStrategy;
+use compose_core::mask_rule::MaskRule;
+use compose_core::settings::{Problem, SettingsTable, described};
+use serde::Serialize;
+use settings::{GridSettings, Output, Scene, Scenes, Target};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The tables that a rules file may hold.
+pub const TABLES: [&str; 7] = ["scenes", "scene", "target", "grid", "mask", "fill", "output"];
+
+/// A rules file, read and checked as far as text alone allows.
+#[derive(Debug)]
+pub struct Rules {
+    /// Where it stands; relative paths start from its folder.
+    pub file: RulesFile,
+    /// `[scenes]`, one or several.
+    pub scenes: Vec<At<Scenes>>,
+    /// `[[scene]]`.
+    pub scene: Vec<At<Scene>>,
+    /// `[target]`.
+    pub target: At<Target>,
+    /// `[grid]`.
+    pub grid: At<GridSettings>,
+    /// `[[mask]]`.
+    pub masks: Vec<At<Mask>>,
+    /// `[[fill]]`.
+    pub fills: Vec<At<Fill>>,
+    /// `[output]`.
+    pub output: At<Output>,
+}
+
+/// Something read from the rules file, with where it stands.
+#[derive(Clone, Debug, Default)]
+pub struct At<T> {
+    /// What was read.
+    pub value: T,
+    /// Bytes of the file.
+    pub span: Range<usize>,
+}
+
+/// A `[[mask]]`.
+#[derive(Debug)]
+pub struct Mask {
+    /// Its `name`, or `mask 2` for the second one without.
+    pub name: String,
+    /// The rule.
+    pub rule: Box<dyn MaskRule>,
+}
+
+/// A `[[fill]]`.
+#[derive(Debug)]
+pub struct Fill {
+    /// Its `strategy`.
+    pub name: String,
+    /// The strategy.
+    pub strategy: Box<dyn FillStrategy>,
+}
+
+/// The text of a rules file and where it stands.
+#[derive(Clone, Debug)]
+pub struct RulesFile {
+    /// As given on the command line.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// A mistake in the rules file, with its line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    /// The file, as given.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Found, expected, suggestion.
+    pub message: String,
+}
+
+impl std::fmt::Display for Mistake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
+impl RulesFile {
+    /// The mistake that a problem is in this file.
+    pub fn mistake(&self, problem: &Problem) -> Mistake {
+        self.mistake_at(&problem.span, &problem.message)
+    }
+
+    /// A mistake at some bytes of this file.
+    pub fn mistake_at(&self, span: &Range<usize>, message: &str) -> Mistake {
+        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        let line = 1 + before.iter().filter(|b| **b == b'\n').count();
+        Mistake { file: self.path.display().to_string(), line, message: message.trim().replace('\n', " ") }
+    }
+
+    /// The folder that relative paths start from.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+}
+
+impl Rules {
+    /// Reads the text of a rules file; every mistake that text alone shows is reported.
+    ///
+    /// # Errors
+    /// All mistakes found, in file order.
+    pub fn parse(file: RulesFile, registry: &Registry) -> Result<Self, Vec<Mistake>> {
+        let parsed = DeTable::parse(&file.text).map_err(|e| {
+            let span = e.span().unwrap_or(0..0);
+            vec![file.mistake_at(&span, e.message())]
+        })?;
+        let mut root = SettingsTable::new(parsed.span(), parsed.into_inner());
+        let mut problems = unknown_tables(&root);
+        let scenes = many(&mut root, "scenes", &mut problems, |t| t.read("[scenes]"));
+        let scene = many(&mut root, "scene", &mut problems, |t| t.read("[[scene]]"));
+        let target = one(&mut root, "target", &mut problems, |t| t.read("[target]"));
+        let grid = one(&mut root, "grid", &mut problems, |t| t.read("[grid]"));
+        let output = one(&mut root, "output", &mut problems, |t| t.read("[output]"));
+        let mut count = 0;
+        let masks = many(&mut root, "mask", &mut problems, |t| {
+            count += 1;
+            mask(t, count, registry)
+        });
+        let fills = many(&mut root, "fill", &mut problems, |t| fill(t, registry));
+        let whole = 0..0;
+        if scenes.is_empty() && scene.is_empty() && problems.is_empty() {
+            problems.push(Problem::new(whole, "no scenes: expected a [scenes] table or [[scene]] tables"));
+        }
+        if !problems.is_empty() {
+            problems.sort_by_key(|p| p.span.start);
+            return Err(problems.iter().map(|p| file.mistake(p)).collect());
+        }
+        Ok(Self { scenes, scene, target, grid, masks, fills, output, file: file.clone() })
+    }
+}
+
+fn unknown_tables(root: &SettingsTable<'_>) -> Vec<Problem> {
+    let unknown = root.keys().filter(|(key, _)| !TABLES.contains(key));
+    unknown
+        .map(|(key, span)| {
+            let hint = compose_core::kind::did_you_mean(key, TABLES);
+            Problem::new(span, format!("unknown table \"{key}\"{hint} (tables: {})", TABLES.join(", ")))
+        })
+        .collect()
+}
+
+type Read<T> = Result<T, Vec<Problem>>;
+
+/// The tables of `key`: a single table or an array of tables.
+fn many<'a, T>(
+    root: &mut SettingsTable<'a>,
+    key: &str,
+    problems: &mut Vec<Problem>,
+    mut read: impl FnMut(SettingsTable<'a>) -> Read<T>,
+) -> Vec<At<T>> {
+    let Some(value) = root.take(key) else { return Vec::new() };
+    let span = value.span();
+    let tables: Vec<Spanned<DeValue<'a>>> = match value.into_inner() {
+        DeValue::Array(items) => items.into_iter().collect(),
+        other => vec![Spanned::new(span, other)],
+    };
+    let mut found = Vec::new();
+    for table in tables {
+        let read = SettingsTable::from_value(&table, key).map_err(|p| vec![p]).and_then(&mut read);
+        match read {
+            Ok(value) => found.push(At { value, span: table.span() }),
+            Err(wrong) => problems.extend(wrong),
+        }
+    }
+    found
+}
+
+fn one<'a, T: Default>(
+    root: &mut SettingsTable<'a>,
+    key: &str,
+    problems: &mut Vec<Problem>,
+    read: impl FnMut(SettingsTable<'a>) -> Read<T>,
+) -> At<T> {
+    if let Some(value) = root.get(key).filter(|v| !v.get_ref().is_table()) {
+        let what = described(value.get_ref());
+        problems.push(Problem::new(value.span(), format!("[{key}] is {what}, expected one table")));
+        return At::default();
+    }
+    many(root, key, problems, read).pop().unwrap_or_default()
+}
+
+fn mask(mut table: SettingsTable<'_>, count: usize, registry: &Registry) -> Read<Mask> {
+    let name = table.take_str("name").map_err(|p| vec![p])?.map(Spanned::into_inner);
+    let name = name.unwrap_or_else(|| format!("mask {count}"));
+    let rule = compose_mask::parse_rule(table, &format!("mask \"{name}\""), &registry.masks)?;
+    Ok(Mask { name, rule })
+}
+
+fn fill(table: SettingsTable<'_>, registry: &Registry) -> Read<Fill> {
+    let (name, strategy) = compose_fill::parse_fill(table, "[[fill]]", &registry.fills)?;
+    Ok(Fill { name, strategy })
+}

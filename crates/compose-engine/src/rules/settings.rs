@@ -1,0 +1,174 @@
+//! The tables of a rules file, one struct each. Doc comments become the JSON schema's descriptions.
+
+use super::values::{Bands, Date, Extra, Files, NodataValues, NumberOrNan, Resolution, Strings};
+use compose_core::ValidityMode;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// `[scenes]`: where the scenes are, and what they look like.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Scenes {
+    /// A product whose names, bands, nodata, scale and quality layout are known.
+    pub preset: Option<String>,
+    /// A file, a folder or a glob, or a list of these.
+    pub path: Option<Strings>,
+    /// Regular expression on the file's name with named groups id, date (or year, month, day, doy), band.
+    pub pattern: Option<String>,
+    /// strptime format of the group `date`.
+    pub date_format: Option<String>,
+    /// `name`, `mtl`, or the name of a metadata item such as `TIFFTAG_DATETIME`.
+    pub date_from: Option<String>,
+    /// The data bands wanted, in output order.
+    pub bands: Option<Bands>,
+    /// Name of the quality band.
+    pub quality: Option<String>,
+    /// Bit layout of the quality band.
+    pub layout: Option<String>,
+    /// Nodata of the inputs; replaces the preset's and the files' own.
+    pub nodata: Option<NodataValues>,
+    /// Physical value = number × scale + offset.
+    pub scale: Option<f64>,
+    /// Physical value = number × scale + offset.
+    pub offset: Option<f64>,
+    /// `f32` accepts 32-bit integers and 64-bit floats at single precision.
+    pub precision: Option<Precision>,
+    /// Whether a pixel is judged by all wanted bands together or each band by itself.
+    pub validity: Option<Validity>,
+    /// First date.
+    pub from: Option<Date>,
+    /// Last date.
+    pub to: Option<Date>,
+    /// Months, 1 to 12.
+    pub months: Option<Vec<u32>>,
+    /// First and last day of the year; may go over New Year.
+    pub days_of_year: Option<[u32; 2]>,
+}
+
+/// `[[scene]]`: a scene said outright.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Scene {
+    /// Unique name.
+    pub id: Option<String>,
+    /// Day of acquisition.
+    pub date: Option<Date>,
+    /// One file per band: band name = path.
+    pub files: Option<Files>,
+    /// One file with many bands.
+    pub file: Option<String>,
+    /// Where the bands are in `file`, or which of `files` are wanted.
+    pub bands: Option<Bands>,
+    /// Name of the quality band.
+    pub quality: Option<String>,
+    /// Bit layout of the quality band.
+    pub layout: Option<String>,
+    /// Nodata of the inputs; replaces the preset's and the files' own.
+    pub nodata: Option<NodataValues>,
+    /// Physical value = number × scale + offset.
+    pub scale: Option<f64>,
+    /// Physical value = number × scale + offset.
+    pub offset: Option<f64>,
+}
+
+/// `precision`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Single precision is enough.
+    F32,
+}
+
+/// `validity`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Validity {
+    /// All wanted bands together.
+    Joint,
+    /// Each band by itself.
+    PerBand,
+}
+
+impl From<Validity> for ValidityMode {
+    fn from(validity: Validity) -> Self {
+        match validity {
+            Validity::Joint => Self::Joint,
+            Validity::PerBand => Self::PerBand,
+        }
+    }
+}
+
+/// `[target]`: what is repaired.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Target {
+    /// A scene's id, or `each`: every scene is repaired from the others.
+    pub scene: Option<String>,
+    /// Without a scene: the date that distances are measured from.
+    pub date: Option<Date>,
+}
+
+/// `[grid]`: the grid of the result.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct GridSettings {
+    /// A file whose grid is taken.
+    pub like: Option<String>,
+    /// Coordinate system: `EPSG:32613`, WKT or PROJ text.
+    pub crs: Option<String>,
+    /// Left, bottom, right, top in map units.
+    pub bounds: Option<[f64; 4]>,
+    /// Pixel size in map units.
+    pub resolution: Option<Resolution>,
+    /// Move the bounds outward to whole multiples of the resolution.
+    pub snap: Option<bool>,
+    /// How scenes that are no whole-pixel shift away are brought to the grid.
+    pub resampling: Option<String>,
+}
+
+/// `[output]`: what is written.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Output {
+    /// The image; with target `each` a pattern with `{id}` or `{date}`.
+    pub path: Option<String>,
+    /// Kind of GeoTIFF.
+    pub format: Option<Format>,
+    /// Compression.
+    pub compress: Option<Compress>,
+    /// Compression level.
+    pub level: Option<u32>,
+    /// Sample type.
+    pub dtype: Option<String>,
+    /// The value of pixels that stay open.
+    pub nodata: Option<NumberOrNan>,
+    /// The record of where every pixel came from.
+    pub provenance: Option<Extra>,
+    /// Adds the number of clear looks to the provenance file; reads every scene.
+    pub count: Option<bool>,
+    /// The JSON report.
+    pub sidecar: Option<Extra>,
+    /// PNG pictures beside the image.
+    pub quicklook: Option<bool>,
+}
+
+/// `format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Tiled GeoTIFF.
+    Gtiff,
+    /// Cloud-optimised GeoTIFF with overviews.
+    Cog,
+}
+
+/// `compress`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Compress {
+    Deflate,
+    Zstd,
+    Lzw,
+    None,
+}

@@ -1,0 +1,267 @@
+//! One block: the target's own pixels, then the fills in order until no gap is left.
+
+use crate::error::EngineError;
+use crate::pixels::SceneReader;
+use crate::plan::{Job, Stage};
+use compose_core::fill_strategy::{Donor, DonorUse, FillInput, Temporal};
+use compose_core::{Block, Canvas, GAP, STATISTIC, Window};
+use ndarray::{Array2, Array3, Axis, Zip, s};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// In the stage plane: observed in the target scene.
+pub const OBSERVED: u16 = 0;
+/// In the stage and source planes: no pixel; in the age plane: no age.
+pub const UNDEFINED: u16 = u16::MAX;
+/// In the source plane: computed from several scenes by stage `k` is `STATISTIC_BASE + k`.
+pub const STATISTIC_BASE: u16 = 65000;
+
+/// A finished block.
+pub struct Composed {
+    /// Output samples, and where they came from.
+    pub canvas: Canvas,
+    /// 0 observed, k the k-th fill, [`UNDEFINED`] a gap, (plane, row, col).
+    pub stage: Array3<u16>,
+    /// Clear looks per pixel, on request, (plane, row, col).
+    pub count: Option<Array3<u16>>,
+    /// The target scene before masking and filling.
+    pub before: Option<Before>,
+}
+
+/// The target's own pixels: samples, where they have data, and where the masks took them.
+pub struct Before {
+    /// Samples and validity without the mask rules.
+    pub block: Block,
+    /// 1 where a mask rule took a pixel that has data, (plane, row, col).
+    pub masked: Array3<u8>,
+}
+
+/// Composes one block of the job's grid.
+pub fn compose_block(
+    reader: &SceneReader<'_>,
+    window: Window,
+    cancelled: &AtomicBool,
+) -> Result<Composed, EngineError> {
+    let job = reader.job;
+    let mode = reader.stack.validity;
+    let mut canvas = Canvas::new(window, reader.stack.bands.len(), mode, job.cast);
+    let mut stage = Array3::from_elem(canvas.source.dim(), UNDEFINED);
+    let mut before = None;
+    if let Some(target) = job.target {
+        let clear = reader.read(target, window, true)?;
+        canvas.copy_from(target, &clear, window, job.scenes[target].is_exact());
+        mark_stage(&canvas, &mut stage, OBSERVED);
+        before = Some(look_before(reader, target, window, &clear)?);
+    }
+    for (number, fill) in job.fills.iter().enumerate() {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        let Some(gap) = gap_window(&canvas) else { break };
+        fill_gap(reader, number, fill, &mut canvas, gap)?;
+        mark_stage(&canvas, &mut stage, number as u16 + 1);
+    }
+    let count = if job.output.count { Some(clear_looks(reader, window)?) } else { None };
+    close_gaps(reader, &mut canvas)?;
+    Ok(Composed { canvas, stage, count, before })
+}
+
+fn look_before(
+    reader: &SceneReader<'_>,
+    target: usize,
+    window: Window,
+    clear: &Block,
+) -> Result<Before, EngineError> {
+    let block = reader.read(target, window, false)?;
+    let mut masked = block.valid.clone();
+    Zip::from(&mut masked).and(&clear.valid).for_each(|m, c| *m &= 1 - *c);
+    Ok(Before { block, masked })
+}
+
+/// Pixels that got a source since the last call belong to this stage.
+fn mark_stage(canvas: &Canvas, stage: &mut Array3<u16>, number: u16) {
+    Zip::from(stage).and(&canvas.source).for_each(|stage, source| {
+        if *stage == UNDEFINED && *source != GAP {
+            *stage = number;
+        }
+    });
+}
+
+/// The smallest window around the gaps: donors are read no further than that.
+fn gap_window(canvas: &Canvas) -> Option<Window> {
+    let (_, height, width) = canvas.source.dim();
+    let (mut top, mut bottom, mut left, mut right) = (height, 0, width, 0);
+    for plane in canvas.source.outer_iter() {
+        for (row, sources) in plane.outer_iter().enumerate() {
+            let Some(first) = sources.iter().position(|s| *s == GAP) else { continue };
+            let last = width - 1 - sources.iter().rev().position(|s| *s == GAP).unwrap_or(0);
+            (top, bottom) = (top.min(row), bottom.max(row + 1));
+            (left, right) = (left.min(first), right.max(last + 1));
+        }
+    }
+    (top < bottom).then(|| Window {
+        col: canvas.window.col + left as i64,
+        row: canvas.window.row + top as i64,
+        width: right - left,
+        height: bottom - top,
+    })
+}
+
+fn fill_gap(
+    reader: &SceneReader<'_>,
+    number: usize,
+    fill: &Stage,
+    canvas: &mut Canvas,
+    gap: Window,
+) -> Result<(), EngineError> {
+    if gap == canvas.window {
+        return fill_canvas(reader, number, fill, canvas);
+    }
+    let (rows, cols) = place(canvas.window, gap);
+    let mut part = Canvas::new(gap, canvas.bands(), reader.stack.validity, canvas.cast);
+    part.values.assign(&canvas.values.slice(s![.., rows.clone(), cols.clone()]));
+    part.source.assign(&canvas.source.slice(s![.., rows.clone(), cols.clone()]));
+    fill_canvas(reader, number, fill, &mut part)?;
+    canvas.values.slice_mut(s![.., rows.clone(), cols.clone()]).assign(&part.values);
+    canvas.source.slice_mut(s![.., rows, cols]).assign(&part.source);
+    Ok(())
+}
+
+fn place(outer: Window, inner: Window) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+    let (row, col) = ((inner.row - outer.row) as usize, (inner.col - outer.col) as usize);
+    (row..row + inner.height, col..col + inner.width)
+}
+
+fn fill_canvas(
+    reader: &SceneReader<'_>,
+    number: usize,
+    fill: &Stage,
+    canvas: &mut Canvas,
+) -> Result<(), EngineError> {
+    let window = canvas.window.expand(fill.bound.halo());
+    // The target's own pixels give context to strategies that look around a gap.
+    let context = match reader.job.target {
+        Some(t) if fill.bound.halo() > 0 => Some(reader.read(t, window, true)?),
+        _ => None,
+    };
+    let apply = |donors: &[Donor<'_>], canvas: &mut Canvas| {
+        let input = FillInput { window, target: context.as_ref(), donors };
+        fill.bound.fill(&input, canvas).map_err(|e| EngineError::Fill {
+            stage: number + 1,
+            strategy: fill.name.clone(),
+            window: canvas.window,
+            message: e.to_string(),
+        })
+    };
+    let near: Vec<DonorUse> =
+        fill.bound.donors().iter().copied().filter(|d| reader.job.scenes[d.scene].overlaps).collect();
+    match fill.bound.temporal() {
+        Temporal::OneByOne => {
+            for donor in near {
+                let block = reader.read(donor.scene, window, donor.masked)?;
+                apply(&[seen(reader.job, reader, donor.scene, &block)], canvas)?;
+                if !canvas.has_gap() {
+                    break;
+                }
+            }
+            Ok(())
+        }
+        Temporal::WholeStack => {
+            let blocks: Result<Vec<Block>, _> =
+                near.iter().map(|d| reader.read(d.scene, window, d.masked)).collect();
+            let blocks = blocks?;
+            let donors: Vec<Donor<'_>> =
+                near.iter().zip(&blocks).map(|(d, block)| seen(reader.job, reader, d.scene, block)).collect();
+            apply(&donors, canvas)
+        }
+    }
+}
+
+fn seen<'a>(job: &Job, reader: &SceneReader<'_>, scene: usize, block: &'a Block) -> Donor<'a> {
+    Donor { scene, day: reader.stack.facts[scene].day, block, exact: job.scenes[scene].is_exact() }
+}
+
+/// Puts nodata into gaps, and refuses an observed value that would be taken for it.
+///
+/// Computed values step over nodata when they are cast, so a pixel that equals it is an observed one.
+fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), EngineError> {
+    let Some(nodata) = canvas.cast.nodata else { return Ok(()) };
+    for plane in 0..canvas.planes() {
+        for band in canvas.bands_of(plane) {
+            let sources = canvas.source.index_axis(Axis(0), plane);
+            let mut values = canvas.values.index_axis_mut(Axis(0), band);
+            let mut observed = None;
+            Zip::indexed(&mut values).and(sources).for_each(|at, value, source| {
+                if *source == GAP {
+                    *value = nodata as f32;
+                } else if f64::from(*value) == nodata {
+                    observed = Some((at, *source));
+                }
+            });
+            if let Some(((row, col), source)) = observed {
+                return Err(nodata_observed(reader, canvas, band, nodata, (row, col), source));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn nodata_observed(
+    reader: &SceneReader<'_>,
+    canvas: &Canvas,
+    band: usize,
+    nodata: f64,
+    (row, col): (usize, usize),
+    source: u16,
+) -> EngineError {
+    let scene = reader.stack.facts.get(usize::from(source));
+    EngineError::NodataObserved {
+        scene: scene.map_or_else(|| "several".to_owned(), |f| f.id.clone()),
+        band: reader.stack.bands[band].clone(),
+        value: nodata,
+        col: canvas.window.col + col as i64,
+        row: canvas.window.row + row as i64,
+        suggestion: other_nodata(canvas.cast, nodata),
+    }
+}
+
+/// Another value that the output's type can hold: NaN, or an end of the range.
+fn other_nodata(cast: compose_core::Cast, taken: f64) -> String {
+    if !cast.dtype.is_integer() {
+        return "\"nan\"".into();
+    }
+    let (low, high) = cast.dtype.range();
+    let other = if taken == high { low } else { high };
+    other.to_string()
+}
+
+/// In how many scenes each pixel is clear, the target among them.
+fn clear_looks(reader: &SceneReader<'_>, window: Window) -> Result<Array3<u16>, EngineError> {
+    let planes = reader.stack.validity.planes(reader.stack.bands.len());
+    let mut count = Array3::<u16>::zeros((planes, window.height, window.width));
+    for scene in (0..reader.stack.facts.len()).filter(|s| reader.job.scenes[*s].overlaps) {
+        let block = reader.read(scene, window, true)?;
+        Zip::from(&mut count).and(&block.valid).for_each(|n, v| *n += u16::from(*v));
+    }
+    Ok(count)
+}
+
+impl Composed {
+    /// |days| between each pixel's scene and the target date, for one validity plane.
+    pub fn age(&self, reader_days: &[Option<u16>], plane: usize) -> Array2<u16> {
+        self.canvas.source.index_axis(Axis(0), plane).mapv(|source| match source {
+            GAP | STATISTIC => UNDEFINED,
+            scene => reader_days[usize::from(scene)].unwrap_or(UNDEFINED),
+        })
+    }
+
+    /// The source plane as it is written: scene index, 65000 + stage for a statistic, 65535 for a gap.
+    pub fn source(&self, plane: usize) -> Array2<u16> {
+        let mut source = self.canvas.source.index_axis(Axis(0), plane).to_owned();
+        Zip::from(&mut source).and(self.stage.index_axis(Axis(0), plane)).for_each(|source, stage| {
+            if *source == STATISTIC {
+                *source = STATISTIC_BASE + stage;
+            }
+        });
+        source
+    }
+}

@@ -1,0 +1,175 @@
+//! What a run did, in numbers: for the last line on the screen and for the sidecar.
+
+use crate::plan::{Job, Plan};
+use crate::run::compose::{Composed, OBSERVED, UNDEFINED};
+use compose_core::{GAP, STATISTIC};
+use serde::Serialize;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Samples of validity planes by where they came from.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// By stage (0 = observed), then by scene; the last entry of each row is the statistic.
+    by_stage: Vec<Vec<u64>>,
+    left: u64,
+    masked: u64,
+    missing: u64,
+}
+
+impl Tally {
+    /// Room for the stages and scenes of `job`.
+    pub fn new(job: &Job) -> Self {
+        Self { by_stage: vec![vec![0; job.scenes.len() + 1]; job.fills.len() + 1], ..Self::default() }
+    }
+
+    /// Counts a finished block.
+    pub fn add(&mut self, composed: &Composed) {
+        for (stage, source) in composed.stage.iter().zip(&composed.canvas.source) {
+            if *stage == UNDEFINED || *source == GAP {
+                self.left += 1;
+                continue;
+            }
+            let row = &mut self.by_stage[usize::from(*stage)];
+            let at = if *source == STATISTIC { row.len() - 1 } else { usize::from(*source) };
+            row[at] += 1;
+        }
+        if let Some(before) = &composed.before {
+            self.masked += before.masked.iter().map(|m| u64::from(*m)).sum::<u64>();
+            self.missing += before.block.valid.iter().map(|v| u64::from(1 - *v)).sum::<u64>();
+        }
+    }
+}
+
+/// One stage's share of an output.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageShare {
+    /// 0 is the target itself; k the k-th fill.
+    pub stage: usize,
+    /// `observed`, or the strategy.
+    pub name: String,
+    /// Pixels (with per-band validity: band samples).
+    pub pixels: u64,
+    /// Percent of the output.
+    pub percent: f64,
+    /// Which scenes gave them.
+    pub scenes: Vec<SceneShare>,
+}
+
+/// One scene's share of a stage.
+#[derive(Clone, Debug, Serialize)]
+pub struct SceneShare {
+    /// Index of the scene, as in the provenance file; `None` for a statistic over several.
+    pub index: Option<usize>,
+    /// Its id.
+    pub id: String,
+    /// Pixels (with per-band validity: band samples).
+    pub pixels: u64,
+    /// Percent of the output.
+    pub percent: f64,
+}
+
+/// What happened to one output.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct JobReport {
+    /// The target, where there is one.
+    pub target: Option<String>,
+    /// The image.
+    pub path: String,
+    /// Pixels of the output (with per-band validity: band samples).
+    pub pixels: u64,
+    /// Of the target's pixels: taken by a mask rule.
+    pub masked: u64,
+    /// Of the target's pixels: outside it, or nodata.
+    pub missing: u64,
+    /// Still open at the end.
+    pub left: u64,
+    /// Percent still open.
+    pub left_percent: f64,
+    /// Where the rest came from.
+    pub stages: Vec<StageShare>,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunReport {
+    /// One per output.
+    pub jobs: Vec<JobReport>,
+    /// Mask rules that took no pixel of anything that was read.
+    pub idle_rules: Vec<String>,
+    /// Tiles decoded, repeats included.
+    pub tiles_decoded: u64,
+}
+
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+}
+
+impl JobReport {
+    /// The report of a finished output.
+    pub fn new(plan: &Plan, job: &Job, tally: &Tally) -> Self {
+        let planes = plan.stack.validity.planes(plan.stack.bands.len());
+        let pixels = (job.grid.width * job.grid.height * planes) as u64;
+        let stages = tally.by_stage.iter().enumerate();
+        Self {
+            target: job.target.map(|t| plan.stack.facts[t].id.clone()),
+            path: job.output.path.display().to_string(),
+            pixels,
+            masked: tally.masked,
+            missing: tally.missing,
+            left: tally.left,
+            left_percent: percent(tally.left, pixels),
+            stages: stages.map(|(stage, row)| stage_share(plan, job, stage, row, pixels)).collect(),
+        }
+    }
+
+    /// Whether gaps remain.
+    pub fn has_gaps(&self) -> bool {
+        self.left > 0
+    }
+}
+
+fn stage_share(plan: &Plan, job: &Job, stage: usize, row: &[u64], pixels: u64) -> StageShare {
+    let observed = usize::from(OBSERVED);
+    let name = if stage == observed { "observed".to_owned() } else { job.fills[stage - 1].name.clone() };
+    let scene = |(index, count): (usize, &u64)| SceneShare {
+        index: (index < plan.stack.facts.len()).then_some(index),
+        id: plan.stack.facts.get(index).map_or_else(|| "several".to_owned(), |f| f.id.clone()),
+        pixels: *count,
+        percent: percent(*count, pixels),
+    };
+    let total = row.iter().sum();
+    StageShare {
+        stage,
+        name,
+        pixels: total,
+        percent: percent(total, pixels),
+        scenes: row.iter().enumerate().filter(|(_, n)| **n > 0).map(scene).collect(),
+    }
+}
+
+/// `filled 98.2 % · nearest-date 91.0 · median-stack 7.2 · left 1.8`: shares of what there was to fill.
+impl fmt::Display for JobReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let observed = self.stages.first().map_or(0, |s| s.pixels);
+        let gap = self.pixels - observed;
+        if gap == 0 {
+            return write!(f, "nothing to fill: every pixel was clear");
+        }
+        let filled = gap - self.left;
+        write!(f, "filled {:.1} %", percent(filled, gap))?;
+        for stage in self.stages.iter().skip(1) {
+            write!(f, " · {} {:.1}", stage.name, percent(stage.pixels, gap))?;
+        }
+        write!(f, " · left {:.1}", percent(self.left, gap))
+    }
+}
+
+impl RunReport {
+    /// The report of a finished run.
+    pub fn new(plan: &Plan, jobs: Vec<JobReport>, marked: &[AtomicU64], tiles_decoded: u64) -> Self {
+        let idle = plan.stack.mask_names.iter().zip(marked).filter(|(_, n)| n.load(Ordering::Relaxed) == 0);
+        Self { jobs, idle_rules: idle.map(|(name, _)| name.clone()).collect(), tiles_decoded }
+    }
+}

@@ -1,0 +1,99 @@
+//! The JSON report beside an image: resolved rules, scenes with their fate, versions, shares.
+
+use crate::error::EngineError;
+use crate::plan::{Fate, Job, Plan};
+use crate::rules::Rules;
+use crate::run::{JobReport, RunReport};
+use compose_io::write::Pending;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Writes the report under a temporary name.
+pub fn write(
+    path: &Path,
+    rules: &Rules,
+    plan: &Plan,
+    job: &Job,
+    report: &JobReport,
+    run: &RunReport,
+) -> Result<Pending, EngineError> {
+    let value = json!({
+        "compose": env!("CARGO_PKG_VERSION"),
+        "gdal": compose_io::gdal_version(),
+        "rules": { "file": rules.file.path, "tables": tables(&rules.file.text) },
+        "target": report.target,
+        "target-date": job.target_day.map(|d| d.to_string()),
+        "grid": grid(job),
+        "bands": plan.stack.bands,
+        "validity": if plan.stack.validity.planes(2) == 1 { "joint" } else { "per-band" },
+        "output": output(job),
+        "masks": masks(plan, run),
+        "fills": fills(plan, job),
+        "scenes": scenes(plan, job),
+        "result": report,
+        "notes": plan.notes(),
+    });
+    let text = serde_json::to_string_pretty(&value)
+        .map_err(|e| EngineError::Sidecar { path: path.to_owned(), cause: e.into() })?;
+    Ok(compose_io::files::text_file(path, &(text + "\n"))?)
+}
+
+/// The rules file as it was read.
+fn tables(text: &str) -> Value {
+    text.parse::<toml::Table>().ok().and_then(|t| serde_json::to_value(t).ok()).unwrap_or(Value::Null)
+}
+
+fn grid(job: &Job) -> Value {
+    let t = job.grid.transform;
+    json!({
+        "width": job.grid.width, "height": job.grid.height,
+        "transform": [t.x0, t.dx, 0.0, t.y0, 0.0, t.dy],
+        "crs": job.grid.crs_label(), "reason": job.grid_reason,
+    })
+}
+
+fn output(job: &Job) -> Value {
+    json!({
+        "path": job.output.path, "dtype": job.cast.dtype.name(),
+        "nodata": job.cast.nodata.map(|n| if n.is_finite() { json!(n) } else { json!(n.to_string()) }),
+        "provenance": job.output.provenance,
+    })
+}
+
+fn masks(plan: &Plan, run: &RunReport) -> Value {
+    let rule = |(rule, name): (usize, &String)| json!({ "name": name, "does": plan.stack.mask_description(rule), "took-nothing": run.idle_rules.contains(name) });
+    plan.stack.mask_names.iter().enumerate().map(rule).collect()
+}
+
+fn fills(plan: &Plan, job: &Job) -> Value {
+    let fill = |(number, stage): (usize, &crate::plan::Stage)| {
+        let id = |index: usize| plan.stack.facts[index].id.clone();
+        let donors: Vec<String> = stage.bound.donors().iter().map(|d| id(d.scene)).collect();
+        let skipped: Vec<Value> = stage
+            .bound
+            .skipped()
+            .into_iter()
+            .map(|(s, why)| json!({ "scene": id(s), "reason": why }))
+            .collect();
+        json!({ "stage": number + 1, "strategy": stage.name, "donors": donors, "skipped": skipped, "notes": stage.bound.notes() })
+    };
+    job.fills.iter().enumerate().map(fill).collect()
+}
+
+fn scenes(plan: &Plan, job: &Job) -> Value {
+    let scene = |fate: &crate::plan::SceneFate| {
+        let index = plan.stack.facts.iter().position(|f| f.id == fate.id);
+        let alignments =
+            index.map(|i| job.scenes[i].groups.iter().map(|g| g.reason.clone()).collect::<Vec<_>>());
+        let reason = match &fate.fate {
+            Fate::Skipped(reason) => Some(reason.clone()),
+            Fate::Used => None,
+        };
+        json!({
+            "index": index, "id": fate.id, "date": fate.day.map(|d| d.to_string()),
+            "fate": plan.fate(job, fate), "reason": reason, "alignment": alignments,
+            "radiometry": index.map(|i| plan.radiometry_text(job, i)),
+        })
+    };
+    plan.stack.fates.iter().map(scene).collect()
+}

@@ -1,0 +1,288 @@
+//! Where finished blocks go: image, provenance, pictures, numbers.
+
+use crate::error::EngineError;
+use crate::plan::{Job, OutputPlan, Picture, Plan};
+use crate::run::compose::{Composed, UNDEFINED};
+use crate::run::report::{JobReport, Tally};
+use compose_core::{DataType, Day, STATISTIC, Window};
+use compose_io::quicklook::{self, LONGEST_SIDE, Sampler, Stretch};
+use compose_io::write::{Compression, Format, OutputBand, Pending, RasterSpec, RasterWriter};
+use ndarray::{Array2, ArrayView2, Axis, Zip};
+
+/// Side of an output tile.
+const TILE: usize = 512;
+
+/// Takes the blocks of one output in order.
+pub struct Sink {
+    image: RasterWriter,
+    provenance: Option<RasterWriter>,
+    pictures: Option<Pictures>,
+    tally: Tally,
+    /// |days| between each scene and the target date.
+    ages: Vec<Option<u16>>,
+}
+
+impl Sink {
+    /// Opens the files of `job` under temporary names.
+    pub fn create(plan: &Plan, job: &Job) -> Result<Self, EngineError> {
+        let provenance = job
+            .output
+            .provenance
+            .as_ref()
+            .map(|path| RasterWriter::create(provenance_spec(plan, job, path.clone())));
+        Ok(Self {
+            image: RasterWriter::create(image_spec(plan, job))?,
+            provenance: provenance.transpose()?,
+            pictures: (!job.output.quicklooks.is_empty()).then(|| Pictures::new(plan, job)),
+            tally: Tally::new(job),
+            ages: plan.stack.facts.iter().map(|f| age(f.day, job.target_day)).collect(),
+        })
+    }
+
+    /// Writes one block.
+    pub fn take(&mut self, composed: Composed) -> Result<(), EngineError> {
+        let window = composed.canvas.window;
+        self.tally.add(&composed);
+        self.image.write_all(window, composed.canvas.values.view())?;
+        if let Some(writer) = &mut self.provenance {
+            write_provenance(writer, window, &composed, &self.ages)?;
+        }
+        if let Some(pictures) = &mut self.pictures {
+            pictures.add(&composed);
+        }
+        Ok(())
+    }
+
+    /// Closes the files; they wait for their names.
+    pub fn finish(self, plan: &Plan, job: &Job) -> Result<(Vec<Pending>, JobReport), EngineError> {
+        let mut files = Vec::new();
+        if let Some(pictures) = self.pictures {
+            files.extend(pictures.write(&job.output)?);
+        }
+        if let Some(writer) = self.provenance {
+            files.push(writer.finish()?);
+        }
+        files.push(self.image.finish()?);
+        Ok((files, JobReport::new(plan, job, &self.tally)))
+    }
+}
+
+fn age(day: Option<Day>, target: Option<Day>) -> Option<u16> {
+    let days = day?.distance(target?);
+    // 65535 means "undefined": a scene 179 years away is as good as that.
+    u16::try_from(days).ok().filter(|d| *d != UNDEFINED)
+}
+
+fn image_spec(plan: &Plan, job: &Job) -> RasterSpec {
+    let reference = &plan.stack.facts[job.target.unwrap_or(0)];
+    let bands = reference.bands[..reference.wanted].iter();
+    let output = &job.output;
+    RasterSpec {
+        path: output.path.clone(),
+        grid: job.grid.clone(),
+        georeferenced: job.georeferenced,
+        dtype: job.cast.dtype,
+        nodata: job.cast.nodata,
+        bands: bands
+            .map(|b| OutputBand { description: b.name.clone(), scale_offset: b.scale_offset })
+            .collect(),
+        format: output.format,
+        compression: output.compression,
+        level: output.level,
+        creation_options: output.creation_options.clone(),
+        tags: tags(plan, job),
+        threads: plan.memory.threads,
+        categorical: false,
+        block: TILE,
+    }
+}
+
+fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
+    let scene = |(index, facts): (usize, &compose_core::SceneFacts)| {
+        let day = facts.day.map_or_else(|| "undated".to_owned(), |d| d.to_string());
+        format!("{index} {day} {}", facts.id)
+    };
+    let scenes: Vec<String> = plan.stack.facts.iter().enumerate().map(scene).collect();
+    let fills: Vec<String> =
+        job.fills.iter().enumerate().map(|(i, f)| format!("{} {}", i + 1, f.name)).collect();
+    let mut tags = vec![
+        ("COMPOSE_VERSION".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("COMPOSE_SCENES".to_owned(), scenes.join("; ")),
+        ("COMPOSE_FILLS".to_owned(), fills.join("; ")),
+    ];
+    if let Some(target) = job.target {
+        tags.push(("COMPOSE_TARGET".to_owned(), plan.stack.facts[target].id.clone()));
+    }
+    if let Some(day) = job.target_day {
+        tags.push(("COMPOSE_TARGET_DATE".to_owned(), day.to_string()));
+    }
+    tags
+}
+
+fn provenance_spec(plan: &Plan, job: &Job, path: std::path::PathBuf) -> RasterSpec {
+    let planes = plan.stack.validity.planes(plan.stack.bands.len());
+    let mut bands = Vec::new();
+    for plane in 0..planes {
+        let ending = if planes == 1 { String::new() } else { format!(" {}", plan.stack.bands[plane]) };
+        let mut names = vec!["source", "stage", "age"];
+        if job.output.count {
+            names.push("count");
+        }
+        let band = |name: &str| OutputBand { description: format!("{name}{ending}"), scale_offset: None };
+        bands.extend(names.into_iter().map(band));
+    }
+    let mut tags = tags(plan, job);
+    tags.push((
+        "COMPOSE_CODES".to_owned(),
+        "source: index of the scene, or 65000 + stage for a statistic over several; stage: 0 observed, k the k-th fill; \
+         age: days between the scene and the target date; 65535: none"
+            .to_owned(),
+    ));
+    RasterSpec {
+        path,
+        grid: job.grid.clone(),
+        georeferenced: job.georeferenced,
+        dtype: DataType::UInt16,
+        nodata: Some(f64::from(UNDEFINED)),
+        bands,
+        format: if job.output.format == Format::Cog { Format::Cog } else { Format::GTiff },
+        compression: Compression::Deflate,
+        level: None,
+        creation_options: Vec::new(),
+        tags,
+        threads: plan.memory.threads,
+        categorical: true,
+        block: TILE,
+    }
+}
+
+fn write_provenance(
+    writer: &mut RasterWriter,
+    window: Window,
+    composed: &Composed,
+    ages: &[Option<u16>],
+) -> Result<(), EngineError> {
+    let per_plane = if composed.count.is_some() { 4 } else { 3 };
+    for plane in 0..composed.canvas.planes() {
+        let first = plane * per_plane;
+        writer.write(first, window, composed.source(plane).view())?;
+        writer.write(first + 1, window, composed.stage.index_axis(Axis(0), plane))?;
+        writer.write(first + 2, window, composed.age(ages, plane).view())?;
+        if let Some(count) = &composed.count {
+            writer.write(first + 3, window, count.index_axis(Axis(0), plane))?;
+        }
+    }
+    Ok(())
+}
+
+/// Every k-th pixel of what the pictures show.
+struct Pictures {
+    /// Which bands are red, green, blue; one band alone is grey.
+    bands: Vec<usize>,
+    before: Vec<Sampler>,
+    has_data: Sampler<u8>,
+    masked: Sampler<u8>,
+    after: Vec<Sampler>,
+    filled: Sampler<u8>,
+    source: Sampler<u16>,
+}
+
+impl Pictures {
+    fn new(plan: &Plan, job: &Job) -> Self {
+        let bands = picture_bands(&plan.stack.facts[job.target.unwrap_or(0)]);
+        let (width, height) = (job.grid.width, job.grid.height);
+        let samplers = |n: usize| (0..n).map(|_| Sampler::new(width, height, LONGEST_SIDE)).collect();
+        Self {
+            before: samplers(bands.len()),
+            after: samplers(bands.len()),
+            bands,
+            has_data: Sampler::new(width, height, LONGEST_SIDE),
+            masked: Sampler::new(width, height, LONGEST_SIDE),
+            filled: Sampler::new(width, height, LONGEST_SIDE),
+            source: Sampler::new(width, height, LONGEST_SIDE),
+        }
+    }
+
+    fn add(&mut self, composed: &Composed) {
+        let window = composed.canvas.window;
+        for (sampler, band) in self.after.iter_mut().zip(&self.bands) {
+            sampler.add(window, composed.canvas.values.index_axis(Axis(0), *band));
+        }
+        self.filled.add(window, all_planes(composed, |stage| stage != UNDEFINED).view());
+        self.source.add(window, picture_source(composed).view());
+        let Some(before) = &composed.before else { return };
+        for (sampler, band) in self.before.iter_mut().zip(&self.bands) {
+            sampler.add(window, before.block.values.index_axis(Axis(0), *band));
+        }
+        let every =
+            |planes: &ndarray::Array3<u8>| planes.map_axis(Axis(0), |p| u8::from(p.iter().all(|v| *v != 0)));
+        let any =
+            |planes: &ndarray::Array3<u8>| planes.map_axis(Axis(0), |p| u8::from(p.iter().any(|v| *v != 0)));
+        self.has_data.add(window, every(&before.block.valid).view());
+        self.masked.add(window, any(&before.masked).view());
+    }
+
+    fn write(&self, output: &OutputPlan) -> Result<Vec<Pending>, EngineError> {
+        let (before, after) = (pictures(&self.before), pictures(&self.after));
+        let (has_data, filled) = (self.has_data.picture(), self.filled.picture());
+        // Before and after share one stretch, so that what changed is the pixels and not the colours.
+        let mut clear = has_data.to_owned();
+        Zip::from(&mut clear).and(self.masked.picture()).for_each(|c, m| *c &= 1 - *m);
+        let stretch = Stretch::of(&before, clear.view())
+            .or_else(|| Stretch::of(&after, filled))
+            .unwrap_or_else(|| Stretch { ranges: vec![(0.0, 1.0); self.bands.len()] });
+        let mut files = Vec::new();
+        for (picture, path) in &output.quicklooks {
+            files.push(match picture {
+                Picture::Before => draw(path, &before, has_data, &stretch)?,
+                Picture::After => draw(path, &after, filled, &stretch)?,
+                Picture::Mask => quicklook::mask(path, before[0], has_data, self.masked.picture(), &stretch)?,
+                Picture::Sources => quicklook::sources(path, self.source.picture())?,
+            });
+        }
+        Ok(files)
+    }
+}
+
+fn pictures(samplers: &[Sampler]) -> Vec<ArrayView2<'_, f32>> {
+    samplers.iter().map(Sampler::picture).collect()
+}
+
+fn draw(
+    path: &std::path::Path,
+    bands: &[ArrayView2<'_, f32>],
+    valid: ArrayView2<'_, u8>,
+    stretch: &Stretch,
+) -> Result<Pending, EngineError> {
+    Ok(match bands {
+        [red, green, blue] => quicklook::rgb(path, [*red, *green, *blue], valid, stretch)?,
+        _ => quicklook::grey(path, bands[0], valid, stretch)?,
+    })
+}
+
+/// Red, green and blue by name where the scene has them, else the first band as grey.
+fn picture_bands(facts: &compose_core::SceneFacts) -> Vec<usize> {
+    let wanted = &facts.bands[..facts.wanted];
+    let named = |name: &str| wanted.iter().position(|b| b.is_called(name));
+    match (named("red"), named("green"), named("blue")) {
+        (Some(r), Some(g), Some(b)) => vec![r, g, b],
+        // Bands without common names, three or more: blue, green, red is the order of every sensor.
+        _ if wanted.len() >= 3 => vec![2, 1, 0],
+        _ => vec![0],
+    }
+}
+
+fn all_planes(composed: &Composed, test: impl Fn(u16) -> bool) -> Array2<u8> {
+    composed.stage.map_axis(Axis(0), |stages| u8::from(stages.iter().all(|s| test(*s))))
+}
+
+/// The source of the first plane, in the codes of [`quicklook::source_colour`].
+fn picture_source(composed: &Composed) -> Array2<u16> {
+    let mut source = composed.canvas.source.index_axis(Axis(0), 0).to_owned();
+    Zip::from(&mut source).and(composed.stage.index_axis(Axis(0), 0)).for_each(|source, stage| {
+        if *source == STATISTIC {
+            *source -= stage - 1;
+        }
+    });
+    source
+}
