@@ -1,2 +1,120 @@
-//! compose
-fn main() {}
+//! `compose`: arguments, messages, exit codes.
+
+mod args;
+mod inspect;
+mod kinds;
+mod screen;
+
+use args::{Cli, Command, RunArgs};
+use clap::Parser;
+use compose_engine::run::{Control, RunReport};
+use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Done, but gaps remain and `--require-complete` was given.
+const INCOMPLETE: u8 = 1;
+/// Refused or failed.
+const FAILED: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Some(Command::Inspect(args)) => inspect::inspect(&args),
+        Some(Command::Kinds { name }) => kinds::show(name.as_deref()),
+        Some(Command::Schema) => kinds::schema(),
+        None => run(&cli.run),
+    };
+    result.unwrap_or_else(|error| {
+        screen::tell(&format!("error: {error}"));
+        ExitCode::from(FAILED)
+    })
+}
+
+/// Reads and parses a rules file.
+fn read_rules(path: &Path) -> Result<Rules, EngineError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| EngineError::RulesFile { path: path.to_owned(), cause })?;
+    let file = RulesFile { path: path.to_owned(), text };
+    Rules::parse(file, &Registry::built_in()).map_err(EngineError::Rules)
+}
+
+fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
+    let cancelled = stop_on_signals()?;
+    let path = args.rules.as_ref().expect("clap requires --rules");
+    let rules = read_rules(path)?;
+    let options = options(args);
+    let plan = Plan::make(&rules, &options)?;
+    if args.plan {
+        screen::say(&plan.to_string());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.verbose > 0 {
+        screen::tell(&plan.to_string());
+    } else if !args.quiet {
+        plan.notes().iter().for_each(|note| screen::tell(&format!("note: {note}")));
+    }
+    let bar = screen::progress_bar(args.quiet);
+    let control = Control { cancelled: &cancelled, progress: &|p| screen::show(&bar, p) };
+    let result = compose_engine::run::run(&rules, &plan, &control);
+    bar.finish_and_clear();
+    let report = result?;
+    if !args.quiet {
+        tell_report(&report);
+    }
+    let incomplete = args.require_complete && report.jobs.iter().any(|j| j.has_gaps());
+    Ok(if incomplete { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
+}
+
+fn tell_report(report: &RunReport) {
+    for rule in &report.idle_rules {
+        screen::tell(&format!("note: mask \"{rule}\" took no pixel of anything that was read"));
+    }
+    for job in &report.jobs {
+        screen::tell(&format!("wrote {}", job.path));
+        screen::tell(&job.to_string());
+    }
+}
+
+/// Ctrl-C and termination signals set the flag, which is looked at between blocks; files with temporary names
+/// are taken away on the way out.
+fn stop_on_signals() -> Result<Arc<AtomicBool>, EngineError> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let flag = cancelled.clone();
+    let handler = move || flag.store(true, Ordering::Relaxed);
+    ctrlc::set_handler(handler).map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))?;
+    Ok(cancelled)
+}
+
+fn options(args: &RunArgs) -> Options {
+    Options {
+        output: args.output.clone().or_else(|| args.positional_output.clone()),
+        overwrite: args.overwrite,
+        quicklook: args.quicklook,
+        no_provenance: args.no_provenance,
+        threads: threads(args.threads),
+        mem_limit: args.mem_limit,
+        block_size: args.block_size.unwrap_or_default(),
+        target: args.target.clone(),
+        bounds: args.bounds,
+        bounds_crs: args.bounds_crs.clone(),
+        crs: args.dst_crs.clone(),
+        resolution: args.res,
+        like: args.like.clone(),
+        snap: args.tap,
+        resampling: args.resampling.clone(),
+        format: args.format.clone(),
+        dtype: args.dtype.clone(),
+        nodata: args.nodata,
+        creation_options: args.creation_options.clone(),
+    }
+}
+
+/// `-j`, else `GDAL_NUM_THREADS`, else every core.
+fn threads(stated: Option<u16>) -> usize {
+    let from_gdal = || std::env::var("GDAL_NUM_THREADS").ok()?.parse::<usize>().ok().filter(|n| *n >= 1);
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    stated.map(usize::from).or_else(from_gdal).unwrap_or_else(cores)
+}

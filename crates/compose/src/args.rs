@@ -1,0 +1,212 @@
+//! The command line: names that users of rasterio and GDAL already know.
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use compose_engine::options::BlockSize;
+use std::path::PathBuf;
+
+/// Masks, aligns and fills dated satellite scenes as a rules file says.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit status: 0 done; 1 done, but gaps remain and --require-complete was given; 2 refused or failed."
+)]
+pub struct Cli {
+    /// What to do instead of a run.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// A run.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What to do instead of a run.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows grid, date and bands of files; for quality bands each code, its share and its meaning
+    Inspect(InspectArgs),
+    /// Lists mask rules and fill strategies, or shows the page of one
+    Kinds {
+        /// A kind, such as `bits` or `nearest-date`
+        name: Option<String>,
+    },
+    /// Prints the JSON schema of rules files
+    Schema,
+}
+
+/// `compose inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Raster files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Also say which mask rules of this rules file would take each code
+    #[arg(long, value_name = "RULES.toml")]
+    pub rules: Option<PathBuf>,
+    /// The quality band: its name, description or number
+    #[arg(long, value_name = "BAND")]
+    pub quality: Option<String>,
+    /// Bit layout of the quality band, such as landsat-c2-l89
+    #[arg(long)]
+    pub layout: Option<String>,
+}
+
+/// `compose --rules FILE`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The rules file
+    #[arg(long, value_name = "RULES.toml", required = true)]
+    pub rules: Option<PathBuf>,
+    /// The image to write (instead of [output] path)
+    #[arg(value_name = "OUTPUT", conflicts_with = "output")]
+    pub positional_output: Option<PathBuf>,
+    /// The image to write (instead of [output] path)
+    #[arg(short, long, visible_alias = "out", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print what would be done, and why; write nothing
+    #[arg(long, visible_alias = "dry-run")]
+    pub plan: bool,
+    /// Replace files that exist
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Write PNG pictures beside the image: before, mask, after, sources
+    #[arg(long)]
+    pub quicklook: bool,
+    /// Write no provenance file
+    #[arg(long)]
+    pub no_provenance: bool,
+    /// Exit with status 1 when gaps remain
+    #[arg(long)]
+    pub require_complete: bool,
+    /// Workers
+    #[arg(short = 'j', long = "threads", visible_alias = "num-threads", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Memory to keep to, such as 500MB or 2GB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub mem_limit: Option<u64>,
+    /// Edge of the blocks that are composed at a time, in pixels, or "whole"; never changes the result
+    #[arg(long, value_name = "N", value_parser = block_size)]
+    pub block_size: Option<BlockSize>,
+    /// The scene to repair, or "each" (instead of [target] scene)
+    #[arg(long, value_name = "ID")]
+    pub target: Option<String>,
+    /// Bounds of the grid: "left bottom right top", spaces or commas
+    #[arg(long, visible_alias = "bbox", value_name = "L B R T", value_parser = bounds, allow_hyphen_values = true)]
+    pub bounds: Option<[f64; 4]>,
+    /// Coordinate system of --bounds, where it is not that of the grid
+    #[arg(long, visible_alias = "bbox-crs", value_name = "CRS", requires = "bounds")]
+    pub bounds_crs: Option<String>,
+    /// Coordinate system of the grid
+    #[arg(long, visible_alias = "output-crs", value_name = "CRS")]
+    pub dst_crs: Option<String>,
+    /// Pixel size of the grid: one number, or "x,y"
+    #[arg(long, visible_alias = "resolution", value_name = "SIZE", value_parser = resolution)]
+    pub res: Option<(f64, f64)>,
+    /// Take the grid of this file
+    #[arg(long, value_name = "FILE")]
+    pub like: Option<PathBuf>,
+    /// Move the bounds outward to whole multiples of the resolution
+    #[arg(long, visible_alias = "target-aligned-pixels")]
+    pub tap: bool,
+    /// nearest, bilinear or cubic, for scenes that are no whole-pixel shift away
+    #[arg(short, long, value_name = "METHOD")]
+    pub resampling: Option<String>,
+    /// gtiff or cog
+    #[arg(short, long, visible_alias = "of", value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Sample type of the output
+    #[arg(short = 't', long, visible_alias = "ot", value_name = "TYPE")]
+    pub dtype: Option<String>,
+    /// Nodata value of the output: a number or "nan"
+    #[arg(long, value_name = "NUMBER", value_parser = number, allow_hyphen_values = true)]
+    pub nodata: Option<f64>,
+    /// GDAL creation option of the image, NAME=VALUE
+    #[arg(long = "co", visible_alias = "creation-option", value_name = "NAME=VALUE", value_parser = creation_option)]
+    pub creation_options: Vec<(String, String)>,
+    /// Say more: print the plan before the run
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.trim().parse().map_err(|_| format!("\"{text}\" is not a number"))
+}
+
+fn numbers(text: &str) -> Result<Vec<f64>, String> {
+    text.split([',', ' ']).filter(|t| !t.is_empty()).map(number).collect()
+}
+
+fn bounds(text: &str) -> Result<[f64; 4], String> {
+    numbers(text)?.try_into().map_err(|_| "expected four numbers: left bottom right top".into())
+}
+
+fn resolution(text: &str) -> Result<(f64, f64), String> {
+    let pair = match numbers(text)?[..] {
+        [r] => (r, r),
+        [x, y] => (x, y),
+        _ => return Err("expected one number, or x,y".into()),
+    };
+    let positive = |v: f64| v.is_finite() && v > 0.0;
+    if positive(pair.0) && positive(pair.1) { Ok(pair) } else { Err("expected positive numbers".into()) }
+}
+
+fn creation_option(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    pair.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "expected NAME=VALUE".into())
+}
+
+fn block_size(text: &str) -> Result<BlockSize, String> {
+    if text == "whole" {
+        return Ok(BlockSize::Whole);
+    }
+    let pixels = text.parse().ok().filter(|n| (1..=65536).contains(n));
+    pixels
+        .map(BlockSize::Pixels)
+        .ok_or_else(|| "expected a number of pixels from 1 to 65536, or whole".into())
+}
+
+/// Bytes of `500MB`, `2GB`, `1.5GiB`; a bare number is MB, as for GDAL and rasterio.
+fn size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (value, unit) = text.split_at(digits);
+    let factor = match unit.trim().to_lowercase().as_str() {
+        "" | "m" | "mb" | "mib" => 1 << 20,
+        "k" | "kb" | "kib" => 1 << 10,
+        "g" | "gb" | "gib" => 1 << 30,
+        "b" => 1,
+        _ => return Err(format!("\"{unit}\" is not a unit; expected a size such as 500MB or 2GB")),
+    };
+    let value: f64 = value.parse().map_err(|_| "expected a size such as 500MB or 2GB".to_owned())?;
+    let bytes = value * f64::from(factor);
+    if (1.0..1e18).contains(&bytes) {
+        Ok(bytes as u64)
+    } else {
+        Err("expected a size such as 500MB or 2GB".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read_with_and_without_units() {
+        assert_eq!([size("200MB"), size("200"), size("2GB")], [Ok(200 << 20), Ok(200 << 20), Ok(2 << 30)]);
+        assert!(size("many").is_err() && size("3 parsecs").is_err() && size("0").is_err());
+    }
+
+    #[test]
+    fn bounds_are_read_with_commas_or_spaces() {
+        assert_eq!(bounds("1,-2, 3 4"), Ok([1.0, -2.0, 3.0, 4.0]));
+        assert!(bounds("1 2 3").is_err());
+    }
+}

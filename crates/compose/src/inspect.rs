@@ -1,0 +1,161 @@
+//! `compose inspect`: grid, date and bands of files; for a quality band each code, its share, its meaning, and
+//! which mask rules would take it.
+
+use crate::args::InspectArgs;
+use crate::screen::say;
+use compose_core::{Layout, quality};
+use compose_engine::plan::Stack;
+use compose_engine::{EngineError, Options};
+use compose_io::crs::CrsRegistry;
+use compose_io::inspect::{Recognised, code_counts, layout_of_description, recognise};
+use compose_io::{BandHeader, FileHeader};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Codes listed per band; the rest is summed up.
+const LISTED: usize = 40;
+
+/// A band of codes: which one, and what its codes mean.
+struct Quality<'a> {
+    band: &'a BandHeader,
+    layout: Option<&'static Layout>,
+}
+
+/// Shows every file.
+pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
+    let systems = CrsRegistry::new();
+    let layout = args.layout.as_ref().map(|name| quality::find(name)).transpose();
+    let layout = layout.map_err(|message| EngineError::Option { option: "--layout".into(), message })?;
+    let stack = match &args.rules {
+        Some(path) => Some(Stack::open(&crate::read_rules(path)?, &Options::default(), &systems)?),
+        None => None,
+    };
+    for path in &args.files {
+        let header = FileHeader::read(path, &systems)?;
+        let known = recognise(path, &systems);
+        say_header(&header, known.as_ref());
+        if let Some(quality) = quality_band(args, &header, known.as_ref(), stack.as_ref(), layout)? {
+            say_codes(&header, &quality, stack.as_ref())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say_header(header: &FileHeader, known: Option<&Recognised>) {
+    say(&format!("{}", header.path.display()));
+    let place = if header.georeferenced {
+        header.grid.to_string()
+    } else {
+        format!("{}×{} px, no georeference", header.grid.width, header.grid.height)
+    };
+    say(&format!("  {}, {place}", header.driver));
+    if let Some(known) = known {
+        let day = known.day.map_or_else(|| "no date".to_owned(), |d| d.to_string());
+        let band = known.band.as_ref().map_or_else(String::new, |b| format!(", band {b}"));
+        say(&format!("  scene {}{band}, {day} (preset {})", known.id, known.preset.name));
+    }
+    for band in &header.bands {
+        let mut line = format!("  band {}: {}", band.number, band.dtype);
+        if let Some(description) = &band.description {
+            line += &format!(", {description}");
+        }
+        if let Some(nodata) = band.nodata {
+            line += &format!(", nodata {nodata}");
+        }
+        if let Some((scale, offset)) = band.scale_offset {
+            line += &format!(", scale {scale}, offset {offset}");
+        }
+        line += &format!(", blocks of {}×{}", band.block.0, band.block.1);
+        say(&line);
+    }
+}
+
+fn quality_band<'a>(
+    args: &InspectArgs,
+    header: &'a FileHeader,
+    known: Option<&Recognised>,
+    stack: Option<&Stack>,
+    layout: Option<&'static Layout>,
+) -> Result<Option<Quality<'a>>, EngineError> {
+    let described = |b: &BandHeader| b.description.as_deref().and_then(layout_of_description);
+    if let Some(wanted) = &args.quality {
+        let is = |b: &&BandHeader| b.description.as_ref() == Some(wanted) || wanted.parse() == Ok(b.number);
+        let alone = header.bands.len() == 1 && known.is_some_and(|k| k.band.as_ref() == Some(wanted));
+        let band = header.bands.iter().find(is).or_else(|| header.bands.first().filter(|_| alone));
+        let Some(band) = band else {
+            let message = format!("{} has no band \"{wanted}\"", header.path.display());
+            return Err(EngineError::Option { option: "--quality".into(), message });
+        };
+        return Ok(Some(Quality {
+            band,
+            layout: layout.or_else(|| known.and_then(|k| k.layout)).or_else(|| described(band)),
+        }));
+    }
+    if let Some((number, of_rules)) = stack.and_then(|s| quality_in_rules(s, &header.path)) {
+        let band = header.bands.iter().find(|b| b.number == number);
+        return Ok(band.map(|band| Quality { band, layout: layout.or(of_rules) }));
+    }
+    if known.is_some_and(|k| k.layout.is_some()) || (layout.is_some() && header.bands.len() == 1) {
+        let found = layout.or_else(|| known.and_then(|k| k.layout));
+        return Ok(header.bands.first().map(|band| Quality { band, layout: found }));
+    }
+    let by_description = header.bands.iter().find(|b| described(b).is_some());
+    Ok(by_description.map(|band| Quality { band, layout: layout.or_else(|| described(band)) }))
+}
+
+/// The band of `path` that the rules file takes for codes.
+fn quality_in_rules(stack: &Stack, path: &Path) -> Option<(usize, Option<&'static Layout>)> {
+    let (scene, band) = place_in_rules(stack, path)?;
+    Some((stack.scenes[scene].refs[band].number, stack.facts[scene].bands[band].layout))
+}
+
+/// Scene and band index of the quality band in `path`.
+fn place_in_rules(stack: &Stack, path: &Path) -> Option<(usize, usize)> {
+    let path = path.canonicalize().ok()?;
+    let is_here = |p: &Path| p.canonicalize().is_ok_and(|p| p == path);
+    stack.facts.iter().enumerate().find_map(|(scene, facts)| {
+        let quality = |b: &usize| facts.bands[*b].role == compose_core::BandRole::Quality;
+        let bands = (0..facts.bands.len()).filter(quality);
+        let band = bands.into_iter().find(|b| is_here(&stack.scenes[scene].refs[*b].path))?;
+        Some((scene, band))
+    })
+}
+
+fn say_codes(header: &FileHeader, quality: &Quality<'_>, stack: Option<&Stack>) -> Result<(), EngineError> {
+    let counts = code_counts(header, quality.band)?;
+    let total: u64 = counts.values().sum();
+    let name = quality.layout.map_or("layout unknown: say --layout", |l| l.name);
+    say(&format!("  codes of band {} ({name}), {} of them", quality.band.number, counts.len()));
+    let mut rows: Vec<(u32, u64)> = counts.into_iter().collect();
+    rows.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
+    let place = stack.and_then(|s| place_in_rules(s, &header.path).map(|at| (s, at)));
+    if stack.is_some() && place.is_none() {
+        say("  (the rules file does not read this band)");
+    }
+    for (code, count) in rows.iter().take(LISTED) {
+        let share = *count as f64 * 100.0 / total as f64;
+        let meaning = quality.layout.map_or_else(String::new, |l| l.decode(*code));
+        let taken = place.map_or_else(String::new, |(s, (scene, band))| taken_by(s, scene, band, *code));
+        say(&format!("  {code:>7} {share:>7.3} %  {meaning}{taken}"));
+    }
+    if rows.len() > LISTED {
+        let rest: u64 = rows[LISTED..].iter().map(|(_, count)| count).sum();
+        let share = rest as f64 * 100.0 / total as f64;
+        say(&format!("  {:>7} {share:>7.3} %  {} more codes", "others", rows.len() - LISTED));
+    }
+    Ok(())
+}
+
+fn taken_by(stack: &Stack, scene: usize, band: usize, code: u32) -> String {
+    let mut names = Vec::new();
+    for (mask, name) in stack.masks[scene].iter().zip(&stack.mask_names) {
+        match mask.bound.takes_code(band, code) {
+            Some(true) => names.push(name.clone()),
+            None if mask.bound.bands().contains(&band) => {
+                names.push(format!("{name} (not by the code alone)"))
+            }
+            _ => {}
+        }
+    }
+    if names.is_empty() { "  → kept".into() } else { format!("  → taken by {}", names.join(", ")) }
+}
