@@ -14,6 +14,7 @@ pub struct Cast {
 impl Cast {
     /// The sample for a *computed* value: rounded half away from zero and clamped for integers; moved by
     /// one (towards the range's inside) where it would read as nodata.
+    #[inline]
     pub fn computed(&self, value: f64) -> f32 {
         let (low, high) = self.dtype.range();
         let sample = if self.dtype.is_integer() { value.round().clamp(low, high) } else { value };

@@ -57,6 +57,7 @@ impl DataType {
     }
 
     /// Whether samples are integers.
+    #[inline]
     pub fn is_integer(self) -> bool {
         !matches!(self, Self::Float32 | Self::Float64 | Self::Complex)
     }
@@ -67,6 +68,7 @@ impl DataType {
     }
 
     /// Smallest and largest sample.
+    #[inline]
     pub fn range(self) -> (f64, f64) {
         match self {
             Self::UInt8 => (0.0, f64::from(u8::MAX)),

@@ -97,6 +97,9 @@ pub struct FillInput<'a> {
     pub donors: &'a [Donor<'a>],
 }
 
+/// Reads a fill strategy's own settings.
+pub type ParseFill = fn(&SettingsTable<'_>) -> Result<Box<dyn FillStrategy>, Vec<crate::Problem>>;
+
 /// A kind of fill strategy: its name, its page, and how its table is read.
 pub struct FillKind {
     /// `strategy = "…"` in the rules file.
@@ -106,5 +109,5 @@ pub struct FillKind {
     /// JSON schema of the settings struct.
     pub schema: fn() -> schemars::Schema,
     /// Reads the strategy's own settings.
-    pub parse: fn(&SettingsTable<'_>) -> Result<Box<dyn FillStrategy>, Vec<crate::Problem>>,
+    pub parse: ParseFill,
 }

@@ -87,6 +87,9 @@ pub struct MaskInput<'a> {
     pub neutral: ArrayView2<'a, u8>,
 }
 
+/// Reads a mask rule's own settings.
+pub type ParseMask = fn(&SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<crate::Problem>>;
+
 /// A kind of mask rule: its name, its page, and how its table is read.
 pub struct MaskKind {
     /// `kind = "…"` in the rules file.
@@ -96,5 +99,5 @@ pub struct MaskKind {
     /// JSON schema of the settings struct.
     pub schema: fn() -> schemars::Schema,
     /// Reads the kind's own settings.
-    pub parse: fn(&SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<crate::Problem>>,
+    pub parse: ParseMask,
 }

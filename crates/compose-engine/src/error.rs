@@ -35,9 +35,24 @@ pub enum EngineError {
     /// An observed value that would read as nodata.
     #[error(
         "scene {scene}, band {band}: the observed value {value} at column {col}, row {row} equals the output's nodata; \
+         set nodata in [output] to a value that does not occur, such as {suggestion}, or dtype to one with more room \
+         than {dtype}"
+    )]
+    NodataObserved {
+        scene: String,
+        band: String,
+        value: f64,
+        col: i64,
+        row: i64,
+        suggestion: String,
+        dtype: compose_core::DataType,
+    },
+    /// A gap that cannot be written.
+    #[error(
+        "the pixel at column {col}, row {row} stays open, and there is no nodata value to write: the scenes state none; \
          set nodata in [output] to a value that does not occur, such as {suggestion}"
     )]
-    NodataObserved { scene: String, band: String, value: f64, col: i64, row: i64, suggestion: String },
+    GapWithoutNodata { col: i64, row: i64, suggestion: String },
     /// The machine's memory.
     #[error("{0}")]
     Memory(String),

@@ -115,8 +115,8 @@ impl SceneReader<'_> {
             owned.push(self.band_on_mask(scene, rule, *band, wide)?);
         }
         let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
-        let outside = outside_of(&owned, wide);
-        let neutral = self.neutral(scene, rule, wide, &owned, &outside)?;
+        let outside = self.outside_of(scene, mask.bound.bands(), &owned, wide);
+        let neutral = self.neutral(scene, rule, wide, &outside)?;
         let mut marked = Array2::zeros((wide.height, wide.width));
         let input = MaskInput {
             scene: facts,
@@ -186,13 +186,12 @@ impl SceneReader<'_> {
         Ok(out)
     }
 
-    /// 1 outside the scene, at fill codes, and where every wanted band is missing.
+    /// 1 outside the acquisition, and where every wanted band is missing.
     fn neutral(
         &self,
         scene: usize,
         rule: usize,
         window: Window,
-        owned: &[Owned],
         outside: &Array2<u8>,
     ) -> Result<Array2<u8>, EngineError> {
         let mask = &self.stack.masks[scene][rule];
@@ -207,12 +206,21 @@ impl SceneReader<'_> {
             }
         }
         Zip::from(&mut missing).and(outside).for_each(|m, o| *m |= *o);
-        for (band, plane) in mask.bound.bands().iter().zip(owned) {
-            if let (Owned::Quality(codes, _), Some(layout)) = (plane, facts.bands[*band].layout) {
-                Zip::from(&mut missing).and(codes).for_each(|m, c| *m |= u8::from(layout.is_fill(*c)));
+        Ok(missing)
+    }
+
+    /// 1 where a quality band that the rule reads has no pixel, or says that there was no acquisition: what
+    /// cannot be judged is unusable.
+    fn outside_of(&self, scene: usize, bands: &[usize], owned: &[Owned], window: Window) -> Array2<u8> {
+        let mut outside = Array2::zeros((window.height, window.width));
+        for (band, plane) in bands.iter().zip(owned) {
+            let Owned::Quality(codes, inside) = plane else { continue };
+            Zip::from(&mut outside).and(inside).for_each(|o, i| *o |= 1 - *i);
+            if let Some(layout) = self.stack.facts[scene].bands[*band].layout {
+                Zip::from(&mut outside).and(codes).for_each(|o, c| *o |= u8::from(layout.is_fill(*c)));
             }
         }
-        Ok(missing)
+        outside
     }
 }
 
@@ -230,17 +238,6 @@ impl Owned {
             Self::Quality(codes, inside) => Plane::Quality { codes: codes.view(), inside: inside.view() },
         }
     }
-}
-
-/// 1 where a quality band that the rule reads has no pixel: what cannot be judged is unusable.
-fn outside_of(owned: &[Owned], window: Window) -> Array2<u8> {
-    let mut outside = Array2::zeros((window.height, window.width));
-    for plane in owned {
-        if let Owned::Quality(_, inside) = plane {
-            Zip::from(&mut outside).and(inside).for_each(|o, i| *o |= 1 - *i);
-        }
-    }
-    outside
 }
 
 fn native_window(alignment: &Alignment, window: Window) -> Option<Window> {

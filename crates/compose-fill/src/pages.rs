@@ -55,9 +55,9 @@ fn check(page: &str, case: &Case<'_>) {
     let fills = bind_all(case.toml.body, &StackFacts { target, target_day, scenes: &scenes });
     for Fence { info, body, line } in &case.rest {
         let Some(what) = info.strip_prefix("expect") else { continue };
-        for columns in [1, 2, usize::MAX] {
+        for (size, columns) in [("1", 1), ("2", 2), ("all", usize::MAX)] {
             let found = outcome(what.trim(), &fills, &stack, target, columns);
-            assert_eq!(words(&found), words(body), "{page}:{line}: {columns} columns at a time");
+            assert_eq!(words(&found), words(body), "{page}:{line}: {size} columns at a time");
         }
     }
 }

@@ -15,13 +15,12 @@ mod taps;
 #[cfg(test)]
 mod tests;
 
-pub use paste::{paste, paste_plane};
 pub use resample::Resampler;
 
 use crate::crs::{CrsError, Transformer};
-use compose_core::{Block, Grid, Window};
+use compose_core::{Grid, Window};
 use lattice::{Exact, Mapping};
-use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2};
+use ndarray::ArrayView3;
 use paste::{PASTE_TOLERANCE, whole_pixel_shift};
 use std::fmt;
 use std::str::FromStr;
@@ -127,60 +126,16 @@ pub struct Decision {
 #[derive(Clone, Debug)]
 pub enum Alignment {
     /// They coincide: native pixel = target pixel + shift.
-    #[allow(missing_docs)]
-    Paste { cols: i64, rows: i64 },
+    Paste {
+        /// Columns to add to a target pixel's.
+        cols: i64,
+        /// Rows to add to a target pixel's.
+        rows: i64,
+    },
     /// They do not.
     Resample(Resampler),
     /// No target pixel lies on the native grid.
     Disjoint,
-}
-
-impl Alignment {
-    /// The native pixels that a target window needs, clipped to a native grid of this size; `None` for none.
-    pub fn native_window(&self, target: Window, native: &Grid) -> Option<Window> {
-        match self {
-            Self::Paste { cols, rows } => target.shift(*cols, *rows).intersect(whole(native)),
-            Self::Resample(resampler) => resampler.native_window(target),
-            Self::Disjoint => None,
-        }
-    }
-
-    /// Brings values and validity over, by whichever way was decided. Each pixel of `out` is set.
-    ///
-    /// # Panics
-    /// When shapes disagree, or `native` does not cover [`Self::native_window`].
-    pub fn bring(&self, target: Window, native: &NativeBlock, out: &mut Block) {
-        match self {
-            Self::Paste { cols, rows } => paste((*cols, *rows), target, native, out),
-            Self::Resample(resampler) => resampler.resample(target, native, out),
-            Self::Disjoint => {
-                out.values.fill(0.0);
-                out.valid.fill(0);
-            }
-        }
-    }
-
-    /// Brings a plane of codes or masks over: each target pixel from the native pixel that holds its centre,
-    /// `outside` where there is none.
-    ///
-    /// # Panics
-    /// When shapes disagree, or `native_window` does not cover the pixels needed.
-    pub fn bring_codes<T: Copy>(
-        &self,
-        target: Window,
-        native_window: Window,
-        plane: ArrayView2<T>,
-        outside: T,
-        mut out: ArrayViewMut2<T>,
-    ) {
-        match self {
-            Self::Paste { cols, rows } => {
-                paste_plane((*cols, *rows), target, native_window, plane, outside, out);
-            }
-            Self::Resample(resampler) => resampler.nearest(target, native_window, plane, outside, out),
-            Self::Disjoint => out.fill(outside),
-        }
-    }
 }
 
 /// Pixels of one native grid, as read.

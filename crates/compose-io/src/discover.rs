@@ -132,8 +132,8 @@ fn no_match(names: &Names, strangers: &[PathBuf]) -> DiscoverError {
 fn passed_over(names: &Names, strangers: &[PathBuf]) -> String {
     let shown: Vec<String> = strangers.iter().take(SHOWN).map(|p| file_name(p)).collect();
     let more = if strangers.len() > SHOWN { ", …" } else { "" };
-    let (count, shown) = (strangers.len(), shown.join(", "));
-    format!("{count} files passed over, whose names are not like {}: {shown}{more}", names.expected())
+    let count = if strangers.len() == 1 { "1 file".into() } else { format!("{} files", strangers.len()) };
+    format!("{count} passed over, not named like {}: {}{more}", names.expected(), shown.join(", "))
 }
 
 fn file_name(path: &Path) -> String {

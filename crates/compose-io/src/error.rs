@@ -21,6 +21,8 @@ pub enum IoError {
     GcpsOnly { path: PathBuf, count: usize },
     #[error("{}: its geotransform has a pixel size of {dx} × {dy}; expected finite numbers other than 0", path.display())]
     PixelSize { path: PathBuf, dx: f64, dy: f64 },
+    #[error("{}: claims {width}×{height} pixels; more than {limit} on a side are taken for a broken header", path.display())]
+    Size { path: PathBuf, width: usize, height: usize, limit: usize },
     #[error("{}: its coordinate system cannot be understood: {cause}", path.display())]
     Crs { path: PathBuf, cause: String },
     #[error("{}: band {band} has {dtype} samples, which single precision cannot hold exactly; set precision = \"f32\" in [scenes] to accept that, or convert the file", path.display())]
@@ -33,6 +35,4 @@ pub enum IoError {
     Read { path: PathBuf, band: usize, col: usize, row: usize, cause: String },
     #[error("{}: has changed since the plan was made; run again", path.display())]
     Changed { path: PathBuf },
-    #[error("{}: a block of {width}×{height} pixels needs {megabytes} MB, more than the {limit} MB left for reading; raise --mem-limit or retile the file", path.display())]
-    BlockTooLarge { path: PathBuf, width: usize, height: usize, megabytes: u64, limit: u64 },
 }

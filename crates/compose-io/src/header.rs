@@ -9,6 +9,10 @@ use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// The Earth at 60 cm is 67 million pixels around: a header that claims more is broken, and would keep a run
+/// busy for days.
+const LARGEST_SIDE: usize = 1 << 26;
+
 /// Size and time of change: tells whether a file is still the one that was planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
@@ -137,6 +141,9 @@ fn subdataset_hint(dataset: &Dataset) -> String {
 
 fn grid(path: &Path, dataset: &Dataset, systems: &CrsRegistry) -> Result<(Grid, bool), IoError> {
     let (width, height) = dataset.raster_size();
+    if width.max(height) > LARGEST_SIDE {
+        return Err(IoError::Size { path: path.to_owned(), width, height, limit: LARGEST_SIDE });
+    }
     let stated = checked(|| dataset.geo_transform()).ok();
     let gcps = dataset.gcps().len();
     if stated.is_none() && gcps > 0 {

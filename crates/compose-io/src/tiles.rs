@@ -18,8 +18,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Datasets kept open between reads; more files than this are closed and opened again (about 30 µs each).
-const OPEN_FILES: usize = 256;
+/// Datasets kept open between reads; more files than this are closed and opened again (about 30 µs each, and
+/// an open one holds a compressed tile).
+const OPEN_FILES: usize = 32;
 /// A strip of one row is no unit to share: rows are taken together up to about this many pixels.
 const SMALLEST_TILE: usize = 128 * 1024;
 /// A natural block larger than this is read in pieces of `PIECE`² through GDAL's own cache.
@@ -93,29 +94,59 @@ fn tile_size(block: (usize, usize), width: usize, height: usize) -> (usize, usiz
     (w, (h * blocks).min(height))
 }
 
-/// Decoded samples in a type that keeps them exact.
-enum Samples {
-    U8(Vec<u8>),
-    I8(Vec<i8>),
-    U16(Vec<u16>),
-    I16(Vec<i16>),
-    U32(Vec<u32>),
-    I32(Vec<i32>),
-    F32(Vec<f32>),
+/// Decoded samples of one tile, in a type that keeps them exact.
+///
+/// The buffer comes from [`Buffers`] and goes back there: tiles are made by one thread and dropped by another,
+/// and the C library's allocator keeps what one thread freed from the others.
+struct Tile {
+    words: Vec<u64>,
+    samples: usize,
+    dtype: DataType,
+    buffers: Arc<Buffers>,
 }
 
-impl Samples {
+/// Buffers of tiles that were dropped, to be used again.
+#[derive(Default)]
+struct Buffers(Mutex<Vec<Vec<u64>>>);
+
+impl Buffers {
+    fn take(&self, words: usize) -> Vec<u64> {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match free.iter().rposition(|b| b.len() == words) {
+            Some(at) => free.swap_remove(at),
+            None => {
+                // None of this size: let one of another size go, so that no more is kept than was in use.
+                free.pop();
+                drop(free);
+                vec![0; words]
+            }
+        }
+    }
+}
+
+impl Tile {
+    fn new(buffers: &Arc<Buffers>, dtype: DataType, samples: usize) -> Self {
+        let words = (samples * dtype.bytes()).div_ceil(size_of::<u64>());
+        Self { words: buffers.take(words), samples, dtype, buffers: buffers.clone() }
+    }
+
+    fn samples<T: bytemuck::Pod>(&self) -> &[T] {
+        &bytemuck::cast_slice(&self.words)[..self.samples]
+    }
+
+    fn samples_mut<T: bytemuck::Pod>(&mut self) -> &mut [T] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.samples]
+    }
+
     fn bytes(&self) -> u64 {
-        let bytes = match self {
-            Self::U8(v) => v.len(),
-            Self::I8(v) => v.len(),
-            Self::U16(v) => v.len() * 2,
-            Self::I16(v) => v.len() * 2,
-            Self::U32(v) => v.len() * 4,
-            Self::I32(v) => v.len() * 4,
-            Self::F32(v) => v.len() * 4,
-        };
-        bytes as u64
+        (self.words.len() * size_of::<u64>()) as u64
+    }
+}
+
+impl Drop for Tile {
+    fn drop(&mut self) {
+        let words = std::mem::take(&mut self.words);
+        self.buffers.0.lock().unwrap_or_else(PoisonError::into_inner).push(words);
     }
 }
 
@@ -131,17 +162,18 @@ struct Key {
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Key, Arc<Samples>> for Bytes {
-    fn weight(&self, _: &Key, tile: &Arc<Samples>) -> u64 {
+impl Weighter<Key, Arc<Tile>> for Bytes {
+    fn weight(&self, _: &Key, tile: &Arc<Tile>) -> u64 {
         tile.bytes().max(1)
     }
 }
 
 /// The shared tiles.
 pub struct TileStore {
-    tiles: Cache<Key, Arc<Samples>, Bytes>,
+    tiles: Cache<Key, Arc<Tile>, Bytes>,
     idle: Mutex<VecDeque<(Arc<PathBuf>, Dataset)>>,
     decoded: AtomicU64,
+    buffers: Arc<Buffers>,
 }
 
 impl TileStore {
@@ -158,6 +190,7 @@ impl TileStore {
             tiles: Cache::with_options(options, Bytes, Default::default(), Default::default()),
             idle: Mutex::new(VecDeque::new()),
             decoded: AtomicU64::new(0),
+            buffers: Arc::default(),
         }
     }
 
@@ -214,7 +247,7 @@ impl TileStore {
         band: &BandRef,
         mask: bool,
         window: Window,
-        mut visit: impl FnMut(&Samples, Part),
+        mut visit: impl FnMut(&Tile, Part),
     ) -> Result<(), IoError> {
         let Some(inside) = window.intersect(Window::whole(band.width, band.height)) else { return Ok(()) };
         let (tw, th) = (band.tile.0 as i64, band.tile.1 as i64);
@@ -229,14 +262,14 @@ impl TileStore {
         Ok(())
     }
 
-    fn tile(&self, band: &BandRef, mask: bool, col: usize, row: usize, at: Window) -> Result<Arc<Samples>, IoError> {
+    fn tile(&self, band: &BandRef, mask: bool, col: usize, row: usize, at: Window) -> Result<Arc<Tile>, IoError> {
         let key = Key { path: band.path.clone(), number: band.number, mask, col, row };
         self.tiles.get_or_insert_with(&key, || {
             self.decoded.fetch_add(1, Ordering::Relaxed);
             let dataset = self.take_dataset(band)?;
-            let samples = decode(&dataset, band, mask, at)?;
+            let tile = decode(&self.buffers, &dataset, band, mask, at)?;
             self.give_back(band, dataset);
-            Ok(Arc::new(samples))
+            Ok(Arc::new(tile))
         })
     }
 
@@ -292,7 +325,13 @@ impl Part {
     }
 }
 
-fn decode(dataset: &Dataset, band: &BandRef, mask: bool, at: Window) -> Result<Samples, IoError> {
+fn decode(
+    buffers: &Arc<Buffers>,
+    dataset: &Dataset,
+    band: &BandRef,
+    mask: bool,
+    at: Window,
+) -> Result<Tile, IoError> {
     let failed = |cause| IoError::Read {
         path: band.path.to_path_buf(),
         band: band.number,
@@ -301,55 +340,65 @@ fn decode(dataset: &Dataset, band: &BandRef, mask: bool, at: Window) -> Result<S
         cause,
     };
     let raster = checked(|| dataset.rasterband(band.number)).map_err(failed)?;
+    let mut tile = Tile::new(buffers, if mask { DataType::UInt8 } else { stored_as(band.dtype) }, at.pixels());
     if mask {
         let mask = checked(|| raster.open_mask_band()).map_err(failed)?;
-        return samples::<u8>(&mask, at).map(Samples::U8).map_err(failed);
+        fill::<u8>(&mask, at, &mut tile).map_err(failed)?;
+        return Ok(tile);
     }
-    let samples = match band.dtype {
-        DataType::UInt8 => samples(&raster, at).map(Samples::U8),
-        // GDAL before 3.7 hands signed bytes out as unsigned ones.
-        DataType::Int8 => samples::<u8>(&raster, at).map(|v| Samples::I8(v.into_iter().map(|b| b as i8).collect())),
-        DataType::UInt16 => samples(&raster, at).map(Samples::U16),
-        DataType::Int16 => samples(&raster, at).map(Samples::I16),
-        DataType::UInt32 => samples(&raster, at).map(Samples::U32),
-        DataType::Int32 => samples(&raster, at).map(Samples::I32),
-        _ => samples(&raster, at).map(Samples::F32),
-    };
-    samples.map_err(failed)
+    match tile.dtype {
+        // GDAL before 3.7 hands signed bytes out as unsigned ones: the same bits.
+        DataType::UInt8 | DataType::Int8 => fill::<u8>(&raster, at, &mut tile),
+        DataType::UInt16 => fill::<u16>(&raster, at, &mut tile),
+        DataType::Int16 => fill::<i16>(&raster, at, &mut tile),
+        DataType::UInt32 => fill::<u32>(&raster, at, &mut tile),
+        DataType::Int32 => fill::<i32>(&raster, at, &mut tile),
+        _ => fill::<f32>(&raster, at, &mut tile),
+    }
+    .map_err(failed)?;
+    Ok(tile)
 }
 
-fn samples<T: GdalType + Copy + Default>(band: &RasterBand<'_>, at: Window) -> Result<Vec<T>, String> {
-    let mut buffer = vec![T::default(); at.pixels()];
+/// The type that samples are kept in: their own, or `f32` for what is accepted at single precision.
+fn stored_as(dtype: DataType) -> DataType {
+    match dtype {
+        DataType::UInt64 | DataType::Int64 | DataType::Float64 | DataType::Complex => DataType::Float32,
+        other => other,
+    }
+}
+
+fn fill<T: GdalType + bytemuck::Pod>(band: &RasterBand<'_>, at: Window, tile: &mut Tile) -> Result<(), String> {
     let (origin, size) = ((at.col as isize, at.row as isize), (at.width, at.height));
-    checked(|| band.read_into_slice(origin, size, size, &mut buffer, None))?;
-    Ok(buffer)
+    checked(|| band.read_into_slice(origin, size, size, tile.samples_mut::<T>(), None))
 }
 
 fn copy_data(
-    samples: &Samples,
+    tile: &Tile,
     part: &Part,
     nodata: &[f64],
     values: &mut ArrayViewMut2<'_, f32>,
     valid: &mut ArrayViewMut2<'_, u8>,
 ) {
     macro_rules! copy {
-        ($from:expr, $type:ty, $holds:expr) => {{
-            let missing: Vec<$type> = nodata.iter().filter(|n| $holds.holds(**n)).map(|n| *n as $type).collect();
+        ($type:ty) => {{
+            // A float's nodata is compared at single precision, as the samples are.
+            let fits = |n: &&f64| !tile.dtype.is_integer() || tile.dtype.holds(**n);
+            let missing: Vec<$type> = nodata.iter().filter(fits).map(|n| *n as $type).collect();
             for (from, row, cols) in part.rows() {
                 let mut v = values.slice_mut(s![row, cols.clone()]);
                 let mut ok = valid.slice_mut(s![row, cols]);
-                copy_row(&$from[from], &missing, v.as_slice_mut(), ok.as_slice_mut(), |x| x as f32);
+                copy_row(&tile.samples::<$type>()[from], &missing, v.as_slice_mut(), ok.as_slice_mut(), |x| x as f32);
             }
         }};
     }
-    match samples {
-        Samples::U8(from) => copy!(from, u8, DataType::UInt8),
-        Samples::I8(from) => copy!(from, i8, DataType::Int8),
-        Samples::U16(from) => copy!(from, u16, DataType::UInt16),
-        Samples::I16(from) => copy!(from, i16, DataType::Int16),
-        Samples::U32(from) => copy!(from, u32, DataType::UInt32),
-        Samples::I32(from) => copy!(from, i32, DataType::Int32),
-        Samples::F32(from) => copy!(from, f32, DataType::Float64),
+    match tile.dtype {
+        DataType::UInt8 => copy!(u8),
+        DataType::Int8 => copy!(i8),
+        DataType::UInt16 => copy!(u16),
+        DataType::Int16 => copy!(i16),
+        DataType::UInt32 => copy!(u32),
+        DataType::Int32 => copy!(i32),
+        _ => copy!(f32),
     }
 }
 
@@ -375,8 +424,8 @@ fn copy_row<T: Copy + PartialEq>(
     }
 }
 
-fn clear_masked(samples: &Samples, part: &Part, valid: &mut ArrayViewMut2<'_, u8>) {
-    let Samples::U8(mask) = samples else { return };
+fn clear_masked(tile: &Tile, part: &Part, valid: &mut ArrayViewMut2<'_, u8>) {
+    let mask = tile.samples::<u8>();
     for (from, row, cols) in part.rows() {
         for (valid, mask) in valid.slice_mut(s![row, cols]).iter_mut().zip(&mask[from]) {
             *valid &= u8::from(*mask != 0);
@@ -385,7 +434,7 @@ fn clear_masked(samples: &Samples, part: &Part, valid: &mut ArrayViewMut2<'_, u8
 }
 
 fn copy_codes(
-    samples: &Samples,
+    tile: &Tile,
     part: &Part,
     codes: &mut ArrayViewMut2<'_, u32>,
     inside: &mut ArrayViewMut2<'_, u8>,
@@ -393,14 +442,14 @@ fn copy_codes(
     for (from, row, cols) in part.rows() {
         inside.slice_mut(s![row, cols.clone()]).fill(1);
         let to = codes.slice_mut(s![row, cols]);
-        match samples {
-            Samples::U8(v) => widen(to, &v[from], u32::from),
-            Samples::I8(v) => widen(to, &v[from], |c| u32::from(c as u8)),
-            Samples::U16(v) => widen(to, &v[from], u32::from),
-            Samples::I16(v) => widen(to, &v[from], |c| u32::from(c as u16)),
-            Samples::U32(v) => widen(to, &v[from], |c| c),
-            Samples::I32(v) => widen(to, &v[from], |c| c as u32),
-            Samples::F32(v) => widen(to, &v[from], |c| c as u32),
+        match tile.dtype {
+            DataType::UInt8 => widen(to, &tile.samples::<u8>()[from], u32::from),
+            DataType::Int8 => widen(to, &tile.samples::<i8>()[from], |c| u32::from(c as u8)),
+            DataType::UInt16 => widen(to, &tile.samples::<u16>()[from], u32::from),
+            DataType::Int16 => widen(to, &tile.samples::<i16>()[from], |c| u32::from(c as u16)),
+            DataType::Int32 => widen(to, &tile.samples::<i32>()[from], |c| c as u32),
+            // Headers have made sure that a quality band is one of these.
+            _ => widen(to, &tile.samples::<u32>()[from], |c| c),
         }
     }
 }

@@ -222,11 +222,11 @@ impl RasterWriter {
     /// # Errors
     /// Rows that never came, and whatever went wrong while GDAL wrote the rest.
     pub fn finish(self) -> Result<Pending, WriteError> {
-        let Self { dataset, rows, file, draft, spec } = self;
-        if rows.first_row() < spec.grid.height {
-            return Err(WriteError::MissingRows { path: spec.path, row: rows.first_row() });
+        let row = self.rows.first_row();
+        if row < self.spec.grid.height {
+            return Err(WriteError::MissingRows { path: self.spec.path.clone(), row });
         }
-        drop(rows);
+        let Self { dataset, file, draft, spec, .. } = self;
         close(dataset).map_err(|cause| WriteError::write(&spec.path, &cause))?;
         verify::whole(&file, &spec)?;
         if spec.format == Format::Cog {

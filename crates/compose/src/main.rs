@@ -64,6 +64,9 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     if !args.quiet {
         tell_report(&report);
     }
+    if args.verbose > 0 {
+        screen::tell(&format!("{} tiles were decoded", report.tiles_decoded));
+    }
     let incomplete = args.require_complete && report.jobs.iter().any(|j| j.has_gaps());
     Ok(if incomplete { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
 }
@@ -83,6 +86,10 @@ fn tell_report(report: &RunReport) {
 fn stop_on_signals() -> Result<Arc<AtomicBool>, EngineError> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let flag = cancelled.clone();
+    // Writing past a file-size limit must be an error like a full disk, not the end of the program.
+    let past_limit = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, past_limit)
+        .map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))?;
     let handler = move || flag.store(true, Ordering::Relaxed);
     ctrlc::set_handler(handler).map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))?;
     Ok(cancelled)

@@ -172,20 +172,14 @@ pub fn cast(rules: &Rules, options: &Options, stack: &Stack, reference: usize) -
     if let Some(n) = nodata.filter(|n| !dtype.holds(*n)) {
         return Err(at(format!("[output] nodata = {n} is not a {dtype} sample; range {:?}", dtype.range())));
     }
-    Ok(Cast { dtype, nodata: Some(nodata.unwrap_or_else(|| default_nodata(stack, reference, dtype))) })
+    Ok(Cast { dtype, nodata: nodata.or_else(|| default_nodata(stack, reference, dtype)) })
 }
 
-/// The reference's own nodata where the output can hold it; else NaN, or the type's far end.
-fn default_nodata(stack: &Stack, reference: usize, dtype: DataType) -> f64 {
+/// The reference's own nodata where the output can hold it; else NaN for floats. An integer output of scenes
+/// without nodata has none: any number chosen here might be an observed value.
+fn default_nodata(stack: &Stack, reference: usize, dtype: DataType) -> Option<f64> {
     let own = stack.scenes[reference].refs[..stack.bands.len()].iter().flat_map(|r| r.nodata.iter().copied());
-    if let Some(own) = own.into_iter().find(|n| dtype.holds(*n)) {
-        return own;
-    }
-    match dtype {
-        DataType::Float32 | DataType::Float64 => f64::NAN,
-        signed if signed.range().0 < 0.0 => signed.range().0,
-        unsigned => unsigned.range().1,
-    }
+    own.into_iter().find(|n| dtype.holds(*n)).or_else(|| (!dtype.is_integer()).then_some(f64::NAN))
 }
 
 fn common_dtype(stack: &Stack, reference: usize) -> Result<DataType, EngineError> {

@@ -184,7 +184,7 @@ fn seen<'a>(job: &Job, reader: &SceneReader<'_>, scene: usize, block: &'a Block)
 ///
 /// Computed values step over nodata when they are cast, so a pixel that equals it is an observed one.
 fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), EngineError> {
-    let Some(nodata) = canvas.cast.nodata else { return Ok(()) };
+    let Some(nodata) = canvas.cast.nodata else { return refuse_gaps(canvas) };
     for plane in 0..canvas.planes() {
         for band in canvas.bands_of(plane) {
             let sources = canvas.source.index_axis(Axis(0), plane);
@@ -205,6 +205,16 @@ fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), Engin
     Ok(())
 }
 
+/// Without a nodata value there is nothing to put into a gap.
+fn refuse_gaps(canvas: &Canvas) -> Result<(), EngineError> {
+    let Some(((_, row, col), _)) = canvas.source.indexed_iter().find(|(_, s)| **s == GAP) else { return Ok(()) };
+    Err(EngineError::GapWithoutNodata {
+        col: canvas.window.col + col as i64,
+        row: canvas.window.row + row as i64,
+        suggestion: canvas.cast.dtype.range().1.to_string(),
+    })
+}
+
 fn nodata_observed(
     reader: &SceneReader<'_>,
     canvas: &Canvas,
@@ -221,6 +231,7 @@ fn nodata_observed(
         col: canvas.window.col + col as i64,
         row: canvas.window.row + row as i64,
         suggestion: other_nodata(canvas.cast, nodata),
+        dtype: canvas.cast.dtype,
     }
 }
 

@@ -73,7 +73,8 @@ fn age(day: Option<Day>, target: Option<Day>) -> Option<u16> {
     u16::try_from(days).ok().filter(|d| *d != UNDEFINED)
 }
 
-fn image_spec(plan: &Plan, job: &Job) -> RasterSpec {
+/// How the image is stored.
+pub fn image_spec(plan: &Plan, job: &Job) -> RasterSpec {
     let reference = &plan.stack.facts[job.target.unwrap_or(0)];
     let bands = reference.bands[..reference.wanted].iter();
     let output = &job.output;
@@ -119,7 +120,8 @@ fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
     tags
 }
 
-fn provenance_spec(plan: &Plan, job: &Job, path: std::path::PathBuf) -> RasterSpec {
+/// How the record of sources is stored.
+pub fn provenance_spec(plan: &Plan, job: &Job, path: std::path::PathBuf) -> RasterSpec {
     let planes = plan.stack.validity.planes(plan.stack.bands.len());
     let mut bands = Vec::new();
     for plane in 0..planes {

@@ -297,8 +297,9 @@ fn pairs_of(rows: usize, cols: usize) -> impl Iterator<Item = (usize, usize)> {
 fn fill_quadratic([a, middle, b]: [f64; 3], size: i64, first: i64, out: &mut [f64]) {
     let per_pixel = 1.0 / size as f64; // a power of two: exact
     let (slope, bend) = (4.0 * middle - 3.0 * a - b, 2.0 * (a + b) - 4.0 * middle);
-    for (i, out) in out.iter_mut().enumerate() {
-        let t = (first + i as i64) as f64 * per_pixel;
+    // Counted in `i32`, which unlike `i64` becomes `f64` several at a time on plain x86-64.
+    for (pixel, out) in (first as i32..).zip(out) {
+        let t = f64::from(pixel) * per_pixel;
         *out = snap(a + t * (slope + t * bend));
     }
 }

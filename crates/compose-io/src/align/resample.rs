@@ -4,7 +4,7 @@ use super::lattice::{Mapping, Rows};
 use super::taps::{Field, Taps};
 use super::{NativeBlock, Resampling};
 use compose_core::{Block, Window};
-use ndarray::{ArrayView2, ArrayViewMut1, ArrayViewMut2, ArrayViewMut3, CowArray, Dimension, s};
+use ndarray::{ArrayView2, ArrayViewMut1, ArrayViewMut2, CowArray, Dimension, s};
 
 /// Brings values, validity and masks from a native grid to the target grid.
 ///
@@ -26,11 +26,6 @@ impl Resampler {
         &self.mapping
     }
 
-    /// How values are interpolated.
-    pub fn method(&self) -> Resampling {
-        self.method
-    }
-
     /// Of the lattice that coordinates come from: distance between nodes (target pixels) and the error
     /// measured over the target grid (native pixels). `None` where every coordinate is exact.
     pub fn lattice(&self) -> Option<(i64, f64)> {
@@ -50,8 +45,11 @@ impl Resampler {
             row.go_to(r);
             for (x, y) in row.positions() {
                 if x >= 0.0 && x < right && y >= 0.0 && y < bottom {
-                    least = (least.0.min(x), least.1.min(y));
-                    most = (most.0.max(x), most.1.max(y));
+                    // Not `f64::min`, which is slower because it heeds NaN.
+                    least.0 = if x < least.0 { x } else { least.0 };
+                    least.1 = if y < least.1 { y } else { least.1 };
+                    most.0 = if x > most.0 { x } else { most.0 };
+                    most.1 = if y > most.1 { y } else { most.1 };
                 }
             }
         }
@@ -71,20 +69,7 @@ impl Resampler {
     /// # Panics
     /// When the shapes disagree, or `native` does not cover [`Self::native_window`].
     pub fn resample(&self, target: Window, native: &NativeBlock, out: &mut Block) {
-        self.resample_into(target, native, out.values.view_mut(), out.valid.view_mut());
-    }
-
-    /// As [`Self::resample`], for bands that are part of a larger block.
-    ///
-    /// # Panics
-    /// As [`Self::resample`]; and when the pixels of a target row are not one beside the other in memory.
-    pub fn resample_into(
-        &self,
-        target: Window,
-        native: &NativeBlock,
-        mut values: ArrayViewMut3<f32>,
-        mut valid: ArrayViewMut3<u8>,
-    ) {
+        let Block { values, valid } = out;
         native.check(target, values.dim(), valid.dim());
         let (samples, usable) = (native.values.as_standard_layout(), native.valid.as_standard_layout());
         let (samples, usable) = (contiguous(&samples), contiguous(&usable));
@@ -130,21 +115,6 @@ impl Resampler {
                 *out = field.holding(x, y).map_or(outside, |(col, row)| codes[field.index(col, row)]);
             }
         }
-    }
-
-    /// [`Self::nearest`] for masks.
-    ///
-    /// # Panics
-    /// As [`Self::nearest`].
-    pub fn nearest_u8(
-        &self,
-        target: Window,
-        native_window: Window,
-        plane: ArrayView2<u8>,
-        outside: u8,
-        out: ArrayViewMut2<u8>,
-    ) {
-        self.nearest(target, native_window, plane, outside, out);
     }
 }
 

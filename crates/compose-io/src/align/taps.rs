@@ -108,9 +108,13 @@ impl Taps {
 
     /// Finds each pixel's taps among the valid pixels, and says in `out` which pixels have any.
     pub(super) fn judge(&mut self, valid: &[u8], out: &mut [u8]) {
-        let (field, method) = (self.field, self.method);
+        let (field, places) = (self.field, self.places.iter());
         self.taps.clear();
-        self.taps.extend(self.places.iter().map(|place| field.judge(method, place, valid)));
+        match self.method {
+            Resampling::Nearest => self.taps.extend(places.map(|p| field.one(p, valid))),
+            Resampling::Bilinear => self.taps.extend(places.map(|p| field.up_to_four(p, valid))),
+            Resampling::Cubic => self.taps.extend(places.map(|p| field.up_to_sixteen(p, valid))),
+        }
         for (out, tap) in out.iter_mut().zip(&self.taps) {
             *out = u8::from(*tap != Tap::None);
         }
@@ -143,24 +147,37 @@ impl Field {
         Place { nearest, first, corner: (c as i32, r as i32), share: (fx, fy) }
     }
 
-    fn judge(self, method: Resampling, place: &Place, valid: &[u8]) -> Tap {
-        if place.nearest == NOWHERE || valid[place.nearest as usize] == 0 {
-            return Tap::None;
+    fn one(self, place: &Place, valid: &[u8]) -> Tap {
+        let usable = place.nearest != NOWHERE && valid[place.nearest as usize] != 0;
+        if usable { Tap::Copy } else { Tap::None }
+    }
+
+    fn up_to_four(self, place: &Place, valid: &[u8]) -> Tap {
+        if self.one(place, valid) == Tap::None {
+            Tap::None
+        } else if place.first != NOWHERE && self.all_valid(place.first as usize, 2, valid) {
+            Tap::Four
+        } else {
+            Tap::Some
         }
-        if method == Resampling::Nearest {
-            return Tap::Copy;
-        }
-        let all = |first: usize, size: usize| {
-            (0..size).all(|r| valid[first + r * self.window.width..][..size].iter().all(|&v| v != 0))
-        };
-        if place.first == NOWHERE || !all(place.first as usize, 2) {
-            return Tap::Some;
+    }
+
+    fn up_to_sixteen(self, place: &Place, valid: &[u8]) -> Tap {
+        let tap = self.up_to_four(place, valid);
+        if tap != Tap::Four {
+            return tap;
         }
         let (c, r) = (i64::from(place.corner.0), i64::from(place.corner.1));
         match self.square(c - 1, r - 1, 4) {
-            Some(first) if method == Resampling::Cubic && all(first, 4) => Tap::Sixteen,
+            Some(first) if self.all_valid(first, 4, valid) => Tap::Sixteen,
             _ => Tap::Four,
         }
+    }
+
+    fn all_valid(self, first: usize, size: usize, valid: &[u8]) -> bool {
+        let row = |r: usize| &valid[first + r * self.window.width..][..size];
+        // No early end: a mask's edge is hard to foretell, and the few bytes are at hand.
+        (0..size).map(|r| row(r).iter().fold(true, |all, &v| all & (v != 0))).fold(true, |all, row| all & row)
     }
 
     /// Bilinear over the valid ones of the four pixels. The nearest is one of them and weighs a quarter at

@@ -26,7 +26,7 @@ pub enum DiscoverError {
     FileName { path: PathBuf, expected: String, hint: String },
     #[error("{what} is found twice: {} and {}; narrow path or pattern so that one of them is left", first.display(), second.display())]
     Twice { what: String, first: PathBuf, second: PathBuf },
-    #[error("{}: the date \"{text}\"{at} is not one; expected {expected}", path.display())]
+    #[error("{}: the date \"{text}\"{at} is not one; expected {expected} (date-from says where else to take dates from)", path.display())]
     Date { path: PathBuf, text: String, at: String, expected: String },
     #[error(
         "scene {id}: its files give different dates, {first} and {second}; a pattern's id must tell acquisitions apart"

@@ -64,6 +64,7 @@ fn sensor(
 fn baseline(path: &Path) -> Option<u32> {
     static BASELINE: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(?:^|[_/.-])N(0\d{3})(?:$|[_/.-])").expect("a pattern of ours"));
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.iter().rev().find_map(|part| BASELINE.captures(&part.to_string_lossy())?[1].parse().ok())
 }
 

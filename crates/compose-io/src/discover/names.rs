@@ -77,7 +77,9 @@ impl Names {
 
     /// What the name of `path` says; `None` where it is not like any pattern.
     pub(super) fn read(&self, path: &Path) -> Option<Result<Named, DiscoverError>> {
-        let whole = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+        // A folder's name counts even where the program was started inside that folder.
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let whole = whole.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         let name = path.file_name()?.to_string_lossy();
         self.patterns.iter().find_map(|p| {
             let groups = p.regex.captures(if p.whole_path { &whole } else { &name })?;
@@ -114,7 +116,11 @@ impl Names {
     fn day(&self, path: &Path, groups: &Captures<'_>) -> Result<Option<Day>, DiscoverError> {
         let get = |name| groups.name(name).map(|m| m.as_str());
         let (day, text, expected) = if let Some(text) = get("date") {
-            (date::in_name(text, &self.date_format), text.to_owned(), self.date_format.clone())
+            (
+                date::in_name(text, &self.date_format),
+                text.to_owned(),
+                format!("date-format {}", self.date_format),
+            )
         } else {
             match (get("year"), get("month"), get("day"), get("doy")) {
                 (Some(y), _, _, Some(doy)) => {

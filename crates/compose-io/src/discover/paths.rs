@@ -50,7 +50,8 @@ fn real(path: &Path) -> PathBuf {
 
 fn expand_one(base: &Path, path: &str) -> Result<Vec<Listed>, DiscoverError> {
     let nothing = |found| DiscoverError::NothingThere { path: path.into(), found, base: base.to_owned() };
-    let at = base.join(path);
+    // Without the dots of `./x` and `.`, which no message needs.
+    let at: PathBuf = base.join(path).components().collect();
     let found = if at.is_dir() {
         walk(&at)?
     } else if at.exists() {
@@ -74,11 +75,14 @@ fn globbed(base: &Path, path: &str) -> Result<Vec<PathBuf>, DiscoverError> {
     } else {
         Path::new(&glob::Pattern::escape(&base.to_string_lossy())).join(path).to_string_lossy().into_owned()
     };
-    let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
     let mut files = Vec::new();
-    for entry in glob::glob_with(&pattern, options).map_err(|e| wrong(e.to_string()))? {
+    for entry in glob::glob(&pattern).map_err(|e| wrong(e.to_string()))? {
         let entry = entry
             .map_err(|e| DiscoverError::Folder { path: e.path().to_owned(), cause: e.error().to_string() })?;
+        let inner = entry.strip_prefix(base).unwrap_or(&entry);
+        if !asks_for_hidden(path) && inner.iter().any(|part| is_hidden(Path::new(part))) {
+            continue;
+        }
         if entry.is_dir() {
             files.extend(walk(&entry)?);
         } else if is_candidate(&entry) {
@@ -110,6 +114,12 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
     Ok(files)
 }
 
+/// Whether a part of a glob begins with a dot by itself: `*` alone does not mean hidden files.
+fn asks_for_hidden(path: &str) -> bool {
+    path.split('/').any(|part| is_hidden(Path::new(part)))
+}
+
+/// `.` and `..` are no names.
 fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
 }
@@ -151,6 +161,13 @@ mod tests {
         let folder = folder_with(&["LC08_a/B1.tif", "LC07_a/B1.tif", "LC09_a.tif", "x/LC08.tif"]);
         assert_eq!(names(folder.path(), &["LC0[89]_*"]).unwrap(), ["LC08_a/B1.tif", "LC09_a.tif"]);
         assert_eq!(names(folder.path(), &["**/LC08.tif"]).unwrap(), ["x/LC08.tif"]);
+    }
+
+    #[test]
+    fn a_star_does_not_find_what_is_hidden() {
+        let folder = folder_with(&[".h/x.tif", "s/x.tif"]);
+        assert_eq!(names(folder.path(), &["*/*.tif"]).unwrap(), ["s/x.tif"]);
+        assert_eq!(names(folder.path(), &[".h/*.tif"]).unwrap(), [".h/x.tif"]);
     }
 
     #[test]

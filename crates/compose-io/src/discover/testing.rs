@@ -122,10 +122,10 @@ impl Folder {
         }
     }
 
-    /// The text without the folder's own, changing, name.
+    /// The text without the folder's own, changing, name; `DIR` where it stands alone.
     pub fn stable(&self, text: &str) -> String {
-        text.replace(&format!("{}/./", self.0.path().display()), "")
-            .replace(&format!("{}", self.0.path().display()), "DIR")
+        let folder = self.0.path().display().to_string();
+        text.replace(&format!("{folder}/"), "").replace(&folder, "DIR")
     }
 
     /// What is wrong with finding.

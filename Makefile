@@ -1,0 +1,25 @@
+# Two commands do everything on a machine with git, make and a Rust toolchain:
+#   make demo    install what is missing, build, repair two real scenes, say where to look
+#   make test    the same for the tests
+.PHONY: demo test check bench system
+
+CARGO ?= cargo
+
+demo: system
+	$(CARGO) build --release --locked -p compose
+	target/release/compose --rules examples/landsat8/landsat8.toml --quicklook --overwrite
+	@echo
+	@echo "Look at examples/landsat8/out: *_before.png, *_mask.png, *_after.png, *_sources.png beside each image,"
+	@echo "*_filled.tif (the image), *_provenance.tif (where every pixel came from), *.json (the report)."
+
+test: system
+	$(CARGO) test --workspace --locked
+
+check: system
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+# GDAL and a C compiler, where they are missing (Debian, Ubuntu).
+system:
+	@sh .ci/system

@@ -1,0 +1,208 @@
+//! Mistakes: one clear error, exit status 2, nothing left behind.
+
+use crate::support::{CLEAR, Pair, Raster, root};
+
+/// `tests/bad/*.toml` are rules files that must be refused; the `.txt` beside each holds what must be said.
+#[test]
+fn every_bad_rules_file_is_refused_with_its_line_and_suggestion() {
+    let folder = root().join("tests/bad");
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "toml"));
+    files.sort();
+    assert!(files.len() >= 20, "only {} files in tests/bad", files.len());
+    for file in files {
+        let pair = Pair::new();
+        std::fs::copy(&file, pair.path("rules.toml")).unwrap();
+        let said = pair.refused(&[]);
+        let expected = std::fs::read_to_string(file.with_extension("txt")).unwrap();
+        for line in expected.lines().filter(|l| !l.is_empty()) {
+            assert!(said.contains(line), "{}:\nexpected: {line}\nsaid: {said}", file.display());
+        }
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let pair = Pair::new();
+    std::fs::remove_file(pair.path("b_qa.tif")).unwrap();
+    let said = pair.refused(&[]);
+    assert!(said.contains("b_qa.tif") && said.contains("no such file"), "{said}");
+}
+
+#[test]
+fn an_empty_file_and_a_text_file_are_no_rasters() {
+    for content in ["", "these are not pixels"] {
+        let pair = Pair::new();
+        std::fs::write(pair.path("b_b1.tif"), content).unwrap();
+        let said = pair.refused(&[]);
+        assert!(said.contains("b_b1.tif"), "{said}");
+    }
+}
+
+#[test]
+fn a_truncated_file_is_named_with_band_and_block() {
+    let pair = Pair::new();
+    let pixels: Vec<u16> = (0..256 * 256).map(|i| (i * 7919 % 60000) as u16 + 1).collect();
+    let options = ["TILED=YES", "BLOCKXSIZE=64", "BLOCKYSIZE=64", "COMPRESS=DEFLATE"];
+    for (name, nodata) in [("a_b1.tif", Some(0.0)), ("b_b1.tif", Some(0.0))] {
+        Raster { width: 256, bands: vec![pixels.clone()], shift: (0.0, 0.0), nodata, options: &options }
+            .write(&pair.path(name));
+    }
+    for name in ["a_qa.tif", "b_qa.tif"] {
+        Raster { width: 256, bands: vec![vec![CLEAR; 256 * 256]], shift: (0.0, 0.0), nodata: None, options: &[] }
+            .write(&pair.path(name));
+    }
+    let path = pair.path("a_b1.tif");
+    let bytes = std::fs::read(&path).unwrap();
+    // Zeros in the middle: a corrupt tile in an otherwise whole file.
+    let mut corrupt = bytes.clone();
+    let middle = bytes.len() / 2;
+    corrupt[middle..middle + 3000].fill(0);
+    std::fs::write(&path, corrupt).unwrap();
+    let said = pair.refused(&[]);
+    assert!(said.contains("a_b1.tif: band 1, block at column"), "{said}");
+    std::fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    let said = pair.refused(&[]);
+    assert!(said.contains("a_b1.tif"), "{said}");
+}
+
+#[test]
+fn two_scenes_with_one_id_are_refused() {
+    let pair = Pair::new();
+    pair.change("id = \"b\"", "id = \"a\"");
+    let said = pair.refused(&[]);
+    assert!(said.contains("two scenes have this id"), "{said}");
+}
+
+#[test]
+fn a_scene_without_a_date_is_named_where_a_date_is_needed() {
+    let pair = Pair::new();
+    pair.change("date = 2020-06-17\n", "");
+    let said = pair.refused(&[]);
+    assert!(said.contains('b') && said.contains("date"), "{said}");
+}
+
+#[test]
+fn a_donor_of_another_sample_type_is_refused() {
+    let pair = Pair::new();
+    let pixels = (0..12).map(|i| f32::from(i as u8) + 0.5).collect();
+    Raster::<f32> { width: 4, bands: vec![pixels], shift: (0.0, 0.0), nodata: None, options: &[] }
+        .write(&pair.path("b_b1.tif"));
+    let said = pair.refused(&[]);
+    assert!(said.contains("scene b") && said.contains("float32") && said.contains("uint16"), "{said}");
+}
+
+#[test]
+fn a_donor_without_the_targets_bands_is_refused() {
+    let pair = Pair::new();
+    pair.change("files = { B1 = \"b_b1.tif\"", "files = { B2 = \"b_b1.tif\"");
+    let said = pair.refused(&[]);
+    assert!(said.contains("scene b has no band \"B1\""), "{said}");
+}
+
+#[test]
+fn an_observed_value_that_reads_as_nodata_is_an_error_that_proposes_another() {
+    let pair = Pair::new();
+    pair.change("path = \"out.tif\"", "path = \"out.tif\"\nnodata = 105");
+    let said = pair.refused(&[]);
+    assert!(said.contains("105") && said.contains("65535"), "{said}");
+}
+
+#[test]
+fn a_missing_output_folder_is_refused_before_any_pixel_is_read() {
+    let pair = Pair::new();
+    pair.change("out.tif", "nowhere/out.tif");
+    let said = pair.refused(&[]);
+    assert!(said.contains("nowhere"), "{said}");
+}
+
+#[test]
+fn an_existing_file_is_refused_without_overwrite_and_replaced_with_it() {
+    let pair = Pair::new();
+    std::fs::write(pair.path("out.tif"), "mine").unwrap();
+    let said = pair.refused(&[]);
+    assert!(said.contains("out.tif") && said.contains("--overwrite"), "{said}");
+    assert_eq!(std::fs::read(pair.path("out.tif")).unwrap(), b"mine");
+    assert_eq!(pair.result(&["--overwrite"]).len(), 12);
+}
+
+#[test]
+fn an_output_that_is_an_input_is_refused_even_with_overwrite() {
+    let pair = Pair::new();
+    pair.change("out.tif", "b_b1.tif");
+    let said = pair.refused(&["--overwrite"]);
+    assert!(said.contains("one of the scenes"), "{said}");
+}
+
+#[test]
+fn a_mask_that_needs_a_quality_band_is_refused_without_one() {
+    let pair = Pair::new();
+    pair.change("quality = \"QA\"\nlayout = \"landsat-c2-l89\"\n", "");
+    pair.change(", QA = \"a_qa.tif\"", "");
+    pair.change(", QA = \"b_qa.tif\"", "");
+    let said = pair.refused(&[]);
+    assert!(said.contains("rules.toml:") && said.contains("mask \"cloud\""), "{said}");
+}
+
+#[test]
+fn no_quality_band_is_needed_where_no_rule_reads_one() {
+    let pair = Pair::new();
+    pair.change("quality = \"QA\"\nlayout = \"landsat-c2-l89\"\n", "");
+    pair.change(", QA = \"a_qa.tif\"", "");
+    pair.change(", QA = \"b_qa.tif\"", "");
+    pair.change("kind = \"bits\"\nany = [\"cloud\"]", "kind = \"range\"\nband = \"B1\"\nmin = 105\nmax = 106");
+    let result = pair.result(&[]);
+    assert_eq!(result[4..8], [104, 205, 206, 107]);
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_behind() {
+    let pair = Pair::new();
+    let pixels: Vec<u16> = (0..512 * 512).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 16) as u16 | 1).collect();
+    for name in ["a_b1.tif", "b_b1.tif"] {
+        Raster { width: 512, bands: vec![pixels.clone()], shift: (0.0, 0.0), nodata: Some(0.0), options: &[] }
+            .write(&pair.path(name));
+    }
+    for name in ["a_qa.tif", "b_qa.tif"] {
+        Raster { width: 512, bands: vec![vec![CLEAR; 512 * 512]], shift: (0.0, 0.0), nodata: None, options: &[] }
+            .write(&pair.path(name));
+    }
+    let before = crate::support::listing(pair.folder.path());
+    // A file-size limit stands for a full disk: writing more than 64 kB fails.
+    let script = format!(
+        "ulimit -f 128; cd '{}' && exec '{}' --rules rules.toml",
+        pair.folder.path().display(),
+        env!("CARGO_BIN_EXE_compose")
+    );
+    let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    let said = crate::support::stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("out.tif"), "{said}");
+    assert_eq!(crate::support::listing(pair.folder.path()), before);
+}
+
+#[test]
+fn a_read_only_folder_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let pair = Pair::new();
+    let folder = pair.path("locked");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).unwrap();
+    if std::fs::write(folder.join("probe"), "").is_ok() {
+        eprintln!("read-only folder: this user may write anywhere, not tested");
+        return;
+    }
+    pair.change("out.tif", "locked/out.tif");
+    assert!(pair.refused(&[]).contains("locked"));
+}
+
+#[test]
+fn an_unknown_option_value_is_refused_by_name() {
+    let pair = Pair::new();
+    for (option, value) in [("--mem-limit", "plenty"), ("--format", "bmp"), ("--dtype", "uint17"), ("--resampling", "magic")] {
+        let said = pair.refused(&[option, value]);
+        assert!(said.contains(value), "{option}: {said}");
+    }
+    let said = pair.refused(&["--mem-limit", "10MB"]);
+    assert!(said.contains("too small"), "{said}");
+}

@@ -1,0 +1,18 @@
+//! Tests of the program as a user runs it. One folder or file per question:
+//!
+//! | module | asks |
+//! |---|---|
+//! | `examples` | do the examples give what an independent implementation gives? |
+//! | `invariants` | does the answer depend on scenes and rules alone? |
+//! | `bad` | is every mistake refused with file, line and suggestion, and nothing left behind? |
+//! | `cli` | options, exit codes, output files |
+//! | `hostile` | odd and broken rasters: composed with themselves, or refused by name |
+//! | `tidy` | is the house in order: edges between crates, generated pages, executable documentation |
+
+mod bad;
+mod cli;
+mod examples;
+mod hostile;
+mod invariants;
+mod support;
+mod tidy;

@@ -1,0 +1,192 @@
+//! Small scenes on disk, the program run on them, and its files read back.
+
+use gdal::raster::{Buffer, GdalType};
+use gdal::spatial_ref::SpatialRef;
+use gdal::{Dataset, DriverManager, Metadata};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The shared data beside the repository, or the folder that COMPOSE_SHARED names; says plainly when absent.
+pub fn shared(what: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("COMPOSE_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let folder = folder.join("data").join(what);
+    if folder.exists() {
+        eprintln!("shared data: {what}: tested");
+        return Some(folder);
+    }
+    eprintln!("shared data: {what}: absent, not tested");
+    None
+}
+
+/// The program.
+pub fn compose() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_compose"))
+}
+
+/// Runs the program and insists on success.
+pub fn run(args: &[&str]) -> Output {
+    let output = compose().args(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}\n{}", stderr(&output));
+    output
+}
+
+/// What it said on standard error.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What it said on standard output.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A raster to write: pixels (band, row, col) on a UTM grid with 30 m pixels.
+pub struct Raster<'a, T> {
+    pub width: usize,
+    pub bands: Vec<Vec<T>>,
+    /// Shift of the origin in pixels, east and south.
+    pub shift: (f64, f64),
+    pub nodata: Option<f64>,
+    pub options: &'a [&'a str],
+}
+
+impl<T: GdalType + Copy> Raster<'_, T> {
+    /// Writes it to `path`.
+    pub fn write(&self, path: &Path) {
+        let height = self.bands[0].len() / self.width;
+        let options = self.options.iter().copied().collect::<gdal::cpl::CslStringList>();
+        let driver = DriverManager::get_driver_by_name("GTiff").unwrap();
+        let mut dataset = driver
+            .create_with_band_type_with_options::<T, _>(path, self.width, height, self.bands.len(), &options)
+            .unwrap();
+        dataset.set_spatial_ref(&SpatialRef::from_epsg(32613).unwrap()).unwrap();
+        let (x, y) = (405_000.0 + 30.0 * self.shift.0, 4_500_000.0 - 30.0 * self.shift.1);
+        dataset.set_geo_transform(&[x, 30.0, 0.0, y, 0.0, -30.0]).unwrap();
+        for (index, pixels) in self.bands.iter().enumerate() {
+            let mut band = dataset.rasterband(index + 1).unwrap();
+            if self.nodata.is_some() {
+                band.set_no_data_value(self.nodata).unwrap();
+            }
+            let mut buffer = Buffer::new((self.width, height), pixels.clone());
+            band.write((0, 0), (self.width, height), &mut buffer).unwrap();
+        }
+        dataset.close().unwrap();
+    }
+}
+
+/// All bands of a raster as numbers, band after band.
+pub fn read<T: GdalType + Copy>(path: &Path) -> Vec<Vec<T>> {
+    let dataset = Dataset::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let bands = dataset.rasterbands().map(|b| b.unwrap().read_band_as::<T>().unwrap());
+    bands.map(|b| b.data().to_vec()).collect()
+}
+
+/// A metadata item of the default domain.
+pub fn tag(path: &Path, key: &str) -> Option<String> {
+    Dataset::open(path).unwrap().metadata_item(key, "")
+}
+
+/// Everything in a folder, hidden files among it.
+pub fn listing(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A folder with two 4×3 scenes (values and codes apart) and the rules that fill one from the other.
+pub struct Pair {
+    pub folder: tempfile::TempDir,
+}
+
+/// Rules of [`Pair`]: line numbers matter to the tests.
+pub const PAIR_RULES: &str = r#"[scenes]
+quality = "QA"
+layout = "landsat-c2-l89"
+
+[[scene]]
+id = "a"
+date = 2020-06-01
+files = { B1 = "a_b1.tif", QA = "a_qa.tif" }
+
+[[scene]]
+id = "b"
+date = 2020-06-17
+files = { B1 = "b_b1.tif", QA = "b_qa.tif" }
+
+[target]
+scene = "a"
+
+[[mask]]
+name = "cloud"
+kind = "bits"
+any = ["cloud"]
+
+[[fill]]
+strategy = "nearest-date"
+
+[output]
+path = "out.tif"
+"#;
+
+/// Clear land and high-confidence cloud in Collection 2's QA_PIXEL.
+pub const CLEAR: u16 = 21824;
+pub const CLOUD: u16 = 22280;
+
+impl Pair {
+    /// Scene a has clouds at pixels 1 and 6; scene b at 6 and 7.
+    pub fn new() -> Self {
+        let pair = Self { folder: tempfile::tempdir().unwrap() };
+        let codes = |cloudy: &[usize]| (0..12).map(|i| if cloudy.contains(&i) { CLOUD } else { CLEAR }).collect();
+        pair.raster("a_b1.tif", (0..12).map(|i| 100 + i).collect());
+        pair.raster("b_b1.tif", (0..12).map(|i| 200 + i).collect());
+        pair.raster("a_qa.tif", codes(&[1, 6]));
+        pair.raster("b_qa.tif", codes(&[6, 7]));
+        std::fs::write(pair.path("rules.toml"), PAIR_RULES).unwrap();
+        pair
+    }
+
+    pub fn raster(&self, name: &str, pixels: Vec<u16>) {
+        let nodata = if name.contains("qa") { None } else { Some(0.0) };
+        Raster { width: 4, bands: vec![pixels], shift: (0.0, 0.0), nodata, options: &[] }.write(&self.path(name));
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Replaces text of the rules file.
+    pub fn change(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path("rules.toml")).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(self.path("rules.toml"), text.replace(from, to)).unwrap();
+    }
+
+    /// Runs the rules file with further arguments.
+    pub fn compose(&self, more: &[&str]) -> Output {
+        compose().current_dir(self.folder.path()).args(["--rules", "rules.toml"]).args(more).output().unwrap()
+    }
+
+    /// Runs, insists on success, and reads the first band.
+    pub fn result(&self, more: &[&str]) -> Vec<u16> {
+        let output = self.compose(more);
+        assert!(output.status.success(), "{}", stderr(&output));
+        read::<u16>(&self.path("out.tif")).swap_remove(0)
+    }
+
+    /// Runs, insists on refusal with exit status 2 and nothing left behind; gives the message.
+    pub fn refused(&self, more: &[&str]) -> String {
+        let before = listing(self.folder.path());
+        let output = self.compose(more);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert_eq!(listing(self.folder.path()), before, "something was left behind");
+        let text = stderr(&output);
+        assert!(!text.contains("panicked"), "{text}");
+        text
+    }
+}
