@@ -49,8 +49,14 @@ fn a_truncated_file_is_named_with_band_and_block() {
             .write(&pair.path(name));
     }
     for name in ["a_qa.tif", "b_qa.tif"] {
-        Raster { width: 256, bands: vec![vec![CLEAR; 256 * 256]], shift: (0.0, 0.0), nodata: None, options: &[] }
-            .write(&pair.path(name));
+        Raster {
+            width: 256,
+            bands: vec![vec![CLEAR; 256 * 256]],
+            shift: (0.0, 0.0),
+            nodata: None,
+            options: &[],
+        }
+        .write(&pair.path(name));
     }
     let path = pair.path("a_b1.tif");
     let bytes = std::fs::read(&path).unwrap();
@@ -150,7 +156,10 @@ fn no_quality_band_is_needed_where_no_rule_reads_one() {
     pair.change("quality = \"QA\"\nlayout = \"landsat-c2-l89\"\n", "");
     pair.change(", QA = \"a_qa.tif\"", "");
     pair.change(", QA = \"b_qa.tif\"", "");
-    pair.change("kind = \"bits\"\nany = [\"cloud\"]", "kind = \"range\"\nband = \"B1\"\nmin = 105\nmax = 106");
+    pair.change(
+        "kind = \"bits\"\nany = [\"cloud\"]",
+        "kind = \"range\"\nband = \"B1\"\nmin = 105\nmax = 106",
+    );
     let result = pair.result(&[]);
     assert_eq!(result[4..8], [104, 205, 206, 107]);
 }
@@ -158,14 +167,27 @@ fn no_quality_band_is_needed_where_no_rule_reads_one() {
 #[test]
 fn a_full_disk_leaves_nothing_behind() {
     let pair = Pair::new();
-    let pixels: Vec<u16> = (0..512 * 512).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 16) as u16 | 1).collect();
+    let pixels: Vec<u16> =
+        (0..512 * 512).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 16) as u16 | 1).collect();
     for name in ["a_b1.tif", "b_b1.tif"] {
-        Raster { width: 512, bands: vec![pixels.clone()], shift: (0.0, 0.0), nodata: Some(0.0), options: &[] }
-            .write(&pair.path(name));
+        Raster {
+            width: 512,
+            bands: vec![pixels.clone()],
+            shift: (0.0, 0.0),
+            nodata: Some(0.0),
+            options: &[],
+        }
+        .write(&pair.path(name));
     }
     for name in ["a_qa.tif", "b_qa.tif"] {
-        Raster { width: 512, bands: vec![vec![CLEAR; 512 * 512]], shift: (0.0, 0.0), nodata: None, options: &[] }
-            .write(&pair.path(name));
+        Raster {
+            width: 512,
+            bands: vec![vec![CLEAR; 512 * 512]],
+            shift: (0.0, 0.0),
+            nodata: None,
+            options: &[],
+        }
+        .write(&pair.path(name));
     }
     let before = crate::support::listing(pair.folder.path());
     // A file-size limit stands for a full disk: writing more than 64 kB fails.
@@ -199,7 +221,9 @@ fn a_read_only_folder_is_refused() {
 #[test]
 fn an_unknown_option_value_is_refused_by_name() {
     let pair = Pair::new();
-    for (option, value) in [("--mem-limit", "plenty"), ("--format", "bmp"), ("--dtype", "uint17"), ("--resampling", "magic")] {
+    for (option, value) in
+        [("--mem-limit", "plenty"), ("--format", "bmp"), ("--dtype", "uint17"), ("--resampling", "magic")]
+    {
         let said = pair.refused(&[option, value]);
         assert!(said.contains(value), "{option}: {said}");
     }

@@ -93,8 +93,10 @@ pub fn tag(path: &Path, key: &str) -> Option<String> {
 
 /// Everything in a folder, hidden files among it.
 pub fn listing(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }
@@ -142,7 +144,8 @@ impl Pair {
     /// Scene a has clouds at pixels 1 and 6; scene b at 6 and 7.
     pub fn new() -> Self {
         let pair = Self { folder: tempfile::tempdir().unwrap() };
-        let codes = |cloudy: &[usize]| (0..12).map(|i| if cloudy.contains(&i) { CLOUD } else { CLEAR }).collect();
+        let codes =
+            |cloudy: &[usize]| (0..12).map(|i| if cloudy.contains(&i) { CLOUD } else { CLEAR }).collect();
         pair.raster("a_b1.tif", (0..12).map(|i| 100 + i).collect());
         pair.raster("b_b1.tif", (0..12).map(|i| 200 + i).collect());
         pair.raster("a_qa.tif", codes(&[1, 6]));
@@ -153,7 +156,8 @@ impl Pair {
 
     pub fn raster(&self, name: &str, pixels: Vec<u16>) {
         let nodata = if name.contains("qa") { None } else { Some(0.0) };
-        Raster { width: 4, bands: vec![pixels], shift: (0.0, 0.0), nodata, options: &[] }.write(&self.path(name));
+        Raster { width: 4, bands: vec![pixels], shift: (0.0, 0.0), nodata, options: &[] }
+            .write(&self.path(name));
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

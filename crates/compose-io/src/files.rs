@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 /// The folder cannot be written to, or the disk is full.
 pub fn text_file(path: &Path, text: &str) -> Result<Pending, WriteError> {
     let draft = Draft::new(path)?;
-    std::fs::write(draft.file(), text).map_err(|cause| WriteError::System { path: path.to_owned(), cause })?;
+    std::fs::write(draft.file(), text)
+        .map_err(|cause| WriteError::System { path: path.to_owned(), cause })?;
     draft.finish()
 }
 

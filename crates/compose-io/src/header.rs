@@ -136,7 +136,9 @@ pub(crate) fn open(path: &Path) -> Result<Dataset, IoError> {
 fn subdataset_hint(dataset: &Dataset) -> String {
     let items = dataset.metadata_domain("SUBDATASETS").unwrap_or_default();
     let first = items.iter().find_map(|i| i.split_once("_NAME="));
-    first.map_or_else(String::new, |(_, name)| format!("; it holds subdatasets such as {name}: convert the one you want to a file"))
+    first.map_or_else(String::new, |(_, name)| {
+        format!("; it holds subdatasets such as {name}: convert the one you want to a file")
+    })
 }
 
 fn grid(path: &Path, dataset: &Dataset, systems: &CrsRegistry) -> Result<(Grid, bool), IoError> {
@@ -162,7 +164,11 @@ fn grid(path: &Path, dataset: &Dataset, systems: &CrsRegistry) -> Result<(Grid, 
     let crs = if wkt.trim().is_empty() {
         None
     } else {
-        Some(systems.from_wkt(&wkt).map_err(|e| IoError::Crs { path: path.to_owned(), cause: e.to_string() })?)
+        Some(
+            systems
+                .from_wkt(&wkt)
+                .map_err(|e| IoError::Crs { path: path.to_owned(), cause: e.to_string() })?,
+        )
     };
     Ok((Grid { width, height, transform: Transform { x0, dx, y0, dy }, crs }, stated.is_some()))
 }

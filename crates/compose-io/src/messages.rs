@@ -38,7 +38,9 @@ pub(crate) fn checked<T>(call: impl FnOnce() -> Result<T, GdalError>) -> Result<
 
 fn plain(error: &GdalError) -> String {
     match error {
-        GdalError::CplError { msg, .. } | GdalError::NullPointer { msg, .. } if !msg.is_empty() => msg.clone(),
+        GdalError::CplError { msg, .. } | GdalError::NullPointer { msg, .. } if !msg.is_empty() => {
+            msg.clone()
+        }
         other => other.to_string(),
     }
 }

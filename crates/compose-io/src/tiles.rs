@@ -2,8 +2,12 @@
 //!
 //! A file's tiles rarely line up with the output's blocks, so one tile serves up to four of them. The store
 //! keeps decoded tiles in their native type; a worker copies its window out of them. Two workers that want
-//! the same tile wait for one decoding. What falls out of the budget is decoded again when it is needed.
+//! the same tile wait for one decoding. What falls out of the budget ([`shelf`]) is decoded again when it is
+//! needed.
 
+mod shelf;
+
+use self::shelf::{Need, Shelf};
 use crate::header::{self, Fingerprint, MaskSource};
 use crate::messages::checked;
 use crate::{BandHeader, FileHeader, IoError};
@@ -11,12 +15,10 @@ use compose_core::{DataType, Window};
 use gdal::Dataset;
 use gdal::raster::{GdalType, RasterBand};
 use ndarray::{ArrayViewMut2, s};
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Datasets kept open between reads; more files than this are closed and opened again (about 30 µs each, and
 /// an open one holds a compressed tile).
@@ -155,22 +157,16 @@ struct Key {
     path: Arc<PathBuf>,
     number: usize,
     mask: bool,
-    col: usize,
-    row: usize,
+    col: i64,
+    row: i64,
 }
 
-#[derive(Clone)]
-struct Bytes;
-
-impl Weighter<Key, Arc<Tile>> for Bytes {
-    fn weight(&self, _: &Key, tile: &Arc<Tile>) -> u64 {
-        tile.bytes().max(1)
-    }
-}
+/// A place for a tile; whoever holds its lock and finds it empty decodes.
+type Slot = Arc<Mutex<Option<Arc<Tile>>>>;
 
 /// The shared tiles.
 pub struct TileStore {
-    tiles: Cache<Key, Arc<Tile>, Bytes>,
+    shelf: Mutex<Shelf<Key, Slot>>,
     idle: Mutex<VecDeque<(Arc<PathBuf>, Dataset)>>,
     decoded: AtomicU64,
     buffers: Arc<Buffers>,
@@ -179,15 +175,8 @@ pub struct TileStore {
 impl TileStore {
     /// A store that keeps at most about `budget` bytes of decoded tiles.
     pub fn new(budget: u64) -> Self {
-        // One shard: a tile may then use the whole budget, and tiles are few enough for one lock.
-        let options = quick_cache::OptionsBuilder::new()
-            .estimated_items_capacity(4096)
-            .weight_capacity(budget.max(1))
-            .shards(1)
-            .build()
-            .expect("capacities are given");
         Self {
-            tiles: Cache::with_options(options, Bytes, Default::default(), Default::default()),
+            shelf: Mutex::new(Shelf::new(budget)),
             idle: Mutex::new(VecDeque::new()),
             decoded: AtomicU64::new(0),
             buffers: Arc::default(),
@@ -239,7 +228,9 @@ impl TileStore {
     ) -> Result<(), IoError> {
         codes.fill(0);
         inside.fill(0);
-        self.each_tile(band, false, window, |samples, part| copy_codes(samples, &part, &mut codes, &mut inside))
+        self.each_tile(band, false, window, |samples, part| {
+            copy_codes(samples, &part, &mut codes, &mut inside)
+        })
     }
 
     fn each_tile(
@@ -254,7 +245,7 @@ impl TileStore {
         for row in inside.row / th..=(inside.row_end() - 1) / th {
             for col in inside.col / tw..=(inside.col_end() - 1) / tw {
                 let tile = band.tile_window(col as usize, row as usize);
-                let samples = self.tile(band, mask, col as usize, row as usize, tile)?;
+                let samples = self.tile(band, mask, tile, window)?;
                 let common = tile.intersect(inside).expect("the tile was chosen because it meets the window");
                 visit(&samples, Part { tile, common, window });
             }
@@ -262,20 +253,36 @@ impl TileStore {
         Ok(())
     }
 
-    fn tile(&self, band: &BandRef, mask: bool, col: usize, row: usize, at: Window) -> Result<Arc<Tile>, IoError> {
-        let key = Key { path: band.path.clone(), number: band.number, mask, col, row };
-        self.tiles.get_or_insert_with(&key, || {
-            self.decoded.fetch_add(1, Ordering::Relaxed);
-            let dataset = self.take_dataset(band)?;
-            let tile = decode(&self.buffers, &dataset, band, mask, at)?;
-            self.give_back(band, dataset);
-            Ok(Arc::new(tile))
-        })
+    fn tile(&self, band: &BandRef, mask: bool, at: Window, window: Window) -> Result<Arc<Tile>, IoError> {
+        let key = Key { path: band.path.clone(), number: band.number, mask, col: at.col, row: at.row };
+        let slot = self.shelf().reach(&key, Need::of(at, window));
+        let mut tile = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tile) = &*tile {
+            return Ok(tile.clone());
+        }
+        let decoded = self.decode(band, mask, at).inspect_err(|_| self.shelf().forget(&key))?;
+        *tile = Some(decoded.clone());
+        self.shelf().fill(&key, decoded.bytes());
+        Ok(decoded)
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf<Key, Slot>> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn decode(&self, band: &BandRef, mask: bool, at: Window) -> Result<Arc<Tile>, IoError> {
+        self.decoded.fetch_add(1, Ordering::Relaxed);
+        let dataset = self.take_dataset(band)?;
+        let tile = decode(&self.buffers, &dataset, band, mask, at)?;
+        self.give_back(band, dataset);
+        Ok(Arc::new(tile))
     }
 
     fn take_dataset(&self, band: &BandRef) -> Result<Dataset, IoError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = idle.iter().rposition(|(path, _)| Arc::ptr_eq(path, &band.path) || *path == band.path) {
+        if let Some(at) =
+            idle.iter().rposition(|(path, _)| Arc::ptr_eq(path, &band.path) || *path == band.path)
+        {
             return Ok(idle.remove(at).expect("the position was just found").1);
         }
         drop(idle);
@@ -340,7 +347,8 @@ fn decode(
         cause,
     };
     let raster = checked(|| dataset.rasterband(band.number)).map_err(failed)?;
-    let mut tile = Tile::new(buffers, if mask { DataType::UInt8 } else { stored_as(band.dtype) }, at.pixels());
+    let mut tile =
+        Tile::new(buffers, if mask { DataType::UInt8 } else { stored_as(band.dtype) }, at.pixels());
     if mask {
         let mask = checked(|| raster.open_mask_band()).map_err(failed)?;
         fill::<u8>(&mask, at, &mut tile).map_err(failed)?;
@@ -367,7 +375,11 @@ fn stored_as(dtype: DataType) -> DataType {
     }
 }
 
-fn fill<T: GdalType + bytemuck::Pod>(band: &RasterBand<'_>, at: Window, tile: &mut Tile) -> Result<(), String> {
+fn fill<T: GdalType + bytemuck::Pod>(
+    band: &RasterBand<'_>,
+    at: Window,
+    tile: &mut Tile,
+) -> Result<(), String> {
     let (origin, size) = ((at.col as isize, at.row as isize), (at.width, at.height));
     checked(|| band.read_into_slice(origin, size, size, tile.samples_mut::<T>(), None))
 }
@@ -387,7 +399,13 @@ fn copy_data(
             for (from, row, cols) in part.rows() {
                 let mut v = values.slice_mut(s![row, cols.clone()]);
                 let mut ok = valid.slice_mut(s![row, cols]);
-                copy_row(&tile.samples::<$type>()[from], &missing, v.as_slice_mut(), ok.as_slice_mut(), |x| x as f32);
+                copy_row(
+                    &tile.samples::<$type>()[from],
+                    &missing,
+                    v.as_slice_mut(),
+                    ok.as_slice_mut(),
+                    |x| x as f32,
+                );
             }
         }};
     }
@@ -402,7 +420,7 @@ fn copy_data(
     }
 }
 
-fn copy_row<T: Copy + PartialEq>(
+fn copy_row<T: Copy + PartialOrd>(
     from: &[T],
     missing: &[T],
     values: Option<&mut [f32]>,
@@ -413,9 +431,9 @@ fn copy_row<T: Copy + PartialEq>(
     for (value, sample) in values.iter_mut().zip(from) {
         *value = widen(*sample);
     }
-    // A NaN is not equal to itself.
+    // A NaN compares with nothing, itself among them.
     for (valid, sample) in valid.iter_mut().zip(from) {
-        *valid = u8::from(*sample == *sample);
+        *valid = u8::from(sample.partial_cmp(sample).is_some());
     }
     for gone in missing {
         for (valid, sample) in valid.iter_mut().zip(from) {

@@ -113,7 +113,9 @@ fn outright(
         (Some(text), _) => Some(systems.from_user_input(text).map_err(|e| format!("[grid] crs: {e}"))?),
         (None, Some(grid)) => grid.crs.clone(),
         (None, None) => {
-            return Err("[grid] has no crs, and the scenes do not share one; expected crs = \"EPSG:…\"".into());
+            return Err(
+                "[grid] has no crs, and the scenes do not share one; expected crs = \"EPSG:…\"".into()
+            );
         }
     };
     let same_system = base.is_some_and(|b| same(b.crs.as_ref(), crs.as_ref()));

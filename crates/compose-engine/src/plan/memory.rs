@@ -7,9 +7,9 @@ use compose_core::fill_strategy::Temporal;
 use compose_io::align::Alignment;
 
 /// Program, libraries, GDAL's tables and open files.
-const BASE: u64 = 48 << 20;
+const BASE: u64 = 92 << 20;
 /// GDAL's own block cache: only passing through, since decoded tiles are kept by us.
-pub const GDAL_CACHE: u64 = 16 << 20;
+pub const GDAL_CACHE: u64 = 8 << 20;
 /// Edge of a block where memory allows.
 const EDGE: usize = 512;
 /// Rows of tiles that the writer collects.
@@ -39,15 +39,15 @@ impl Memory {
         let threads = options.threads.max(1);
         let largest = |f: &dyn Fn(&Job) -> u64| jobs.iter().map(f).max().unwrap_or(0);
         let writer = largest(&|j| writer_bytes(stack, j));
-        let left = limit.checked_sub(BASE + GDAL_CACHE + writer).unwrap_or(0);
+        let left = limit.saturating_sub(BASE + GDAL_CACHE + writer);
         let per_pixel = largest(&|j| bytes_per_pixel(stack, j));
         let (width, height) =
             (largest(&|j| j.grid.width as u64) as usize, largest(&|j| j.grid.height as u64) as usize);
         let block = match options.block_size {
             BlockSize::Pixels(n) => (n.min(width), n.min(height)),
             BlockSize::Whole => (width, height),
-            // Two fifths for the workers, the rest for tiles: a tile decoded twice costs more than a small block.
-            BlockSize::Auto => automatic(width, height, left * 2 / 5 / threads as u64, per_pixel),
+            // A quarter for the workers, the rest for tiles: a tile decoded twice costs more than a small block.
+            BlockSize::Auto => automatic(width, height, left / 4 / threads as u64, per_pixel),
         };
         let per_worker = per_pixel * (block.0 * block.1) as u64;
         let workers = per_worker * threads as u64;
@@ -67,10 +67,15 @@ impl Memory {
     }
 }
 
+/// Blocks keep their height as long as they can: a strip that is as high as the tiles decodes most of them
+/// once, however narrow its blocks are.
 fn automatic(width: usize, height: usize, budget: u64, per_pixel: u64) -> (usize, usize) {
-    let columns = EDGE.min(width);
-    let mut rows = EDGE.min(height);
-    while rows > 16 && (columns * rows) as u64 * per_pixel > budget {
+    let fits = |columns: usize, rows: usize| (columns * rows) as u64 * per_pixel <= budget;
+    let (mut columns, mut rows) = (EDGE.min(width), EDGE.min(height));
+    while columns > 64 && !fits(columns, rows) {
+        columns /= 2;
+    }
+    while rows > 16 && !fits(columns, rows) {
         rows /= 2;
     }
     (columns, rows)
@@ -110,7 +115,8 @@ mod tests {
     #[test]
     fn blocks_shrink_until_the_workers_fit() {
         assert_eq!(automatic(2048, 2048, 1 << 30, 400), (512, 512));
-        assert_eq!(automatic(2048, 2048, 64 << 20, 400), (512, 256));
+        assert_eq!(automatic(2048, 2048, 64 << 20, 400), (256, 512));
+        assert_eq!(automatic(2048, 2048, 4 << 20, 400), (64, 128));
         assert_eq!(automatic(100, 50, 1 << 30, 400), (100, 50));
     }
 }

@@ -60,15 +60,15 @@ const NO_DATE: &str = "has no date, and the selection by date needs one; say dat
 
 /// What is wrong with a selection as such.
 pub fn contradiction(settings: &Scenes) -> Option<String> {
-    if let (Some(from), Some(to)) = (settings.from, settings.to) {
-        if from.0 > to.0 {
-            return Some(format!("from = {} is after to = {}", from.0, to.0));
-        }
+    if let (Some(from), Some(to)) = (settings.from, settings.to)
+        && from.0 > to.0
+    {
+        return Some(format!("from = {} is after to = {}", from.0, to.0));
     }
-    if let Some(months) = &settings.months {
-        if months.is_empty() || months.iter().any(|m| !(1..=12).contains(m)) {
-            return Some(format!("months = {months:?}, expected numbers from 1 to 12"));
-        }
+    if let Some(months) = &settings.months
+        && (months.is_empty() || months.iter().any(|m| !(1..=12).contains(m)))
+    {
+        return Some(format!("months = {months:?}, expected numbers from 1 to 12"));
     }
     let days = settings.days_of_year?;
     let wrong = days.iter().any(|d| !(1..=366).contains(d));

@@ -11,7 +11,7 @@ use compose_core::kind::did_you_mean;
 use compose_core::{Grid, SceneFacts, ValidityMode};
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::CrsRegistry;
-use compose_io::discover::{DiscoverError, find_explicit, find_scenes, open_scene};
+use compose_io::discover::{DiscoverError, find_explicit, find_scenes, open_scene, wanted_names};
 use compose_io::preset;
 use compose_io::scene::{
     BandChoice, BandsWanted, ExplicitFiles, ExplicitScene, FoundScene, Nodata, SceneSource, ScenesQuery,
@@ -41,6 +41,9 @@ pub struct Stack {
     pub notes: Vec<String>,
 }
 
+/// Source codes from 65000 on stand for statistics.
+const MOST_SCENES: usize = 65_000;
+
 /// A scene that was found, with how to open it and where the rules file asks for it.
 struct Candidate {
     found: FoundScene,
@@ -55,11 +58,13 @@ impl Stack {
         let mut candidates = candidates(rules, systems, &mut notes)?;
         candidates.sort_by(|a, b| order(&a.found).cmp(&order(&b.found)));
         refuse_twins(&candidates)?;
+        refuse_too_many(&candidates)?;
         let (candidates, fates) = selected(rules, candidates)?;
         let scenes = opened(rules, options, &candidates, systems)?;
         let facts: Vec<SceneFacts> = scenes.iter().map(|s| s.facts.clone()).collect();
         let bands = facts[0].bands[..facts[0].wanted].iter().map(|b| b.name.clone()).collect();
-        notes.extend(scenes.iter().flat_map(|s| s.notes.iter().cloned()));
+        notes
+            .extend(scenes.iter().flat_map(|s| s.notes.iter().map(|n| format!("scene {}: {n}", s.facts.id))));
         let groups: Vec<Vec<Vec<usize>>> = facts.iter().map(groups_by_grid).collect();
         let mut stack = Self {
             masks: Vec::new(),
@@ -248,6 +253,17 @@ fn refuse_twins(sorted: &[Candidate]) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// Provenance tells scenes apart by 16-bit numbers, of which the last few have other meanings.
+fn refuse_too_many(candidates: &[Candidate]) -> Result<(), EngineError> {
+    let count = candidates.len();
+    if count <= MOST_SCENES {
+        return Ok(());
+    }
+    let message =
+        format!("{count} scenes were found; at most {MOST_SCENES} can be told apart. Narrow path or dates");
+    Err(EngineError::Option { option: "[scenes]".into(), message })
+}
+
 fn selected(
     rules: &Rules,
     candidates: Vec<Candidate>,
@@ -288,9 +304,18 @@ fn opened(
     };
     let target = options.target.as_ref().or(rules.target.value.scene.as_ref());
     let first = candidates.iter().position(|c| Some(&c.found.id) == target).unwrap_or(0);
-    let reference = open(&candidates[first], None)?;
-    let facts = &reference.facts;
-    let wanted: Vec<String> = facts.bands[..facts.wanted].iter().map(|b| b.name.clone()).collect();
+    let reference = &candidates[first];
+    // The same name may mean different things on different sensors: what is wanted is settled for all at once.
+    let found: Vec<&FoundScene> = candidates.iter().map(|c| &c.found).collect();
+    let named = wanted_names(&reference.found, &found, &reference.query)
+        .map_err(|e| discover_error(rules, &reference.at, e))?;
+    let wanted = match named {
+        Some(names) => names,
+        None => {
+            let facts = open(reference, None)?.facts;
+            facts.bands[..facts.wanted].iter().map(|b| b.name.clone()).collect()
+        }
+    };
     candidates.iter().map(|c| open(c, Some(&wanted))).collect()
 }
 

@@ -91,10 +91,10 @@ fn inline(mut schema: Value) -> Value {
 }
 
 fn replace(value: &mut Value, defs: &Map<String, Value>) {
-    if let Some(name) = value.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/")) {
-        if let Some(definition) = defs.get(name) {
-            *value = definition.clone();
-        }
+    if let Some(name) = value.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/"))
+        && let Some(definition) = defs.get(name)
+    {
+        *value = definition.clone();
     }
     match value {
         Value::Object(map) => map.values_mut().for_each(|v| replace(v, defs)),

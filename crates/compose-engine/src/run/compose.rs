@@ -207,7 +207,9 @@ fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), Engin
 
 /// Without a nodata value there is nothing to put into a gap.
 fn refuse_gaps(canvas: &Canvas) -> Result<(), EngineError> {
-    let Some(((_, row, col), _)) = canvas.source.indexed_iter().find(|(_, s)| **s == GAP) else { return Ok(()) };
+    let Some(((_, row, col), _)) = canvas.source.indexed_iter().find(|(_, s)| **s == GAP) else {
+        return Ok(());
+    };
     Err(EngineError::GapWithoutNodata {
         col: canvas.window.col + col as i64,
         row: canvas.window.row + row as i64,
