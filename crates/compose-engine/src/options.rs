@@ -20,6 +20,8 @@ pub enum BlockSize {
 pub struct Options {
     pub output: Option<PathBuf>,
     pub overwrite: bool,
+    /// Only the plan is wanted: files that exist are remarked on, not refused.
+    pub plan_only: bool,
     pub quicklook: bool,
     pub no_provenance: bool,
     pub threads: usize,

@@ -99,6 +99,7 @@ fn options(args: &RunArgs) -> Options {
     Options {
         output: args.output.clone().or_else(|| args.positional_output.clone()),
         overwrite: args.overwrite,
+        plan_only: args.plan,
         quicklook: args.quicklook,
         no_provenance: args.no_provenance,
         threads: threads(args.threads),

@@ -68,7 +68,7 @@ pub fn choose(
 
 fn wanted(rules: &Rules, options: &Options) -> Wanted {
     let said = &rules.grid.value;
-    let in_rules = said.like.as_ref().map(|l| rules.file.folder().join(l));
+    let in_rules = said.like.as_ref().map(|l| rules.file.resolve(l));
     // A grid on the command line replaces the one in the rules file as a whole, so that the two never mix.
     let overridden = options.like.is_some()
         || options.bounds.is_some()

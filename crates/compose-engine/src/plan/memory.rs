@@ -51,16 +51,27 @@ impl Memory {
         };
         let per_worker = per_pixel * (block.0 * block.1) as u64;
         let workers = per_worker * threads as u64;
-        let smallest = stack.largest_tile() * threads as u64;
+        let tile = stack.largest_tile();
+        let smallest = tile.map_or(0, |t| t.tile_bytes()) * threads as u64;
         let Some(tiles) = left.checked_sub(workers).filter(|t| *t >= smallest) else {
-            let need = BASE + GDAL_CACHE + writer + workers + smallest;
+            let mb = |bytes: u64| bytes.div_ceil(1 << 20);
+            let of_tile = tile.map_or_else(String::new, |t| {
+                let (w, h) = t.tile_size();
+                format!(
+                    ", {} MB for one tile of {w}×{h} pixels of {} per worker",
+                    mb(smallest),
+                    t.path.display()
+                )
+            });
             return Err(EngineError::Memory(format!(
-                "--mem-limit {} MB is too small: {threads} workers with blocks of {}×{} pixels, the writer and one tile \
-                 per worker need {} MB; raise the limit, use fewer threads (-j) or smaller blocks (--block-size)",
-                limit >> 20,
+                "a memory limit of {} MB is too small for a grid of {width}×{height} pixels: {} MB for the program and the \
+                 writer, {} MB for {threads} workers with blocks of {}×{} pixels{of_tile}; raise --mem-limit, or use fewer \
+                 threads (-j) or smaller blocks (--block-size)",
+                mb(limit),
+                mb(BASE + GDAL_CACHE + writer),
+                mb(workers),
                 block.0,
                 block.1,
-                need.div_ceil(1 << 20)
             )));
         };
         Ok(Self { limit, threads, block, per_worker, writer, tiles })

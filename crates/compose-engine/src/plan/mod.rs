@@ -8,6 +8,7 @@ mod memory;
 mod output;
 mod print;
 mod select;
+pub(crate) mod specs;
 mod stack;
 
 pub use memory::{GDAL_CACHE, Memory};
@@ -90,14 +91,19 @@ impl Plan {
     /// Whatever can be refused from text and headers.
     pub fn make(rules: &Rules, options: &Options) -> Result<Self, EngineError> {
         let systems = CrsRegistry::new();
-        let stack = Stack::open(rules, options, &systems)?;
+        let mut stack = Stack::open(rules, options, &systems)?;
         let mut jobs = Vec::new();
         for target in stack.targets(rules, options)? {
             jobs.push(job(rules, options, &stack, target, &systems)?);
         }
-        output::refuse_clashes(&jobs, &stack, options)?;
+        let remarks = output::refuse_clashes(&jobs, &stack, options)?;
+        stack.notes.extend(remarks);
         let memory = Memory::plan(&stack, &jobs, options)?;
-        Ok(Self { stack, jobs, memory })
+        let plan = Self { stack, jobs, memory };
+        for job in &plan.jobs {
+            job.output.check(&plan, job)?;
+        }
+        Ok(plan)
     }
 }
 

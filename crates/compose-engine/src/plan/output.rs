@@ -2,13 +2,14 @@
 
 use crate::error::EngineError;
 use crate::options::Options;
-use crate::plan::{Job, Stack};
+use crate::plan::specs::{image_spec, provenance_spec};
+use crate::plan::{Job, Plan, Stack};
 use crate::rules::settings::{Compress, Format as FormatSetting};
 use crate::rules::values::Extra;
 use crate::rules::{At, Rules};
 use compose_core::kind::did_you_mean;
 use compose_core::{Cast, DataType};
-use compose_io::write::{Compression, Format, check_folder, refuse_existing};
+use compose_io::write::{Compression, Format, WriteError, check_folder, refuse_existing};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +62,7 @@ impl OutputPlan {
         let beside = |ending: &str| with_ending(&path, ending);
         let extra = |extra: &Option<Extra>, ending: &str| match extra {
             Some(Extra::Wanted(false)) => None,
-            Some(Extra::Path(p)) => Some(rules.file.folder().join(expand(p, stack, target))),
+            Some(Extra::Path(p)) => Some(rules.file.resolve(expand(p, stack, target))),
             _ => Some(beside(ending)),
         };
         let provenance =
@@ -89,6 +90,15 @@ impl OutputPlan {
         })
     }
 
+    /// Refuses what GDAL could not write as asked: types, codecs, levels, creation options.
+    pub fn check(&self, plan: &Plan, job: &Job) -> Result<(), EngineError> {
+        image_spec(plan, job).check()?;
+        if let Some(path) = &self.provenance {
+            provenance_spec(plan, job, path.clone()).check()?;
+        }
+        Ok(())
+    }
+
     /// Every file that will be written.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let extras =
@@ -114,7 +124,7 @@ fn image_path(
             "[output] has no path; say path = \"result.tif\" there, or --output",
         ));
     };
-    Ok(rules.file.folder().join(expand(path, stack, target)))
+    Ok(rules.file.resolve(expand(path, stack, target)))
 }
 
 fn refuse<T>(rules: &Rules, at: &At<T>, message: &str) -> EngineError {
@@ -198,7 +208,8 @@ fn common_dtype(stack: &Stack, reference: usize) -> Result<DataType, EngineError
 }
 
 /// Refuses outputs that exist, clash with one another or with an input, or cannot be written.
-pub fn refuse_clashes(jobs: &[Job], stack: &Stack, options: &Options) -> Result<(), EngineError> {
+/// Gives remarks where only a plan is wanted.
+pub fn refuse_clashes(jobs: &[Job], stack: &Stack, options: &Options) -> Result<Vec<String>, EngineError> {
     let mut seen: HashMap<&Path, &Job> = HashMap::new();
     let inputs: Vec<PathBuf> = stack.files().filter_map(|p| p.canonicalize().ok()).collect();
     for job in jobs {
@@ -218,9 +229,15 @@ pub fn refuse_clashes(jobs: &[Job], stack: &Stack, options: &Options) -> Result<
             }
         }
     }
+    let mut notes = Vec::new();
     for file in jobs.iter().flat_map(|j| j.output.files()) {
-        refuse_existing(file, options.overwrite)?;
+        match refuse_existing(file, options.overwrite) {
+            Err(WriteError::Exists { path }) if options.plan_only => {
+                notes.push(format!("{} exists: a run needs --overwrite", path.display()));
+            }
+            result => result?,
+        }
         check_folder(file)?;
     }
-    Ok(())
+    Ok(notes)
 }

@@ -9,6 +9,7 @@ use crate::rules::values::{BandChoice as SaidChoice, Bands};
 use crate::rules::{At, Rules};
 use compose_core::kind::did_you_mean;
 use compose_core::{Grid, SceneFacts, ValidityMode};
+use compose_io::BandRef;
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::CrsRegistry;
 use compose_io::discover::{DiscoverError, find_explicit, find_scenes, open_scene, wanted_names};
@@ -127,9 +128,9 @@ impl Stack {
         self.scenes.iter().flat_map(|s| s.files.iter().map(|p| p.as_path()))
     }
 
-    /// Bytes of the largest tile of any band.
-    pub fn largest_tile(&self) -> u64 {
-        self.scenes.iter().flat_map(|s| &s.refs).map(|r| r.tile_bytes()).max().unwrap_or(0)
+    /// The band with the largest tiles.
+    pub fn largest_tile(&self) -> Option<&BandRef> {
+        self.scenes.iter().flat_map(|s| &s.refs).max_by_key(|r| r.tile_bytes())
     }
 
     /// What a mask rule does, said for the first scene, and for others where it differs.

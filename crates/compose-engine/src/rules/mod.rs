@@ -107,6 +107,14 @@ impl RulesFile {
         Mistake { file: self.path.display().to_string(), line, message: message.trim().replace('\n', " ") }
     }
 
+    /// A path of the rules file as seen from here.
+    pub fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
+        match self.folder() {
+            here if here == Path::new(".") => path.as_ref().to_owned(),
+            folder => folder.join(path),
+        }
+    }
+
     /// The folder that relative paths start from.
     pub fn folder(&self) -> &Path {
         self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))

@@ -1,16 +1,14 @@
 //! Where finished blocks go: image, provenance, pictures, numbers.
 
 use crate::error::EngineError;
+use crate::plan::specs::{image_spec, provenance_spec};
 use crate::plan::{Job, OutputPlan, Picture, Plan};
 use crate::run::compose::{Composed, UNDEFINED};
 use crate::run::report::{JobReport, Tally};
-use compose_core::{DataType, Day, STATISTIC, Window};
+use compose_core::{Day, STATISTIC, Window};
 use compose_io::quicklook::{self, LONGEST_SIDE, Sampler, Stretch};
-use compose_io::write::{Compression, Format, OutputBand, Pending, RasterSpec, RasterWriter};
+use compose_io::write::{Pending, RasterWriter};
 use ndarray::{Array2, ArrayView2, Axis, Zip};
-
-/// Side of an output tile.
-const TILE: usize = 512;
 
 /// Takes the blocks of one output in order.
 pub struct Sink {
@@ -71,91 +69,6 @@ fn age(day: Option<Day>, target: Option<Day>) -> Option<u16> {
     let days = day?.distance(target?);
     // 65535 means "undefined": a scene 179 years away is as good as that.
     u16::try_from(days).ok().filter(|d| *d != UNDEFINED)
-}
-
-/// How the image is stored.
-pub fn image_spec(plan: &Plan, job: &Job) -> RasterSpec {
-    let reference = &plan.stack.facts[job.target.unwrap_or(0)];
-    let bands = reference.bands[..reference.wanted].iter();
-    let output = &job.output;
-    RasterSpec {
-        path: output.path.clone(),
-        grid: job.grid.clone(),
-        georeferenced: job.georeferenced,
-        dtype: job.cast.dtype,
-        nodata: job.cast.nodata,
-        bands: bands
-            .map(|b| OutputBand { description: b.name.clone(), scale_offset: b.scale_offset })
-            .collect(),
-        format: output.format,
-        compression: output.compression,
-        level: output.level,
-        creation_options: output.creation_options.clone(),
-        tags: tags(plan, job),
-        threads: plan.memory.threads,
-        categorical: false,
-        block: TILE,
-    }
-}
-
-fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
-    let scene = |(index, facts): (usize, &compose_core::SceneFacts)| {
-        let day = facts.day.map_or_else(|| "undated".to_owned(), |d| d.to_string());
-        format!("{index} {day} {}", facts.id)
-    };
-    let scenes: Vec<String> = plan.stack.facts.iter().enumerate().map(scene).collect();
-    let fills: Vec<String> =
-        job.fills.iter().enumerate().map(|(i, f)| format!("{} {}", i + 1, f.name)).collect();
-    let mut tags = vec![
-        ("COMPOSE_VERSION".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ("COMPOSE_SCENES".to_owned(), scenes.join("; ")),
-        ("COMPOSE_FILLS".to_owned(), fills.join("; ")),
-    ];
-    if let Some(target) = job.target {
-        tags.push(("COMPOSE_TARGET".to_owned(), plan.stack.facts[target].id.clone()));
-    }
-    if let Some(day) = job.target_day {
-        tags.push(("COMPOSE_TARGET_DATE".to_owned(), day.to_string()));
-    }
-    tags
-}
-
-/// How the record of sources is stored.
-pub fn provenance_spec(plan: &Plan, job: &Job, path: std::path::PathBuf) -> RasterSpec {
-    let planes = plan.stack.validity.planes(plan.stack.bands.len());
-    let mut bands = Vec::new();
-    for plane in 0..planes {
-        let ending = if planes == 1 { String::new() } else { format!(" {}", plan.stack.bands[plane]) };
-        let mut names = vec!["source", "stage", "age"];
-        if job.output.count {
-            names.push("count");
-        }
-        let band = |name: &str| OutputBand { description: format!("{name}{ending}"), scale_offset: None };
-        bands.extend(names.into_iter().map(band));
-    }
-    let mut tags = tags(plan, job);
-    tags.push((
-        "COMPOSE_CODES".to_owned(),
-        "source: index of the scene, or 65000 + stage for a statistic over several; stage: 0 observed, k the k-th fill; \
-         age: days between the scene and the target date; 65535: none"
-            .to_owned(),
-    ));
-    RasterSpec {
-        path,
-        grid: job.grid.clone(),
-        georeferenced: job.georeferenced,
-        dtype: DataType::UInt16,
-        nodata: Some(f64::from(UNDEFINED)),
-        bands,
-        format: if job.output.format == Format::Cog { Format::Cog } else { Format::GTiff },
-        compression: Compression::Deflate,
-        level: None,
-        creation_options: Vec::new(),
-        tags,
-        threads: plan.memory.threads,
-        categorical: true,
-        block: TILE,
-    }
 }
 
 fn write_provenance(

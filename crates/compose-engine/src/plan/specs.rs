@@ -1,0 +1,96 @@
+//! How the image and the record of sources are stored.
+
+use crate::plan::{Job, Plan};
+use compose_core::{DataType, SceneFacts};
+use compose_io::write::{Compression, OutputBand, RasterSpec};
+use std::path::PathBuf;
+
+/// Side of an output tile.
+const TILE: usize = 512;
+/// In the provenance file: no pixel, or no age.
+const UNDEFINED: u16 = u16::MAX;
+
+/// How the image is stored.
+pub fn image_spec(plan: &Plan, job: &Job) -> RasterSpec {
+    let reference = &plan.stack.facts[job.target.unwrap_or(0)];
+    let bands = reference.bands[..reference.wanted].iter();
+    let output = &job.output;
+    RasterSpec {
+        path: output.path.clone(),
+        grid: job.grid.clone(),
+        georeferenced: job.georeferenced,
+        dtype: job.cast.dtype,
+        nodata: job.cast.nodata,
+        bands: bands
+            .map(|b| OutputBand { description: b.name.clone(), scale_offset: b.scale_offset })
+            .collect(),
+        format: output.format,
+        compression: output.compression,
+        level: output.level,
+        creation_options: output.creation_options.clone(),
+        tags: tags(plan, job),
+        threads: plan.memory.threads,
+        categorical: false,
+        block: TILE,
+    }
+}
+
+fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
+    let scene = |(index, facts): (usize, &SceneFacts)| {
+        let day = facts.day.map_or_else(|| "undated".to_owned(), |d| d.to_string());
+        format!("{index} {day} {}", facts.id)
+    };
+    let scenes: Vec<String> = plan.stack.facts.iter().enumerate().map(scene).collect();
+    let fills: Vec<String> =
+        job.fills.iter().enumerate().map(|(i, f)| format!("{} {}", i + 1, f.name)).collect();
+    let mut tags = vec![
+        ("COMPOSE_VERSION".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("COMPOSE_SCENES".to_owned(), scenes.join("; ")),
+        ("COMPOSE_FILLS".to_owned(), fills.join("; ")),
+    ];
+    if let Some(target) = job.target {
+        tags.push(("COMPOSE_TARGET".to_owned(), plan.stack.facts[target].id.clone()));
+    }
+    if let Some(day) = job.target_day {
+        tags.push(("COMPOSE_TARGET_DATE".to_owned(), day.to_string()));
+    }
+    tags
+}
+
+/// How the record of sources is stored.
+pub fn provenance_spec(plan: &Plan, job: &Job, path: PathBuf) -> RasterSpec {
+    let planes = plan.stack.validity.planes(plan.stack.bands.len());
+    let mut bands = Vec::new();
+    for plane in 0..planes {
+        let ending = if planes == 1 { String::new() } else { format!(" {}", plan.stack.bands[plane]) };
+        let mut names = vec!["source", "stage", "age"];
+        if job.output.count {
+            names.push("count");
+        }
+        let band = |name: &str| OutputBand { description: format!("{name}{ending}"), scale_offset: None };
+        bands.extend(names.into_iter().map(band));
+    }
+    let mut tags = tags(plan, job);
+    tags.push((
+        "COMPOSE_CODES".to_owned(),
+        "source: index of the scene, or 65000 + stage for a statistic over several; stage: 0 observed, k the k-th fill; \
+         age: days between the scene and the target date; 65535: none"
+            .to_owned(),
+    ));
+    RasterSpec {
+        path,
+        grid: job.grid.clone(),
+        georeferenced: job.georeferenced,
+        dtype: DataType::UInt16,
+        nodata: Some(f64::from(UNDEFINED)),
+        bands,
+        format: job.output.format,
+        compression: Compression::Deflate,
+        level: None,
+        creation_options: Vec::new(),
+        tags,
+        threads: plan.memory.threads,
+        categorical: true,
+        block: TILE,
+    }
+}
