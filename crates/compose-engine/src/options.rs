@@ -29,6 +29,8 @@ pub struct Options {
     pub mem_limit: Option<u64>,
     pub block_size: BlockSize,
     pub target: Option<String>,
+    pub date: Option<compose_core::Day>,
+    pub src_nodata: Option<f64>,
     pub bounds: Option<[f64; 4]>,
     pub bounds_crs: Option<String>,
     pub crs: Option<String>,

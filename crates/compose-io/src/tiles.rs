@@ -14,8 +14,9 @@ use crate::{BandHeader, FileHeader, IoError};
 use compose_core::{DataType, Window};
 use gdal::Dataset;
 use gdal::raster::{GdalType, RasterBand};
-use ndarray::{ArrayViewMut2, s};
+use ndarray::ArrayViewMut2;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -193,6 +194,9 @@ impl TileStore {
     ///
     /// # Errors
     /// [`IoError::Read`] with file, band and block; [`IoError::Changed`].
+    ///
+    /// # Panics
+    /// When an array has not the window's shape in standard layout.
     pub fn read_data(
         &self,
         band: &BandRef,
@@ -201,15 +205,14 @@ impl TileStore {
         mut valid: ArrayViewMut2<'_, u8>,
     ) -> Result<(), IoError> {
         let whole = Window::whole(band.width, band.height);
+        let (values, valid) = (contiguous(&mut values), contiguous(&mut valid));
         if window.intersect(whole) != Some(window) {
             values.fill(0.0);
             valid.fill(0);
         }
-        self.each_tile(band, false, window, |samples, part| {
-            copy_data(samples, &part, &band.nodata, &mut values, &mut valid);
-        })?;
+        self.each_tile(band, false, window, |tile, part| copy_data(tile, part, &band.nodata, values, valid))?;
         if band.mask == MaskSource::Mask {
-            self.each_tile(band, true, window, |samples, part| clear_masked(samples, &part, &mut valid))?;
+            self.each_tile(band, true, window, |tile, part| clear_masked(tile, part, valid))?;
         }
         Ok(())
     }
@@ -226,11 +229,12 @@ impl TileStore {
         mut codes: ArrayViewMut2<'_, u32>,
         mut inside: ArrayViewMut2<'_, u8>,
     ) -> Result<(), IoError> {
-        codes.fill(0);
-        inside.fill(0);
-        self.each_tile(band, false, window, |samples, part| {
-            copy_codes(samples, &part, &mut codes, &mut inside)
-        })
+        let (codes, inside) = (contiguous(&mut codes), contiguous(&mut inside));
+        if window.intersect(Window::whole(band.width, band.height)) != Some(window) {
+            codes.fill(0);
+            inside.fill(0);
+        }
+        self.each_tile(band, false, window, |tile, part| copy_codes(tile, part, codes, inside))
     }
 
     fn each_tile(
@@ -238,7 +242,7 @@ impl TileStore {
         band: &BandRef,
         mask: bool,
         window: Window,
-        mut visit: impl FnMut(&Tile, Part),
+        mut visit: impl FnMut(&Tile, &Part),
     ) -> Result<(), IoError> {
         let Some(inside) = window.intersect(Window::whole(band.width, band.height)) else { return Ok(()) };
         let (tw, th) = (band.tile.0 as i64, band.tile.1 as i64);
@@ -247,7 +251,7 @@ impl TileStore {
                 let tile = band.tile_window(col as usize, row as usize);
                 let samples = self.tile(band, mask, tile, window)?;
                 let common = tile.intersect(inside).expect("the tile was chosen because it meets the window");
-                visit(&samples, Part { tile, common, window });
+                visit(&samples, &Part { tile, common, window });
             }
         }
         Ok(())
@@ -320,14 +324,15 @@ struct Part {
 }
 
 impl Part {
-    /// For each row of the common part: the range in the tile's samples, and row and columns in the window.
-    fn rows(&self) -> impl Iterator<Item = (std::ops::Range<usize>, usize, std::ops::Range<usize>)> {
-        let (c, t, w) = (self.common, self.tile, self.window);
-        let left = (c.col - w.col) as usize;
-        (0..c.height).map(move |i| {
-            let row = c.row + i as i64;
-            let start = (row - t.row) as usize * t.width + (c.col - t.col) as usize;
-            (start..start + c.width, (row - w.row) as usize, left..left + c.width)
+    /// For each row of the common part: its range in the tile's samples and in the window's.
+    fn rows(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+        let start = |outer: Window, row: i64| {
+            (row - outer.row) as usize * outer.width + (self.common.col - outer.col) as usize
+        };
+        let width = self.common.width;
+        (self.common.row..self.common.row_end()).map(move |row| {
+            let (from, to) = (start(self.tile, row), start(self.window, row));
+            (from..from + width, to..to + width)
         })
     }
 }
@@ -384,28 +389,15 @@ fn fill<T: GdalType + bytemuck::Pod>(
     checked(|| band.read_into_slice(origin, size, size, tile.samples_mut::<T>(), None))
 }
 
-fn copy_data(
-    tile: &Tile,
-    part: &Part,
-    nodata: &[f64],
-    values: &mut ArrayViewMut2<'_, f32>,
-    valid: &mut ArrayViewMut2<'_, u8>,
-) {
+fn copy_data(tile: &Tile, part: &Part, nodata: &[f64], values: &mut [f32], valid: &mut [u8]) {
     macro_rules! copy {
         ($type:ty) => {{
             // A float's nodata is compared at single precision, as the samples are.
             let fits = |n: &&f64| !tile.dtype.is_integer() || tile.dtype.holds(**n);
             let missing: Vec<$type> = nodata.iter().filter(fits).map(|n| *n as $type).collect();
-            for (from, row, cols) in part.rows() {
-                let mut v = values.slice_mut(s![row, cols.clone()]);
-                let mut ok = valid.slice_mut(s![row, cols]);
-                copy_row(
-                    &tile.samples::<$type>()[from],
-                    &missing,
-                    v.as_slice_mut(),
-                    ok.as_slice_mut(),
-                    |x| x as f32,
-                );
+            for (from, to) in part.rows() {
+                let from = &tile.samples::<$type>()[from];
+                copy_row(from, &missing, &mut values[to.clone()], &mut valid[to], |x| x as f32);
             }
         }};
     }
@@ -423,43 +415,42 @@ fn copy_data(
 fn copy_row<T: Copy + PartialOrd>(
     from: &[T],
     missing: &[T],
-    values: Option<&mut [f32]>,
-    valid: Option<&mut [u8]>,
+    values: &mut [f32],
+    valid: &mut [u8],
     widen: impl Fn(T) -> f32,
 ) {
-    let (values, valid) = values.zip(valid).expect("rows of a block are contiguous");
+    // One simple loop per array: the compiler makes vector code of each.
     for (value, sample) in values.iter_mut().zip(from) {
         *value = widen(*sample);
     }
     // A NaN compares with nothing, itself among them.
-    for (valid, sample) in valid.iter_mut().zip(from) {
-        *valid = u8::from(sample.partial_cmp(sample).is_some());
-    }
-    for gone in missing {
-        for (valid, sample) in valid.iter_mut().zip(from) {
-            *valid &= u8::from(*sample != *gone);
-        }
+    let is_number = |sample: &T| sample.partial_cmp(sample).is_some();
+    match missing {
+        [] => mark(from, valid, is_number),
+        [only] => mark(from, valid, |sample| is_number(sample) & (sample != only)),
+        several => mark(from, valid, |sample| is_number(sample) && !several.contains(sample)),
     }
 }
 
-fn clear_masked(tile: &Tile, part: &Part, valid: &mut ArrayViewMut2<'_, u8>) {
+fn mark<T>(from: &[T], valid: &mut [u8], is_valid: impl Fn(&T) -> bool) {
+    for (ok, sample) in valid.iter_mut().zip(from) {
+        *ok = u8::from(is_valid(sample));
+    }
+}
+
+fn clear_masked(tile: &Tile, part: &Part, valid: &mut [u8]) {
     let mask = tile.samples::<u8>();
-    for (from, row, cols) in part.rows() {
-        for (valid, mask) in valid.slice_mut(s![row, cols]).iter_mut().zip(&mask[from]) {
+    for (from, to) in part.rows() {
+        for (valid, mask) in valid[to].iter_mut().zip(&mask[from]) {
             *valid &= u8::from(*mask != 0);
         }
     }
 }
 
-fn copy_codes(
-    tile: &Tile,
-    part: &Part,
-    codes: &mut ArrayViewMut2<'_, u32>,
-    inside: &mut ArrayViewMut2<'_, u8>,
-) {
-    for (from, row, cols) in part.rows() {
-        inside.slice_mut(s![row, cols.clone()]).fill(1);
-        let to = codes.slice_mut(s![row, cols]);
+fn copy_codes(tile: &Tile, part: &Part, codes: &mut [u32], inside: &mut [u8]) {
+    for (from, to) in part.rows() {
+        inside[to.clone()].fill(1);
+        let to = &mut codes[to];
         match tile.dtype {
             DataType::UInt8 => widen(to, &tile.samples::<u8>()[from], u32::from),
             DataType::Int8 => widen(to, &tile.samples::<i8>()[from], |c| u32::from(c as u8)),
@@ -472,8 +463,13 @@ fn copy_codes(
     }
 }
 
-fn widen<T: Copy>(to: ndarray::ArrayViewMut1<'_, u32>, from: &[T], code: impl Fn(T) -> u32) {
-    for (to, from) in to.into_iter().zip(from) {
+fn widen<T: Copy>(to: &mut [u32], from: &[T], code: impl Fn(T) -> u32) {
+    for (to, from) in to.iter_mut().zip(from) {
         *to = code(*from);
     }
+}
+
+/// The samples of an array that callers hand over whole.
+fn contiguous<'a, T>(array: &'a mut ArrayViewMut2<'_, T>) -> &'a mut [T] {
+    array.as_slice_mut().expect("pixels are read into arrays in standard layout")
 }

@@ -89,6 +89,12 @@ pub struct RunArgs {
     /// The scene to repair, or "each" (instead of [target] scene)
     #[arg(long, value_name = "ID")]
     pub target: Option<String>,
+    /// Without a scene to repair: the date that distances are measured from (instead of [target] date)
+    #[arg(short, long, value_name = "YYYY-MM-DD")]
+    pub date: Option<chrono::NaiveDate>,
+    /// Nodata value of the inputs (instead of [scenes] nodata and the files' own)
+    #[arg(long, value_name = "NUMBER", value_parser = number, allow_hyphen_values = true)]
+    pub src_nodata: Option<f64>,
     /// Bounds of the grid: "left bottom right top", spaces or commas
     #[arg(long, visible_alias = "bbox", value_name = "L B R T", value_parser = bounds, allow_hyphen_values = true)]
     pub bounds: Option<[f64; 4]>,

@@ -106,6 +106,8 @@ fn options(args: &RunArgs) -> Options {
         mem_limit: args.mem_limit,
         block_size: args.block_size.unwrap_or_default(),
         target: args.target.clone(),
+        date: args.date.map(Into::into),
+        src_nodata: args.src_nodata,
         bounds: args.bounds,
         bounds_crs: args.bounds_crs.clone(),
         crs: args.dst_crs.clone(),

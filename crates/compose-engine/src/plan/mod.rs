@@ -127,7 +127,7 @@ fn job(
     }
     let target_day = match target {
         Some(t) => stack.facts[t].day,
-        None => rules.target.value.date.map(|d| d.0),
+        None => options.date.or(rules.target.value.date.map(|d| d.0)),
     };
     let fills = stages(rules, stack, target, target_day, &scenes)?;
     let output = OutputPlan::make(rules, options, stack, target)?;

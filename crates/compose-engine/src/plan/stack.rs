@@ -57,6 +57,9 @@ impl Stack {
     pub fn open(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result<Self, EngineError> {
         let mut notes = Vec::new();
         let mut candidates = candidates(rules, systems, &mut notes)?;
+        if let Some(nodata) = options.src_nodata {
+            candidates.iter_mut().for_each(|c| c.query.nodata = Nodata::Values(vec![nodata]));
+        }
         candidates.sort_by(|a, b| order(&a.found).cmp(&order(&b.found)));
         refuse_twins(&candidates)?;
         refuse_too_many(&candidates)?;
@@ -92,7 +95,7 @@ impl Stack {
         };
         let refuse =
             |message: String| EngineError::Rules(vec![rules.file.mistake_at(&target.span, &message)]);
-        if target.value.date.is_some() {
+        if target.value.date.is_some() || options.date.is_some() {
             return Err(refuse("[target] says both scene and date; a scene has its own date".into()));
         }
         if wanted == "each" {
