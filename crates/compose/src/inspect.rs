@@ -3,7 +3,7 @@
 
 use crate::args::InspectArgs;
 use crate::screen::say;
-use compose_core::{Layout, quality};
+use compose_core::{BandRole, Day, Layout, quality};
 use compose_engine::plan::Stack;
 use compose_engine::{EngineError, Options};
 use compose_io::crs::CrsRegistry;
@@ -33,7 +33,9 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
     for path in &args.files {
         let header = FileHeader::read(path, &systems)?;
         let known = recognise(path, &systems);
-        say_header(&header, known.as_ref());
+        say_place(&header);
+        say_scene(&header, known.as_ref(), stack.as_ref());
+        header.bands.iter().for_each(say_band);
         if let Some(quality) = quality_band(args, &header, known.as_ref(), stack.as_ref(), layout)? {
             say_codes(&header, &quality, stack.as_ref())?;
         }
@@ -41,33 +43,51 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn say_header(header: &FileHeader, known: Option<&Recognised>) {
-    say(&format!("{}", header.path.display()));
+fn say_place(header: &FileHeader) {
+    let grid = &header.grid;
     let place = if header.georeferenced {
-        header.grid.to_string()
+        grid.to_string()
     } else {
-        format!("{}×{} px, no georeference", header.grid.width, header.grid.height)
+        format!("{}×{} px, no georeference", grid.width, grid.height)
     };
-    say(&format!("  {}, {place}", header.driver));
+    say(&format!("{}\n  {}, {place}", header.path.display(), header.driver));
+}
+
+/// Scene and date: as the rules file has it, else as a preset reads the name, else what the metadata say.
+fn say_scene(header: &FileHeader, known: Option<&Recognised>, stack: Option<&Stack>) {
+    let date = |day: Option<Day>| day.map_or_else(|| "no date".to_owned(), |d| d.to_string());
+    let in_rules = stack.and_then(|s| scene_of(s, &header.path).map(|scene| &s.facts[scene]));
+    if let Some(facts) = in_rules {
+        say(&format!("  scene {}, {} (by the rules file)", facts.id, date(facts.day)));
+        return;
+    }
     if let Some(known) = known {
-        let day = known.day.map_or_else(|| "no date".to_owned(), |d| d.to_string());
         let band = known.band.as_ref().map_or_else(String::new, |b| format!(", band {b}"));
-        say(&format!("  scene {}{band}, {day} (preset {})", known.id, known.preset.name));
+        say(&format!("  scene {}{band}, {} (preset {})", known.id, date(known.day), known.preset.name));
+        return;
     }
-    for band in &header.bands {
-        let mut line = format!("  band {}: {}", band.number, band.dtype);
-        if let Some(description) = &band.description {
-            line += &format!(", {description}");
-        }
-        if let Some(nodata) = band.nodata {
-            line += &format!(", nodata {nodata}");
-        }
-        if let Some((scale, offset)) = band.scale_offset {
-            line += &format!(", scale {scale}, offset {offset}");
-        }
-        line += &format!(", blocks of {}×{}", band.block.0, band.block.1);
-        say(&line);
+    let is_date = |key: &str| ["DATE", "TIME"].iter().any(|w| key.to_uppercase().contains(w));
+    for tag in header.tags.iter().filter(|t| is_date(&t.key)) {
+        say(&format!("  metadata {} = {}", tag.key, tag.value));
     }
+}
+
+fn say_band(band: &BandHeader) {
+    let mut line = format!("  band {}: {}", band.number, band.dtype);
+    if let Some(description) = &band.description {
+        line += &format!(", {description}");
+    }
+    if band.is_alpha {
+        line += ", alpha";
+    }
+    if let Some(nodata) = band.nodata {
+        line += &format!(", nodata {nodata}");
+    }
+    if let Some((scale, offset)) = band.scale_offset {
+        line += &format!(", scale {scale}, offset {offset}");
+    }
+    line += &format!(", blocks of {}×{}", band.block.0, band.block.1);
+    say(&line);
 }
 
 fn quality_band<'a>(
@@ -109,16 +129,22 @@ fn quality_in_rules(stack: &Stack, path: &Path) -> Option<(usize, Option<&'stati
     Some((stack.scenes[scene].refs[band].number, stack.facts[scene].bands[band].layout))
 }
 
+fn is_file(path: &Path, other: &Path) -> bool {
+    matches!((path.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// The scene that reads `path`.
+fn scene_of(stack: &Stack, path: &Path) -> Option<usize> {
+    stack.scenes.iter().position(|scene| scene.files.iter().any(|f| is_file(f, path)))
+}
+
 /// Scene and band index of the quality band in `path`.
 fn place_in_rules(stack: &Stack, path: &Path) -> Option<(usize, usize)> {
-    let path = path.canonicalize().ok()?;
-    let is_here = |p: &Path| p.canonicalize().is_ok_and(|p| p == path);
-    stack.facts.iter().enumerate().find_map(|(scene, facts)| {
-        let quality = |b: &usize| facts.bands[*b].role == compose_core::BandRole::Quality;
-        let bands = (0..facts.bands.len()).filter(quality);
-        let band = bands.into_iter().find(|b| is_here(&stack.scenes[scene].refs[*b].path))?;
-        Some((scene, band))
-    })
+    let scene = scene_of(stack, path)?;
+    let facts = &stack.facts[scene];
+    let codes = |b: &usize| facts.bands[*b].role == BandRole::Quality;
+    let band = (0..facts.bands.len()).filter(codes).find(|b| is_file(&stack.scenes[scene].refs[*b].path, path))?;
+    Some((scene, band))
 }
 
 fn say_codes(header: &FileHeader, quality: &Quality<'_>, stack: Option<&Stack>) -> Result<(), EngineError> {

@@ -93,6 +93,7 @@ fn scenes(plan: &Plan, job: &Job) -> Value {
             "index": index, "id": fate.id, "date": fate.day.map(|d| d.to_string()),
             "fate": plan.fate(job, fate), "reason": reason, "alignment": alignments,
             "radiometry": index.map(|i| plan.radiometry_text(job, i)),
+            "files": index.map(|i| plan.stack.scenes[i].files.clone()),
         })
     };
     plan.stack.fates.iter().map(scene).collect()
