@@ -178,28 +178,30 @@ fn scene_plan(
     Ok(ScenePlan { groups, overlaps, radiometry: radiometry(stack, scene, reference)? })
 }
 
-/// Gain and bias that bring each wanted band to the reference's scale and offset.
+/// Gain and bias that bring each wanted band to the reference's scale and offset. Where both are unknown, the
+/// numbers of one product are taken to mean the same; those of two products are not.
 fn radiometry(stack: &Stack, scene: usize, reference: usize) -> Result<Vec<Option<(f64, f64)>>, EngineError> {
     let facts = &stack.facts[scene];
     let pairs = facts.bands[..facts.wanted].iter().zip(&stack.facts[reference].bands);
+    let mixes = stack.products[scene] != stack.products[reference];
     pairs
         .map(|(band, wanted)| match (band.scale_offset, wanted.scale_offset) {
             (Some(a), Some(b)) if a == b => Ok(None),
-            (None, None) => Ok(None),
+            (None, None) if !mixes => Ok(None),
             (Some((scale, offset)), Some((to_scale, to_offset))) => {
                 Ok(Some((scale / to_scale, (offset - to_offset) / to_scale)))
             }
-            (known, _) => {
-                let (here, there) = if known.is_some() { ("known", "unknown") } else { ("unknown", "known") };
-                let other = &stack.facts[reference].id;
-                Err(EngineError::scene(
-                    &facts.id,
-                    format!(
-                        "band {}: scale and offset are {here}, and {there} for {other}: values of different \
-                         radiometry cannot be mixed; say scale and offset in [scenes] or [[scene]]",
-                        band.name
-                    ),
-                ))
+            (here, there) => {
+                let known = |known: bool| if known { "known" } else { "unknown" };
+                let message = format!(
+                    "band {}: scale and offset are {}, and {} for {}: values of different radiometry cannot be mixed; say \
+                     scale and offset in [scenes] or [[scene]]",
+                    band.name,
+                    known(here.is_some()),
+                    known(there.is_some()),
+                    stack.facts[reference].id
+                );
+                Err(EngineError::scene(&facts.id, message))
             }
         })
         .collect()

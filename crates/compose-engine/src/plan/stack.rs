@@ -26,6 +26,8 @@ pub struct Stack {
     pub scenes: Vec<SceneSource>,
     /// What rules and strategies know of each scene.
     pub facts: Vec<SceneFacts>,
+    /// Per scene: the product that its preset knows.
+    pub products: Vec<Option<&'static str>>,
     /// Every scene found, those left out among them.
     pub fates: Vec<SceneFate>,
     /// Wanted bands, in output order.
@@ -74,6 +76,7 @@ impl Stack {
             masks: Vec::new(),
             mask_names: rules.masks.iter().map(|m| m.value.name.clone()).collect(),
             validity: validity(rules),
+            products: candidates.iter().map(|c| c.query.preset.map(|p| p.name)).collect(),
             scenes,
             facts,
             fates,
