@@ -4,6 +4,7 @@
 //! strip loop, the only threads). [`registry`] maps names to kinds.
 
 mod error;
+mod explain;
 pub mod options;
 mod pixels;
 pub mod plan;
@@ -12,6 +13,7 @@ pub mod rules;
 pub mod run;
 
 pub use error::EngineError;
+pub use explain::explain;
 pub use options::Options;
 pub use plan::Plan;
 pub use registry::Registry;

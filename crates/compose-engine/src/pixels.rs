@@ -49,6 +49,24 @@ impl SceneReader<'_> {
         Ok(block)
     }
 
+    /// Whether `rule` takes (or cannot see) any pixel of `scene` on `window` of the target grid.
+    pub fn takes(&self, scene: usize, rule: usize, window: Window) -> Result<bool, EngineError> {
+        let mut taken = false;
+        for (index, group) in self.job.scenes[scene].groups.iter().enumerate() {
+            let Some(native) = native_window(&group.alignment, window) else { continue };
+            let marked = self.marked_on_group(scene, rule, index, native)?;
+            taken |= match &group.alignment {
+                Alignment::Resample(resampler) => {
+                    let mut aligned = Array2::zeros((window.height, window.width));
+                    resampler.nearest(window, native, marked.view(), 0, aligned.view_mut());
+                    aligned.iter().any(|m| *m != 0)
+                }
+                _ => marked.iter().any(|m| *m != 0),
+            };
+        }
+        Ok(taken)
+    }
+
     fn native(
         &self,
         scene: usize,

@@ -65,6 +65,9 @@ pub struct RunArgs {
     /// Print what would be done, and why; write nothing
     #[arg(long, visible_alias = "dry-run")]
     pub plan: bool,
+    /// Explain the output pixel at map coordinates "x y": what every scene has there, and what became of it
+    #[arg(long, value_name = "X Y", value_parser = point, allow_hyphen_values = true, conflicts_with = "plan")]
+    pub explain: Option<(f64, f64)>,
     /// Replace files that exist
     #[arg(long)]
     pub overwrite: bool,
@@ -146,6 +149,11 @@ fn numbers(text: &str) -> Result<Vec<f64>, String> {
 
 fn bounds(text: &str) -> Result<[f64; 4], String> {
     numbers(text)?.try_into().map_err(|_| "expected four numbers: left bottom right top".into())
+}
+
+fn point(text: &str) -> Result<(f64, f64), String> {
+    let pair: [f64; 2] = numbers(text)?.try_into().map_err(|_| "expected two numbers: x y".to_owned())?;
+    Ok(pair.into())
 }
 
 fn resolution(text: &str) -> Result<(f64, f64), String> {

@@ -143,7 +143,8 @@ fn place_in_rules(stack: &Stack, path: &Path) -> Option<(usize, usize)> {
     let scene = scene_of(stack, path)?;
     let facts = &stack.facts[scene];
     let codes = |b: &usize| facts.bands[*b].role == BandRole::Quality;
-    let band = (0..facts.bands.len()).filter(codes).find(|b| is_file(&stack.scenes[scene].refs[*b].path, path))?;
+    let band =
+        (0..facts.bands.len()).filter(codes).find(|b| is_file(&stack.scenes[scene].refs[*b].path, path))?;
     Some((scene, band))
 }
 

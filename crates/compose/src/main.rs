@@ -51,6 +51,10 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
         screen::say(&plan.to_string());
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some((x, y)) = args.explain {
+        screen::say(&compose_engine::explain(&plan, x, y)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     if args.verbose > 0 {
         screen::tell(&plan.to_string());
     } else if !args.quiet {
@@ -99,7 +103,7 @@ fn options(args: &RunArgs) -> Options {
     Options {
         output: args.output.clone().or_else(|| args.positional_output.clone()),
         overwrite: args.overwrite,
-        plan_only: args.plan,
+        plan_only: args.plan || args.explain.is_some(),
         quicklook: args.quicklook,
         no_provenance: args.no_provenance,
         threads: threads(args.threads),

@@ -1,0 +1,93 @@
+//! One pixel, explained: what every scene has there, which rules took it, and what was put in its place.
+
+use crate::error::EngineError;
+use crate::pixels::SceneReader;
+use crate::plan::{GDAL_CACHE, Job, Plan};
+use crate::run::compose_block;
+use compose_core::{GAP, STATISTIC, Window};
+use compose_io::TileStore;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+/// Text that explains the output pixel at map coordinates (x, y), for every output of the plan.
+///
+/// # Errors
+/// The point is outside a grid; pixels cannot be read.
+pub fn explain(plan: &Plan, x: f64, y: f64) -> Result<String, EngineError> {
+    compose_io::limit_gdal_cache(GDAL_CACHE);
+    let store = TileStore::new(plan.memory.tiles);
+    let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
+    let mut text = String::new();
+    for job in &plan.jobs {
+        let window = pixel_at(job, x, y)?;
+        let reader = SceneReader { store: &store, stack: &plan.stack, job, marked: &marked };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}: column {}, row {}", job.output.path.display(), window.col, window.row);
+        for scene in 0..plan.stack.facts.len() {
+            text += &scene_line(plan, &reader, scene, window)?;
+        }
+        text += &outcome(plan, &reader, window)?;
+    }
+    Ok(text.trim_end().to_owned())
+}
+
+fn pixel_at(job: &Job, x: f64, y: f64) -> Result<Window, EngineError> {
+    let (col, row) = job.grid.transform.to_pixel(x, y);
+    let window = Window { col: col.floor() as i64, row: row.floor() as i64, width: 1, height: 1 };
+    let whole = Window::whole(job.grid.width, job.grid.height);
+    window.intersect(whole).ok_or_else(|| EngineError::Option {
+        option: "--explain".into(),
+        message: format!(
+            "({x}, {y}) is outside the grid, whose bounds are {:?} in {}",
+            job.grid.bounds(),
+            job.grid.crs_label()
+        ),
+    })
+}
+
+fn scene_line(
+    plan: &Plan,
+    reader: &SceneReader<'_>,
+    scene: usize,
+    window: Window,
+) -> Result<String, EngineError> {
+    let facts = &plan.stack.facts[scene];
+    let day = facts.day.map_or_else(|| "no date   ".to_owned(), |d| d.to_string());
+    let block = reader.read(scene, window, false)?;
+    if block.valid.iter().all(|v| *v == 0) {
+        return Ok(format!("  {day}  {}: no data\n", facts.id));
+    }
+    let values: Vec<String> = block.values.iter().map(ToString::to_string).collect();
+    let mut takers = Vec::new();
+    for (rule, name) in plan.stack.mask_names.iter().enumerate() {
+        if reader.takes(scene, rule, window)? {
+            takers.push(format!("\"{name}\""));
+        }
+    }
+    let verdict =
+        if takers.is_empty() { "clear".to_owned() } else { format!("taken by {}", takers.join(", ")) };
+    Ok(format!("  {day}  {}: {} ({verdict})\n", facts.id, values.join(" ")))
+}
+
+fn outcome(plan: &Plan, reader: &SceneReader<'_>, window: Window) -> Result<String, EngineError> {
+    let composed = compose_block(reader, window, &AtomicBool::new(false))?;
+    let mut text = String::new();
+    for (plane, (source, stage)) in composed.canvas.source.iter().zip(&composed.stage).enumerate() {
+        let bands = composed.canvas.bands_of(plane);
+        let names = plan.stack.bands[bands.clone()].join(" ");
+        let values: Vec<String> = bands.map(|b| composed.canvas.values[[b, 0, 0]].to_string()).collect();
+        let origin = match (*source, *stage) {
+            (GAP, _) => "stays open".to_owned(),
+            (STATISTIC, stage) => {
+                format!("computed by fill {stage}, {}", reader.job.fills[usize::from(stage) - 1].name)
+            }
+            (scene, 0) => format!("observed in {}", plan.stack.facts[usize::from(scene)].id),
+            (scene, stage) => {
+                let fill = &reader.job.fills[usize::from(stage) - 1].name;
+                format!("from {} by fill {stage}, {fill}", plan.stack.facts[usize::from(scene)].id)
+            }
+        };
+        let _ = writeln!(text, "  → {names}: {} ({origin})", values.join(" "));
+    }
+    Ok(text)
+}
