@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 /// The point is outside a grid; pixels cannot be read.
 pub fn explain(plan: &Plan, x: f64, y: f64) -> Result<String, EngineError> {
     compose_io::limit_gdal_cache(GDAL_CACHE);
-    let store = TileStore::new(plan.memory.tiles);
+    let store = TileStore::new(plan.memory.tiles, plan.memory.open_files);
     let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
     let mut text = String::new();
     for job in &plan.jobs {

@@ -63,6 +63,8 @@ pub struct BandHeader {
     pub is_alpha: bool,
     /// Natural block, width × height.
     pub block: (usize, usize),
+    /// Whether a block on disk holds all bands of the file.
+    pub pixel_interleaved: bool,
 }
 
 /// A metadata item: domain ("" is the default one), key, value.
@@ -180,15 +182,18 @@ fn band_header(path: &Path, dataset: &Dataset, number: usize) -> Result<BandHead
     let is_alpha = band.color_interpretation() == ColorInterpretation::AlphaBand;
     let masked = (flags.is_alpha() && !is_alpha) || (flags.is_per_dataset() && !flags.is_alpha());
     let scale_offset = (band.scale().unwrap_or(1.0), band.offset().unwrap_or(0.0));
+    // A scale of 0 or NaN is no statement about the numbers.
+    let says_something = |(scale, offset): &(f64, f64)| scale.is_normal() && offset.is_finite() && (*scale, *offset) != (1.0, 0.0);
     Ok(BandHeader {
         number,
         description: band.description().ok().filter(|d| !d.is_empty()),
         dtype: data_type(&band),
         nodata: band.no_data_value(),
-        scale_offset: Some(scale_offset).filter(|s| *s != (1.0, 0.0)),
+        scale_offset: Some(scale_offset).filter(says_something),
         mask: if masked { MaskSource::Mask } else { MaskSource::None },
         is_alpha,
         block: band.block_size(),
+        pixel_interleaved: dataset.metadata_item("INTERLEAVE", "IMAGE_STRUCTURE").as_deref() == Some("PIXEL"),
     })
 }
 

@@ -61,7 +61,7 @@ pub fn code_counts(file: &FileHeader, band: &BandHeader) -> Result<BTreeMap<u32,
     if !band.dtype.is_integer() || band.dtype.bytes() > 4 {
         return Err(IoError::QualityType { path: file.path.clone(), band: band.number, dtype: band.dtype });
     }
-    let store = TileStore::new(64 << 20);
+    let store = TileStore::new(64 << 20, 1);
     let source = BandRef::new(file, band, Vec::new());
     let (width, height) = (file.grid.width, file.grid.height);
     let mut counts = BTreeMap::new();

@@ -21,9 +21,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Datasets kept open between reads; more files than this are closed and opened again (about 30 µs each, and
-/// an open one holds a compressed tile).
-const OPEN_FILES: usize = 32;
 /// A strip of one row is no unit to share: rows are taken together up to about this many pixels.
 const SMALLEST_TILE: usize = 128 * 1024;
 /// A natural block larger than this is read in pieces of `PIECE`² through GDAL's own cache.
@@ -46,6 +43,7 @@ pub struct BandRef {
     width: usize,
     height: usize,
     tile: (usize, usize),
+    open_bytes: u64,
     fingerprint: Fingerprint,
 }
 
@@ -62,6 +60,7 @@ impl BandRef {
             width,
             height,
             tile: tile_size(band.block, width, height),
+            open_bytes: open_bytes(file, band),
             fingerprint: file.fingerprint.clone(),
         }
     }
@@ -69,6 +68,11 @@ impl BandRef {
     /// Size of the shared tiles, width × height.
     pub fn tile_size(&self) -> (usize, usize) {
         self.tile
+    }
+
+    /// Bytes that GDAL keeps while the file is open: a block on disk, compressed and not.
+    pub fn open_bytes(&self) -> u64 {
+        self.open_bytes
     }
 
     /// Bytes of one decoded tile.
@@ -86,6 +90,13 @@ impl BandRef {
             height: height.min(self.height - top),
         }
     }
+}
+
+fn open_bytes(file: &FileHeader, band: &BandHeader) -> u64 {
+    let bands = if band.pixel_interleaved { file.bands.len() } else { 1 };
+    let block = band.block.0 * band.block.1 * bands * band.dtype.bytes();
+    // Half as much again for the compressed bytes, and what any open dataset takes.
+    (block + block / 2) as u64 + (64 << 10)
 }
 
 fn tile_size(block: (usize, usize), width: usize, height: usize) -> (usize, usize) {
@@ -171,12 +182,15 @@ pub struct TileStore {
     idle: Mutex<VecDeque<(Arc<PathBuf>, Dataset)>>,
     decoded: AtomicU64,
     buffers: Arc<Buffers>,
+    open_files: usize,
 }
 
 impl TileStore {
-    /// A store that keeps at most about `budget` bytes of decoded tiles.
-    pub fn new(budget: u64) -> Self {
+    /// A store that keeps at most about `budget` bytes of decoded tiles, and `open_files` files open between
+    /// reads; others are closed and opened again (about 30 µs each).
+    pub fn new(budget: u64, open_files: usize) -> Self {
         Self {
+            open_files,
             shelf: Mutex::new(Shelf::new(budget)),
             idle: Mutex::new(VecDeque::new()),
             decoded: AtomicU64::new(0),
@@ -299,7 +313,7 @@ impl TileStore {
     fn give_back(&self, band: &BandRef, dataset: Dataset) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.push_back((band.path.clone(), dataset));
-        if idle.len() > OPEN_FILES {
+        if idle.len() > self.open_files {
             idle.pop_front();
         }
     }
@@ -412,7 +426,7 @@ fn copy_data(tile: &Tile, part: &Part, nodata: &[f64], values: &mut [f32], valid
     }
 }
 
-fn copy_row<T: Copy + PartialOrd>(
+fn copy_row<T: Copy + PartialEq>(
     from: &[T],
     missing: &[T],
     values: &mut [f32],
@@ -423,8 +437,8 @@ fn copy_row<T: Copy + PartialOrd>(
     for (value, sample) in values.iter_mut().zip(from) {
         *value = widen(*sample);
     }
-    // A NaN compares with nothing, itself among them.
-    let is_number = |sample: &T| sample.partial_cmp(sample).is_some();
+    // Neither NaN nor an infinity is a measurement.
+    let is_number = |sample: &T| widen(*sample).is_finite();
     match missing {
         [] => mark(from, valid, is_number),
         [only] => mark(from, valid, |sample| is_number(sample) & (sample != only)),

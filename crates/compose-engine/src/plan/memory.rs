@@ -7,11 +7,15 @@ use compose_core::fill_strategy::Temporal;
 use compose_io::align::Alignment;
 
 /// Program, libraries, GDAL's tables and open files.
-const BASE: u64 = 92 << 20;
+const BASE: u64 = 80 << 20;
 /// GDAL's own block cache: only passing through, since decoded tiles are kept by us.
 pub const GDAL_CACHE: u64 = 8 << 20;
 /// Edge of a block where memory allows.
 const EDGE: usize = 512;
+/// Share of the limit for what GDAL keeps of open files.
+const OPEN_SHARE: u64 = 16;
+/// Files kept open at most: more save no time.
+const MOST_OPEN: u64 = 64;
 /// Rows of tiles that the writer collects.
 const WRITER_ROWS: usize = 512;
 
@@ -30,6 +34,8 @@ pub struct Memory {
     pub writer: u64,
     /// For decoded tiles.
     pub tiles: u64,
+    /// Files kept open between reads.
+    pub open_files: usize,
 }
 
 impl Memory {
@@ -39,7 +45,11 @@ impl Memory {
         let threads = options.threads.max(1);
         let largest = |f: &dyn Fn(&Job) -> u64| jobs.iter().map(f).max().unwrap_or(0);
         let writer = largest(&|j| writer_bytes(stack, j));
-        let left = limit.saturating_sub(BASE + GDAL_CACHE + writer);
+        let per_file = stack.largest_open().max(1);
+        // Each worker has one file in hand besides those that wait.
+        let open_files = (limit / OPEN_SHARE / per_file).clamp(1, MOST_OPEN);
+        let base = BASE + GDAL_CACHE + (open_files + threads as u64) * per_file;
+        let left = limit.saturating_sub(base + writer);
         let per_pixel = largest(&|j| bytes_per_pixel(stack, j));
         let (width, height) =
             (largest(&|j| j.grid.width as u64) as usize, largest(&|j| j.grid.height as u64) as usize);
@@ -68,13 +78,13 @@ impl Memory {
                  writer, {} MB for {threads} workers with blocks of {}×{} pixels{of_tile}; raise --mem-limit, or use fewer \
                  threads (-j) or smaller blocks (--block-size)",
                 mb(limit),
-                mb(BASE + GDAL_CACHE + writer),
+                mb(base + writer),
                 mb(workers),
                 block.0,
                 block.1,
             )));
         };
-        Ok(Self { limit, threads, block, per_worker, writer, tiles })
+        Ok(Self { limit, threads, block, per_worker, writer, tiles, open_files: open_files as usize })
     }
 }
 
@@ -95,7 +105,7 @@ fn automatic(width: usize, height: usize, budget: u64, per_pixel: u64) -> (usize
 fn writer_bytes(stack: &Stack, job: &Job) -> u64 {
     let bands = stack.bands.len() as u64;
     let planes = stack.validity.planes(stack.bands.len()) as u64;
-    let provenance = if job.output.provenance.is_some() { planes * 3 * 2 } else { 0 };
+    let provenance = if job.output.provenance.is_some() { planes * if job.output.count { 4 } else { 3 } * 2 } else { 0 };
     // A row of tiles as samples, and once more on its way through the encoder.
     let row = (job.grid.width * WRITER_ROWS) as u64;
     row * (bands * job.cast.dtype.bytes() as u64 * 2 + provenance * 2)
@@ -115,8 +125,11 @@ fn bytes_per_pixel(stack: &Stack, job: &Job) -> u64 {
         Temporal::OneByOne => 1,
         Temporal::WholeStack => f.bound.donors().len() as u64,
     });
+    // The target as it was before masking goes along to the writer; so do clear looks.
+    let before = if job.target.is_some() { block + planes } else { 0 };
+    let count = if job.output.count { planes * 2 } else { 0 };
     // The canvas once in work, and once on its way to the writer.
-    2 * canvas + reading + block + block * at_once.max().unwrap_or(1)
+    2 * (canvas + before + count) + reading + block + block * at_once.max().unwrap_or(1)
 }
 
 #[cfg(test)]

@@ -139,6 +139,11 @@ impl Stack {
         self.scenes.iter().flat_map(|s| &s.refs).max_by_key(|r| r.tile_bytes())
     }
 
+    /// Bytes that GDAL keeps of the largest open file.
+    pub fn largest_open(&self) -> u64 {
+        self.scenes.iter().flat_map(|s| &s.refs).map(BandRef::open_bytes).max().unwrap_or(0)
+    }
+
     /// What a mask rule does, said for the first scene, and for others where it differs.
     pub fn mask_description(&self, rule: usize) -> String {
         let mut texts: Vec<String> = Vec::new();

@@ -49,7 +49,7 @@ pub struct Control<'a> {
 /// Whatever goes wrong with pixels, files or the machine; nothing is left behind then.
 pub fn run(rules: &Rules, plan: &Plan, control: &Control<'_>) -> Result<RunReport, EngineError> {
     compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
-    let store = TileStore::new(plan.memory.tiles);
+    let store = TileStore::new(plan.memory.tiles, plan.memory.open_files);
     let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
     let total = plan.jobs.iter().map(|j| (j.grid.width * j.grid.height) as u64).sum();
     let mut pending: Vec<Pending> = Vec::new();
