@@ -1,14 +1,50 @@
 //! What goes wrong inside a kind.
 
+use crate::settings::Spans;
+use std::ops::Range;
+
 /// A refusal by a mask rule or fill strategy; the caller adds the rule's name, scene and block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct KindError(pub String);
+#[error("{message}")]
+pub struct KindError {
+    /// What was found, what was expected, what to do.
+    pub message: String,
+    /// What in the rules file it is about, where that is known.
+    pub place: Option<Place>,
+}
+
+/// What in the rules file a refusal is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A setting of the kind.
+    Setting(&'static str),
+    /// Bytes of the file.
+    Span(Range<usize>),
+}
 
 impl KindError {
     /// A refusal with this message: what was found, what was expected, what to do.
     pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self { message: message.into(), place: None }
+    }
+
+    /// The same refusal, about this setting of the kind.
+    pub fn about(self, setting: &'static str) -> Self {
+        Self { place: Some(Place::Setting(setting)), ..self }
+    }
+
+    /// The same refusal, about these bytes of the rules file.
+    pub fn at(self, span: Range<usize>) -> Self {
+        Self { place: Some(Place::Span(span)), ..self }
+    }
+
+    /// The bytes that it is about, in the table of the kind; the whole table where it does not say.
+    pub fn span_in(&self, table: &Spans) -> Range<usize> {
+        match &self.place {
+            Some(Place::Span(span)) => span.clone(),
+            Some(Place::Setting(key)) => table.of(key),
+            None => table.table.clone(),
+        }
     }
 }
 
@@ -18,9 +54,18 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known
         .into_iter()
         .map(|k| (strsim::damerau_levenshtein(&lower, &k.to_lowercase()), k))
-        .filter(|(distance, k)| *distance <= 1 + k.len().min(name.len()) / 4)
+        .filter(|(distance, k)| *distance <= slips(k.len().max(name.len())))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, k)| k)
+}
+
+/// How many slips a name of this length may hold: of one or two letters none, for B1 is not B2.
+fn slips(length: usize) -> usize {
+    match length {
+        0..=2 => 0,
+        3..=5 => 1,
+        _ => 1 + length / 4,
+    }
 }
 
 /// `; did you mean "x"?` where a near name is known, else nothing.
@@ -36,5 +81,13 @@ mod tests {
     fn a_slip_of_the_finger_is_recognised_and_a_stranger_is_not() {
         assert_eq!(nearest("clowd", ["cloud", "water"]), Some("cloud"));
         assert_eq!(nearest("elephant", ["cloud", "water"]), None);
+    }
+
+    #[test]
+    fn another_name_of_a_few_letters_is_no_slip() {
+        assert_eq!(nearest("B2", ["B1", "QA"]), None);
+        assert_eq!(nearest("path", ["id", "date"]), None);
+        assert_eq!((nearest("qa", ["QA"]), nearest("mim", ["min"])), (Some("QA"), Some("min")));
+        assert_eq!(nearest("B8", ["B02", "B08"]), Some("B08"));
     }
 }

@@ -27,5 +27,5 @@ pub use kind::KindError;
 pub use mask_rule::{BoundMask, MaskInput, MaskRule, Plane};
 pub use quality::Layout;
 pub use scene::{BandFacts, BandRole, SceneFacts};
-pub use settings::{Problem, SettingsTable};
+pub use settings::{Problem, SettingsTable, Spans};
 pub use window::Window;

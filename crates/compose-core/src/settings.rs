@@ -1,5 +1,7 @@
 //! Reading tables of a rules file: spans kept, unknown keys refused, mistakes said with a suggestion.
 
+mod words;
+
 use crate::kind::did_you_mean;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -20,6 +22,26 @@ impl Problem {
     /// A mistake at `span`.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self { span, message: message.into() }
+    }
+}
+
+/// Where a table and the values of its keys stand in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spans {
+    /// Bytes of the whole table.
+    pub table: Range<usize>,
+    keys: Vec<(String, Range<usize>)>,
+}
+
+impl Spans {
+    /// Where the value of `key` stands, if it is there.
+    pub fn get(&self, key: &str) -> Option<Range<usize>> {
+        self.keys.iter().find(|(k, _)| k == key).map(|(_, span)| span.clone())
+    }
+
+    /// Where the value of `key` stands; the table's span if it is absent.
+    pub fn of(&self, key: &str) -> Range<usize> {
+        self.get(key).unwrap_or(self.table.clone())
     }
 }
 
@@ -67,6 +89,12 @@ impl<'a> SettingsTable<'a> {
         self.table.iter().map(|(k, _)| (k.get_ref().as_ref(), k.span()))
     }
 
+    /// Where the table and its values stand.
+    pub fn spans(&self) -> Spans {
+        let keys = self.table.iter().map(|(key, value)| (key.get_ref().to_string(), value.span()));
+        Spans { table: self.span.clone(), keys: keys.collect() }
+    }
+
     /// A mistake about this table as a whole.
     pub fn problem(&self, message: impl Into<String>) -> Problem {
         Problem::new(self.span.clone(), message)
@@ -104,8 +132,16 @@ impl<'a> SettingsTable<'a> {
         let value = Spanned::new(self.span.clone(), DeValue::Table(self.table.clone()));
         T::deserialize(toml::de::ValueDeserializer::from(value)).map_err(|e| {
             let span = e.span().filter(|s| !s.is_empty()).unwrap_or(self.span.clone());
-            vec![Problem::new(span, format!("{what}: {}", e.message()))]
+            let message = words::plain(e.message(), self.value_at(&span), &span);
+            vec![Problem::new(span, format!("{what}: {message}"))]
         })
+    }
+
+    /// The key and value that these bytes belong to.
+    fn value_at(&self, span: &Range<usize>) -> Option<(&str, &Spanned<DeValue<'a>>)> {
+        let holds =
+            |value: &Spanned<DeValue<'a>>| value.span().start <= span.start && span.end <= value.span().end;
+        self.table.iter().find(|(_, value)| holds(value)).map(|(key, value)| (key.get_ref().as_ref(), value))
     }
 }
 

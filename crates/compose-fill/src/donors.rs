@@ -87,19 +87,20 @@ impl Choice {
 
 /// Days from the target date to each scene, negative before it; the target's own entry means nothing.
 fn days_after_target(stack: &StackFacts<'_>) -> Result<Vec<i32>, KindError> {
+    const GIVE: &str = "give it a date in [[scene]], or say where to find it with date-from in [scenes]";
     let from = stack.target_day.ok_or_else(|| {
-        let whose =
-            stack.target.map_or_else(String::new, |t| format!("target \"{}\" has none; ", id(stack, t)));
-        KindError::new(format!(
-            "no date where one is needed: {whose}set [target] date, the day to measure from"
-        ))
+        // A target that is a scene has the date of its scene: [target] date beside it is refused.
+        let what = stack.target.map_or_else(
+            || "set [target] date, the day to measure from".into(),
+            |t| format!("target \"{}\" has none; {GIVE}", id(stack, t)),
+        );
+        KindError::new(format!("no date where one is needed: {what}"))
     })?;
     let day_of = |scene: usize| match stack.scenes[scene].day {
         Some(day) => Ok(day.0 - from.0),
         None if stack.target == Some(scene) => Ok(0),
         None => Err(KindError::new(format!(
-            "no date where one is needed: scene \"{}\" has none; give it a date in [[scene]], or say where \
-             to find it with date-from in [scenes]",
+            "no date where one is needed: scene \"{}\" has none; {GIVE}",
             id(stack, scene)
         ))),
     };

@@ -19,7 +19,7 @@ mod testing;
 pub use donors::Direction;
 
 use compose_core::fill_strategy::FillKind;
-use compose_core::kind::did_you_mean;
+use compose_core::kind::{did_you_mean, nearest};
 use compose_core::{FillStrategy, Problem, SettingsTable};
 
 /// The strategies of this crate, by name.
@@ -40,7 +40,7 @@ pub fn parse_fill(
     let names = kinds.iter().map(|kind| kind.name);
     let list = names.clone().collect::<Vec<_>>().join(", ");
     let Some(name) = table.take_str("strategy").map_err(|problem| vec![problem])? else {
-        return Err(vec![table.problem(format!("{what}: no strategy; say strategy = one of {list}"))]);
+        return Err(vec![no_strategy(&table, what, &list)]);
     };
     let Some(kind) = kinds.iter().find(|kind| kind.name == name.get_ref()) else {
         let hint = did_you_mean(name.get_ref(), names);
@@ -50,6 +50,15 @@ pub fn parse_fill(
         return Err(vec![Problem::new(name.span(), message)]);
     };
     Ok((name.into_inner(), (kind.parse)(&table)?))
+}
+
+fn no_strategy(table: &SettingsTable<'_>, what: &str, list: &str) -> Problem {
+    match table.keys().find(|(key, _)| nearest(key, ["strategy"]).is_some()) {
+        Some((key, span)) => {
+            Problem::new(span, format!("{what}: unknown key \"{key}\"; did you mean \"strategy\"?"))
+        }
+        None => table.problem(format!("{what}: no strategy; say strategy = one of {list}")),
+    }
 }
 
 #[cfg(test)]

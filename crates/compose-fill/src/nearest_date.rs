@@ -83,8 +83,8 @@ mod tests {
         let bind = |target_day| {
             strategy(PLAIN).unwrap().bind(&StackFacts { target: Some(0), target_day, scenes: &scenes })
         };
-        let message =
-            "no date where one is needed: target \"t\" has none; set [target] date, the day to measure from";
+        let message = "no date where one is needed: target \"t\" has none; give it a date in [[scene]], or say \
+                       where to find it with date-from in [scenes]";
         assert_eq!(bind(None).err().unwrap().to_string(), message);
         assert_eq!(donors(&*bind(Some(Day(5))).unwrap()), [1]);
     }

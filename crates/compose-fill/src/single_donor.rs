@@ -46,7 +46,8 @@ impl FillStrategy for SingleDonor {
                 "donor \"{}\" is the target itself, which cannot fill its own gaps; name another scene, or use \
                  strategy = \"nearest-date\", which finds a donor for every target",
                 self.donor
-            )));
+            ))
+            .about("donor"));
         }
         let masked = self.donor_mask == DonorMask::Apply;
         let note = format!(
@@ -71,7 +72,7 @@ fn unknown_donor(donor: &str, scenes: &[SceneFacts]) -> KindError {
         more => format!(" and {more} more"),
     };
     let listed = ids[..ids.len().min(LISTED)].join(", ");
-    KindError::new(format!("no scene \"{donor}\"{hint}{separator} scenes: {listed}{more}"))
+    KindError::new(format!("no scene \"{donor}\"{hint}{separator} scenes: {listed}{more}")).about("donor")
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ fn explicit_files(scene: &ExplicitScene) -> Result<Vec<FoundFile>, DiscoverError
         let at: PathBuf = base.join(path);
         if !at.is_file() {
             let found = if at.is_dir() { "a folder" } else { "nothing of this name" };
-            return Err(DiscoverError::NothingThere { path: path.clone(), found, base: base.clone() });
+            return Err(DiscoverError::NoFile { path: path.clone(), found, base: base.clone() });
         }
         Ok(FoundFile { path: at, band: band.cloned(), metres: None })
     };

@@ -22,7 +22,7 @@ mod verify;
 
 pub use draft::{Draft, Pending, check_folder, refuse_existing};
 pub use error::WriteError;
-pub use tiles::Samples;
+pub use tiles::{Samples, TYPES as SAMPLE_TYPES};
 
 use crate::messages::checked;
 use compose_core::{DataType, Grid, Window};

@@ -12,10 +12,13 @@ pub(crate) fn choose(scene: &SceneFacts, wanted: Option<&str>) -> Result<usize, 
         Some(name) => scene.band(name).ok_or_else(|| {
             let hint = did_you_mean(name, names());
             let separator = if hint.is_empty() { ";" } else { "" };
-            KindError::new(format!("no band \"{name}\"{hint}{separator} bands: {}", list()))
+            KindError::new(format!("no band \"{name}\"{hint}{separator} bands: {}", list())).about("band")
         }),
         None => scene.quality.ok_or_else(|| {
-            KindError::new(format!("the scene has no quality band; name one with band = (bands: {})", list()))
+            KindError::new(format!(
+                "the scene has no quality band; name one with band = \"…\"; bands: {}",
+                list()
+            ))
         }),
     }
 }
@@ -27,7 +30,8 @@ pub(crate) fn require_quality(band: &BandFacts, kind: &str) -> Result<(), KindEr
         BandRole::Data => Err(KindError::new(format!(
             "{} is a data band, and kind \"{kind}\" reads the flags of a quality band; for numbers use kind = \"range\"",
             band.name
-        ))),
+        ))
+        .about("band")),
     }
 }
 

@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for Item {
 
 #[derive(Debug)]
 struct Bits {
-    any: Vec<Item>,
+    any: Vec<Spanned<Item>>,
     band: Option<String>,
     layout: Option<&'static Layout>,
 }
@@ -99,8 +99,7 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    let any = settings.any.into_iter().map(Spanned::into_inner).collect();
-    Ok(Box::new(Bits { any, band: settings.band, layout }))
+    Ok(Box::new(Bits { any: settings.any, band: settings.band, layout }))
 }
 
 fn problems(any: &[Spanned<Item>], layout: &Layout) -> Vec<Problem> {
@@ -120,8 +119,11 @@ impl MaskRule for Bits {
             KindError::new(format!("the layout of {} is unknown; say it with layout = \"…\"", facts.name))
         })?;
         band::require_speaking(layout, facts, scene)?;
-        let conditions = self.any.iter().map(|item| condition(item, layout, &facts.name));
-        let conditions = conditions.collect::<Result<Vec<_>, _>>().map_err(KindError)?;
+        let conditions = self.any.iter().map(|item| {
+            let wrong = |why| KindError::new(why).at(item.span());
+            condition(item.get_ref(), layout, &facts.name).map_err(wrong)
+        });
+        let conditions = conditions.collect::<Result<Vec<_>, _>>()?;
         let notes = self.caveats(layout).map(|text| format!("{}: {text}", facts.name)).collect();
         Ok(Box::new(BoundBits { band: [index], name: facts.name.clone(), conditions, notes }))
     }
@@ -130,7 +132,7 @@ impl MaskRule for Bits {
 impl Bits {
     /// The layout's traps that this rule may fall into.
     fn caveats(&self, layout: &Layout) -> impl Iterator<Item = &'static str> {
-        let names = |flag: &str| self.any.contains(&Item::Flag(flag.into()));
+        let names = |flag: &str| self.any.iter().any(|i| *i.get_ref() == Item::Flag(flag.into()));
         layout.caveats.iter().filter(move |c| c.flag.is_none_or(names)).map(|c| c.text)
     }
 }
@@ -357,10 +359,10 @@ mod tests {
     fn a_wrong_item_is_answered_with_what_an_item_is() {
         let message = bits("any = [3]").unwrap_err().remove(0);
         let expected = "a flag such as \"cloud\" or { field = \"cloud-confidence\", at-least = \"medium\" }";
-        assert_eq!(message, format!("bits: invalid type: integer `3`, expected {expected}"));
+        assert_eq!(message, format!("bits: any holds the integer 3, expected {expected}"));
         assert!(
             bits("any = [{ field = 'a', atleast = 'b' }]").unwrap_err()[0]
-                .contains("unknown field `atleast`")
+                .contains("unknown key \"atleast\"; did you mean \"at-least\"?")
         );
         assert_eq!(bits("any = []").unwrap_err(), ["any is empty; name at least one flag"]);
     }

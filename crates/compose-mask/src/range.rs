@@ -97,6 +97,7 @@ fn no_scale(band: &BandFacts) -> KindError {
         "unit = \"physical\", but the scale of {} is unknown; say scale and offset in [scenes], or use unit = \"dn\"",
         band.name
     ))
+    .about("unit")
 }
 
 /// In a band of whole numbers the limits become whole numbers, so that no rounding of a scale decides
@@ -197,7 +198,7 @@ mod tests {
             rule("band = 'B4'\nmin = 3\nmax = 2.5").err().unwrap().contains("max = 2.5 is below min = 3")
         );
         assert!(rule("band = 'B4'\nmin = nan").err().unwrap().contains("min is nan"));
-        assert!(rule("min = 1").err().unwrap().contains("missing field `band`"));
+        assert!(rule("min = 1").err().unwrap().contains("band is missing"));
     }
 
     #[test]

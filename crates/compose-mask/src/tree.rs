@@ -22,7 +22,8 @@ pub use parse::parse_rule;
 use crate::length::Length;
 use crate::morph::Morphology;
 use bound::{BoundNode, BoundTree, Place};
-use compose_core::{BoundMask, Grid, KindError, MaskRule, SceneFacts};
+use compose_core::{BoundMask, Grid, KindError, MaskRule, SceneFacts, Spans};
+use std::ops::Range;
 
 /// A table of the rules file: what is marked, then how its shape changes.
 #[derive(Debug)]
@@ -33,17 +34,20 @@ struct Node {
 
 #[derive(Debug)]
 enum Content {
-    Kind(Box<dyn MaskRule>),
+    /// A kind, and where its settings stand.
+    Kind(Box<dyn MaskRule>, Spans),
     Any(Vec<Node>),
     All(Vec<Node>),
     Not(Box<Node>),
 }
 
 /// One change of shape.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Step {
     morphology: Morphology,
     length: Length,
+    /// Where the length stands.
+    span: Range<usize>,
 }
 
 impl MaskRule for Node {
@@ -59,7 +63,7 @@ impl MaskRule for Node {
         // Metres become pixels only now: the grid follows from the bands of the whole tree.
         let grid = evaluation_grid(scene, &bands);
         let place = Place { scene, bands: &bands, grid };
-        let root = BoundNode::new(self, &mut leaves.into_iter(), &place).map_err(KindError)?;
+        let root = BoundNode::new(self, &mut leaves.into_iter(), &place)?;
         Ok(Box::new(BoundTree::new(root, &place)))
     }
 }
@@ -68,7 +72,12 @@ impl Node {
     /// Binds every kind of the tree, in the order of the rules file.
     fn bind_leaves(&self, scene: &SceneFacts, out: &mut Vec<Box<dyn BoundMask>>) -> Result<(), KindError> {
         match &self.content {
-            Content::Kind(rule) => out.push(rule.bind(scene)?),
+            Content::Kind(rule, spans) => {
+                out.push(rule.bind(scene).map_err(|e| {
+                    let span = e.span_in(spans);
+                    e.at(span)
+                })?);
+            }
             Content::Any(nodes) | Content::All(nodes) => {
                 nodes.iter().try_for_each(|node| node.bind_leaves(scene, out))?;
             }

@@ -4,7 +4,7 @@ use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::Stack;
 use crate::rules::Rules;
-use compose_core::{Crs, Grid, Transform};
+use compose_core::{Crs, Grid, SceneFacts, Transform};
 use compose_io::FileHeader;
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::{CrsRegistry, Transformer};
@@ -33,6 +33,9 @@ struct Wanted {
     snap: bool,
 }
 
+/// A setting of `[grid]` and what is wrong with it.
+type Wrong = (&'static str, String);
+
 /// The grid of an output.
 pub fn choose(
     rules: &Rules,
@@ -42,18 +45,25 @@ pub fn choose(
     systems: &CrsRegistry,
 ) -> Result<Chosen, EngineError> {
     let wanted = wanted(rules, options);
-    let refuse =
-        |message: String| EngineError::Rules(vec![rules.file.mistake_at(&rules.grid.span, &message)]);
-    let stated = wanted.crs.is_some() || wanted.resolution.is_some() || wanted.bounds.is_some();
+    let refuse = |(key, message): Wrong| {
+        let spans = &rules.grid.spans;
+        // Where the bounds are the target's own, the resolution does not go into them.
+        let absent = || spans.of(if key == "bounds" { "resolution" } else { "" });
+        let span = spans.get(key).unwrap_or_else(absent);
+        EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))])
+    };
+    let stated =
+        wanted.crs.is_some() || wanted.resolution.is_some() || wanted.bounds.is_some() || wanted.snap;
     if let Some(like) = &wanted.like {
         if stated {
-            return Err(refuse(
-                "[grid] says like and also crs, bounds or resolution; expected one or the other".into(),
-            ));
+            let message = "says like and also crs, bounds, resolution or snap; expected one or the other";
+            return Err(refuse(("like", message.into())));
         }
-        return like_file(like, systems);
+        let found = like_file(like, systems);
+        let in_rules = options.like.is_none();
+        return found.map_err(|e| if in_rules { refuse(("like", format!("like: {e}"))) } else { e });
     }
-    if stated || wanted.snap {
+    if stated {
         return outright(&wanted, options, stack, target, systems).map_err(refuse);
     }
     match target {
@@ -62,7 +72,9 @@ pub fn choose(
             reason: format!("the target's ({})", stack.facts[t].id),
             georeferenced: stack.scenes[t].georeferenced,
         }),
-        None => union(stack).map_err(refuse),
+        None => union(stack).map_err(|message| {
+            EngineError::Rules(vec![rules.file.mistake_at(&rules.grid.spans.table, &message)])
+        }),
     }
 }
 
@@ -86,10 +98,24 @@ fn wanted(rules: &Rules, options: &Options) -> Wanted {
     Wanted {
         like: in_rules,
         crs: said.crs.clone(),
-        bounds: said.bounds,
+        bounds: said.bounds.map(|b| b.0),
         resolution: said.resolution.map(|r| (r.0, r.1)),
         snap: said.snap.unwrap_or(false) || options.snap,
     }
+}
+
+/// A grid that the target has no pixel in.
+pub fn misses(rules: &Rules, options: &Options, grid: &Grid, target: &SceneFacts) -> EngineError {
+    let message = format!(
+        "does not meet the target, scene {}: the grid is {grid}, the scene is {}",
+        target.id, target.grid
+    );
+    if options.bounds.is_some() || options.like.is_some() {
+        return EngineError::Option { option: "the grid".into(), message };
+    }
+    let spans = &rules.grid.spans;
+    let span = ["bounds", "like"].into_iter().find_map(|key| spans.get(key)).unwrap_or(spans.table.clone());
+    EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))])
 }
 
 fn like_file(path: &Path, systems: &CrsRegistry) -> Result<Chosen, EngineError> {
@@ -107,24 +133,26 @@ fn outright(
     stack: &Stack,
     target: Option<usize>,
     systems: &CrsRegistry,
-) -> Result<Chosen, String> {
+) -> Result<Chosen, Wrong> {
     let base = target.map(|t| &stack.facts[t].grid).or_else(|| stack.common_crs_grid());
     let crs = match (&wanted.crs, base) {
-        (Some(text), _) => Some(systems.from_user_input(text).map_err(|e| format!("[grid] crs: {e}"))?),
+        (Some(text), _) => Some(systems.from_user_input(text).map_err(|e| ("crs", format!("crs: {e}")))?),
         (None, Some(grid)) => grid.crs.clone(),
         (None, None) => {
-            return Err(
-                "[grid] has no crs, and the scenes do not share one; expected crs = \"EPSG:…\"".into()
-            );
+            let message = "has no crs, and the scenes do not share one; expected crs = \"EPSG:…\"";
+            return Err(("", message.into()));
         }
     };
     let same_system = base.is_some_and(|b| same(b.crs.as_ref(), crs.as_ref()));
     let resolution = match (wanted.resolution, base) {
         (Some(r), _) => r,
         (None, Some(b)) if same_system => (b.transform.dx.abs(), b.transform.dy.abs()),
-        _ => return Err("[grid] has no resolution; expected resolution = 30, in units of the crs".into()),
+        _ => {
+            return Err(("", "has no resolution; expected resolution = 30, in units of the crs".into()));
+        }
     };
-    let bounds = bounds(wanted, options, crs.as_ref(), stack, target, systems)?;
+    let bounds = bounds(wanted, options, crs.as_ref(), stack, target, systems)
+        .map_err(|message| ("bounds", message))?;
     let snap = wanted.snap;
     let grid = of_bounds(bounds, resolution, snap, crs)?;
     let how =
@@ -195,12 +223,11 @@ fn of_bounds(
     (rx, ry): (f64, f64),
     snap: bool,
     crs: Option<Arc<Crs>>,
-) -> Result<Grid, String> {
+) -> Result<Grid, Wrong> {
     let [mut l, mut b, mut r, mut t] = bounds;
     if bounds.iter().any(|v| !v.is_finite()) || l >= r || b >= t {
-        return Err(format!(
-            "[grid] bounds {bounds:?}, expected [left, bottom, right, top] with left < right and bottom < top"
-        ));
+        let expected = "expected [left, bottom, right, top] with left < right and bottom < top";
+        return Err(("bounds", format!("bounds {bounds:?}, {expected}")));
     }
     if snap {
         // Bounds that are whole multiples but for rounding noise stay where they are.
@@ -212,13 +239,20 @@ fn of_bounds(
     if (width - width.round()).abs() > 1e-6 * width.max(1.0)
         || (height - height.round()).abs() > 1e-6 * height.max(1.0)
     {
-        return Err(format!(
-            "[grid] bounds are {width} × {height} pixels of the resolution; expected whole numbers, or snap = true"
+        return Err((
+            "bounds",
+            format!(
+                "bounds are {} × {} pixels of the resolution; expected whole numbers, or snap = true",
+                short(width),
+                short(height)
+            ),
         ));
     }
     if width.round() < 1.0 || height.round() < 1.0 || width > LARGEST_SIDE || height > LARGEST_SIDE {
-        return Err(format!(
-            "[grid] is {width} × {height} pixels; expected 1 to {LARGEST_SIDE} on each side"
+        let (width, height) = (short(width), short(height));
+        return Err((
+            "bounds",
+            format!("is {width} × {height} pixels; expected 1 to {LARGEST_SIDE} on each side"),
         ));
     }
     Ok(Grid {
@@ -227,6 +261,11 @@ fn of_bounds(
         transform: Transform { x0: l, dx: rx, y0: t, dy: -ry },
         crs,
     })
+}
+
+/// A number without the digits that only rounding put there.
+fn short(n: f64) -> f64 {
+    (n * 1e6).round() / 1e6
 }
 
 /// The smallest grid that holds every scene, where all are whole-pixel shifts of one another.
@@ -293,10 +332,13 @@ mod tests {
 
     #[test]
     fn bounds_that_are_no_whole_number_of_pixels_are_refused() {
-        assert!(of_bounds([0.0, 0.0, 100.0, 90.0], (30.0, 30.0), false, None).unwrap_err().contains("snap"));
+        assert!(
+            of_bounds([0.0, 0.0, 100.0, 90.0], (30.0, 30.0), false, None).unwrap_err().1.contains("snap")
+        );
         assert!(
             of_bounds([0.0, 0.0, -30.0, 90.0], (30.0, 30.0), false, None)
                 .unwrap_err()
+                .1
                 .contains("left < right")
         );
     }

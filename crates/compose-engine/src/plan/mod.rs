@@ -96,7 +96,7 @@ impl Plan {
         for target in stack.targets(rules, options)? {
             jobs.push(job(rules, options, &stack, target, &systems)?);
         }
-        let remarks = output::refuse_clashes(&jobs, &stack, options)?;
+        let remarks = output::refuse_clashes(rules, &jobs, &stack, options)?;
         stack.notes.extend(remarks);
         let memory = Memory::plan(&stack, &jobs, options)?;
         let plan = Self { stack, jobs, memory };
@@ -123,7 +123,7 @@ fn job(
         scenes.push(scene_plan(stack, scene, reference, &grid, georeferenced, resampling)?);
     }
     if let Some(t) = target.filter(|t| !scenes[*t].overlaps) {
-        return Err(EngineError::scene(&stack.facts[t].id, "the target does not meet the grid"));
+        return Err(grid::misses(rules, options, &grid, &stack.facts[t]));
     }
     let target_day = match target {
         Some(t) => stack.facts[t].day,
@@ -142,8 +142,14 @@ fn resampling(rules: &Rules, options: &Options) -> Result<Resampling, EngineErro
     name.parse().map_err(|_| {
         let names = ["nearest", "bilinear", "cubic"];
         let hint = compose_core::kind::did_you_mean(name, names);
-        let message = format!("[grid] resampling is \"{name}\", expected one of {}{hint}", names.join(", "));
-        EngineError::Rules(vec![rules.file.mistake_at(&rules.grid.span, &message)])
+        let separator = if hint.is_empty() { ";" } else { "" };
+        let message =
+            format!("resampling is \"{name}\"{hint}{separator} expected one of {}", names.join(", "));
+        if options.resampling.is_some() {
+            return EngineError::Option { option: "--resampling".into(), message };
+        }
+        let span = rules.grid.spans.of("resampling");
+        EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))])
     })
 }
 
@@ -219,7 +225,7 @@ fn stages(
     for fill in &rules.fills {
         let bound = fill.value.strategy.bind(&facts).map_err(|e| {
             let message = format!("fill \"{}\": {e}", fill.value.name);
-            EngineError::Rules(vec![rules.file.mistake_at(&fill.span, &message)])
+            EngineError::Rules(vec![rules.file.mistake_at(&e.span_in(&fill.spans), &message)])
         })?;
         if let Some(donor) = bound.donors().iter().find(|d| d.scene >= scenes.len()) {
             return Err(EngineError::Bug(format!("{} names donor {}", fill.value.name, donor.scene)));

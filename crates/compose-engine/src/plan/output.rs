@@ -4,12 +4,12 @@ use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::specs::{image_spec, provenance_spec};
 use crate::plan::{Job, Plan, Stack};
+use crate::rules::Rules;
 use crate::rules::settings::{Compress, Format as FormatSetting};
 use crate::rules::values::Extra;
-use crate::rules::{At, Rules};
 use compose_core::kind::did_you_mean;
 use compose_core::{Cast, DataType};
-use compose_io::write::{Compression, Format, WriteError, check_folder, refuse_existing};
+use compose_io::write::{Compression, Format, SAMPLE_TYPES, WriteError, check_folder, refuse_existing};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -60,14 +60,19 @@ impl OutputPlan {
         let said = &rules.output.value;
         let path = image_path(rules, options, stack, target)?;
         let beside = |ending: &str| with_ending(&path, ending);
-        let extra = |extra: &Option<Extra>, ending: &str| match extra {
-            Some(Extra::Wanted(false)) => None,
-            Some(Extra::Path(p)) => Some(rules.file.resolve(expand(p, stack, target))),
-            _ => Some(beside(ending)),
+        let extra = |key, extra: &Option<Extra>, ending: &str| match extra {
+            Some(Extra::Wanted(false)) => Ok(None),
+            Some(Extra::Path(p)) => {
+                expand(rules, options, key, p, stack, target).map(|p| Some(rules.file.resolve(p)))
+            }
+            _ => Ok(Some(beside(ending))),
         };
-        let provenance =
-            if options.no_provenance { None } else { extra(&said.provenance, "_provenance.tif") };
-        let sidecar = extra(&said.sidecar, ".json");
+        let provenance = if options.no_provenance {
+            None
+        } else {
+            extra("provenance", &said.provenance, "_provenance.tif")?
+        };
+        let sidecar = extra("sidecar", &said.sidecar, ".json")?;
         let wanted = options.quicklook || said.quicklook.unwrap_or(false);
         let pictures = [
             (Picture::Before, "_before.png"),
@@ -83,7 +88,7 @@ impl OutputPlan {
             sidecar,
             quicklooks: quicklooks.map(|(p, ending)| (p, beside(ending))).collect(),
             format: format(rules, options)?,
-            compression: compression(said.compress),
+            compression: compression(rules)?,
             level: said.level,
             creation_options: options.creation_options.clone(),
             path,
@@ -101,9 +106,16 @@ impl OutputPlan {
 
     /// Every file that will be written.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        let extras =
-            self.provenance.iter().chain(&self.sidecar).chain(self.quicklooks.iter().map(|(_, p)| p));
-        std::iter::once(&self.path).chain(extras).map(PathBuf::as_path)
+        self.files_by_setting().map(|(_, path)| path)
+    }
+
+    /// Every file that will be written, and the setting that asks for it.
+    fn files_by_setting(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let provenance = self.provenance.iter().map(|p| ("provenance", p));
+        let sidecar = self.sidecar.iter().map(|p| ("sidecar", p));
+        let pictures = self.quicklooks.iter().map(|(_, p)| ("quicklook", p));
+        let all = std::iter::once(("path", &self.path)).chain(provenance).chain(sidecar).chain(pictures);
+        all.map(|(setting, path)| (setting, path.as_path()))
     }
 }
 
@@ -115,26 +127,44 @@ fn image_path(
 ) -> Result<PathBuf, EngineError> {
     // A path on the command line starts from where the user is, one in the file from where the file is.
     if let Some(path) = &options.output {
-        return Ok(PathBuf::from(expand(&path.to_string_lossy(), stack, target)));
+        return Ok(PathBuf::from(expand(rules, options, "path", &path.to_string_lossy(), stack, target)?));
     }
     let Some(path) = &rules.output.value.path else {
-        return Err(refuse(
-            rules,
-            &rules.output,
-            "[output] has no path; say path = \"result.tif\" there, or --output",
-        ));
+        let message = "has no path; say path = \"result.tif\" there, or --output";
+        return Err(refuse(rules, options, "path", message));
     };
-    Ok(rules.file.resolve(expand(path, stack, target)))
+    Ok(rules.file.resolve(expand(rules, options, "path", path, stack, target)?))
 }
 
-fn refuse<T>(rules: &Rules, at: &At<T>, message: &str) -> EngineError {
-    EngineError::Rules(vec![rules.file.mistake_at(&at.span, message)])
+/// A refusal about a setting of `[output]`, or about `path` where another follows from it. `message` follows
+/// `[output]` or the option.
+fn refuse(rules: &Rules, options: &Options, setting: &str, message: &str) -> EngineError {
+    let spans = &rules.output.spans;
+    let span = spans.get(setting).unwrap_or(spans.of("path"));
+    if options.output.is_some() && spans.get(setting).is_none_or(|_| setting == "path") {
+        return EngineError::Option { option: "--output".into(), message: message.to_owned() };
+    }
+    EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[output] {message}"))])
 }
 
-fn expand(pattern: &str, stack: &Stack, target: Option<usize>) -> String {
-    let Some(facts) = target.map(|t| &stack.facts[t]) else { return pattern.to_owned() };
+/// The path with `{id}` and `{date}` of the target filled in.
+fn expand(
+    rules: &Rules,
+    options: &Options,
+    setting: &str,
+    pattern: &str,
+    stack: &Stack,
+    target: Option<usize>,
+) -> Result<String, EngineError> {
+    let Some(facts) = target.map(|t| &stack.facts[t]) else {
+        let Some(found) = ["{id}", "{date}"].into_iter().find(|p| pattern.contains(p)) else {
+            return Ok(pattern.to_owned());
+        };
+        let message = format!("{setting} \"{pattern}\" has {found} in it, but [target] names no scene");
+        return Err(refuse(rules, options, setting, &message));
+    };
     let day = facts.day.map_or_else(|| "undated".to_owned(), |d| d.to_string());
-    pattern.replace("{id}", &facts.id).replace("{date}", &day)
+    Ok(pattern.replace("{id}", &facts.id).replace("{date}", &day))
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {
@@ -153,25 +183,42 @@ fn format(rules: &Rules, options: &Options) -> Result<Format, EngineError> {
     }
 }
 
-fn compression(said: Option<Compress>) -> Compression {
-    match said {
+fn compression(rules: &Rules) -> Result<Compression, EngineError> {
+    let said = &rules.output.value;
+    let compression = match said.compress {
         None | Some(Compress::Deflate) => Compression::Deflate,
         Some(Compress::Zstd) => Compression::Zstd,
         Some(Compress::Lzw) => Compression::Lzw,
         Some(Compress::None) => Compression::None,
+    };
+    let name = compression.name().to_lowercase();
+    let wrong = |message: String| {
+        let span = rules.output.spans.of("level");
+        Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[output] {message}"))]))
+    };
+    match (said.level, compression.levels()) {
+        (Some(level), None) => wrong(format!("level is {level}, but {name} has no levels; leave level out")),
+        (Some(level), Some(levels)) if !levels.contains(&level) => {
+            wrong(format!("level is {level}, expected {} to {} for {name}", levels.start(), levels.end()))
+        }
+        _ => Ok(compression),
     }
 }
 
 /// Sample type and nodata of the output.
 pub fn cast(rules: &Rules, options: &Options, stack: &Stack, reference: usize) -> Result<Cast, EngineError> {
     let said = &rules.output.value;
-    let at = |message: String| refuse(rules, &rules.output, &message);
+    let wrong = |setting: &'static str, on_command_line: bool, message: String| {
+        if on_command_line {
+            return EngineError::Option { option: format!("--{setting}"), message };
+        }
+        let span = rules.output.spans.of(setting);
+        EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[output] {message}"))])
+    };
     let stated = match options.dtype.as_ref().or(said.dtype.as_ref()) {
-        Some(name) => Some(name.to_lowercase().parse::<DataType>().map_err(|()| {
-            let hint = did_you_mean(name, DataType::names());
-            let all = DataType::names().collect::<Vec<_>>().join(", ");
-            at(format!("[output] dtype is \"{name}\"{hint} expected one of {all}"))
-        })?),
+        Some(name) => {
+            Some(sample_type(name).map_err(|message| wrong("dtype", options.dtype.is_some(), message))?)
+        }
         None => None,
     };
     let dtype = match stated {
@@ -180,9 +227,29 @@ pub fn cast(rules: &Rules, options: &Options, stack: &Stack, reference: usize) -
     };
     let nodata = options.nodata.or(said.nodata.map(|n| n.0));
     if let Some(n) = nodata.filter(|n| !dtype.holds(*n)) {
-        return Err(at(format!("[output] nodata = {n} is not a {dtype} sample; range {:?}", dtype.range())));
+        let (low, high) = dtype.range();
+        let whole = if dtype.is_integer() { "a whole number" } else { "a number" };
+        let n = n.to_string().to_lowercase();
+        let message =
+            format!("nodata is {n}, which is no {dtype} sample; expected {whole} from {low} to {high}");
+        return Err(wrong("nodata", options.nodata.is_some(), message));
     }
     Ok(Cast { dtype, nodata: nodata.or_else(|| default_nodata(stack, reference, dtype)) })
+}
+
+/// The sample type of this name, if it can be written.
+fn sample_type(name: &str) -> Result<DataType, String> {
+    let names = || SAMPLE_TYPES.iter().map(|t| t.name());
+    let all = names().collect::<Vec<_>>().join(", ");
+    match name.to_lowercase().parse::<DataType>() {
+        Ok(dtype) if SAMPLE_TYPES.contains(&dtype) => Ok(dtype),
+        Ok(_) => Err(format!("dtype is \"{name}\", which is not written; expected one of {all}")),
+        Err(()) => {
+            let hint = did_you_mean(name, names());
+            let separator = if hint.is_empty() { ";" } else { "" };
+            Err(format!("dtype is \"{name}\"{hint}{separator} expected one of {all}"))
+        }
+    }
 }
 
 /// The reference's own nodata where the output can hold it; else NaN for floats. An integer output of scenes
@@ -209,35 +276,40 @@ fn common_dtype(stack: &Stack, reference: usize) -> Result<DataType, EngineError
 
 /// Refuses outputs that exist, clash with one another or with an input, or cannot be written.
 /// Gives remarks where only a plan is wanted.
-pub fn refuse_clashes(jobs: &[Job], stack: &Stack, options: &Options) -> Result<Vec<String>, EngineError> {
-    let mut seen: HashMap<&Path, &Job> = HashMap::new();
+pub fn refuse_clashes(
+    rules: &Rules,
+    jobs: &[Job],
+    stack: &Stack,
+    options: &Options,
+) -> Result<Vec<String>, EngineError> {
+    let refuse = |setting: &str, file: &Path, message: &str| {
+        refuse(rules, options, setting, &format!("{setting}: {}{message}", file.display()))
+    };
+    let mut seen: HashMap<&Path, &str> = HashMap::new();
     let inputs: Vec<PathBuf> = stack.files().filter_map(|p| p.canonicalize().ok()).collect();
-    for job in jobs {
-        for file in job.output.files() {
-            let option = || "output".to_owned();
-            if seen.insert(file, job).is_some() {
-                let message = format!(
-                    "{} would be written twice; with target \"each\" the path needs {{id}} in it, such as \
-                     \"{{id}}_filled.tif\"",
-                    file.display()
-                );
-                return Err(EngineError::Option { option: option(), message });
-            }
-            if file.canonicalize().is_ok_and(|f| inputs.contains(&f)) {
-                let message = format!("{} is one of the scenes; it would be overwritten", file.display());
-                return Err(EngineError::Option { option: option(), message });
-            }
+    for (setting, file) in jobs.iter().flat_map(|j| j.output.files_by_setting()) {
+        if let Some(other) = seen.insert(file, setting) {
+            let message = if other == setting {
+                " would be written for more than one target; put {id} into it, such as \"{id}_filled.tif\""
+                    .into()
+            } else {
+                format!(" would be written twice, as {other} and as {setting}")
+            };
+            return Err(refuse(setting, file, &message));
+        }
+        if file.canonicalize().is_ok_and(|f| inputs.contains(&f)) {
+            return Err(refuse(setting, file, " is one of the scenes; it would be overwritten"));
         }
     }
     let mut notes = Vec::new();
-    for file in jobs.iter().flat_map(|j| j.output.files()) {
+    for (setting, file) in jobs.iter().flat_map(|j| j.output.files_by_setting()) {
         match refuse_existing(file, options.overwrite) {
             Err(WriteError::Exists { path }) if options.plan_only => {
                 notes.push(format!("{} exists: a run needs --overwrite", path.display()));
             }
             result => result?,
         }
-        check_folder(file)?;
+        check_folder(file).map_err(|e| self::refuse(rules, options, setting, &format!("{setting}: {e}")))?;
     }
     Ok(notes)
 }

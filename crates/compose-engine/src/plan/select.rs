@@ -49,7 +49,7 @@ pub fn left_out(settings: &Scenes, day: Option<Day>) -> Result<Option<String>, S
         let n = day.ordinal();
         if first <= last { !(first..=last).contains(&n) } else { n < first && n > last }
     };
-    if let Some(days) = settings.days_of_year.filter(|d| outside(*d)) {
+    if let Some(days) = settings.days_of_year.map(|d| d.0).filter(|d| outside(*d)) {
         return Ok(Some(format!("day {} of the year is outside days-of-year = {days:?}", day.ordinal())));
     }
     Ok(None)
@@ -58,27 +58,31 @@ pub fn left_out(settings: &Scenes, day: Option<Day>) -> Result<Option<String>, S
 const NO_DATE: &str = "has no date, and the selection by date needs one; say date in [[scene]], or date-from, \
                        pattern and date-format in [scenes]";
 
-/// What is wrong with a selection as such.
-pub fn contradiction(settings: &Scenes) -> Option<String> {
+/// The settings that select by date.
+pub const SETTINGS: [&str; 4] = ["from", "to", "months", "days-of-year"];
+
+/// What is wrong with a selection as such, and which setting it is about.
+pub fn contradiction(settings: &Scenes) -> Option<(&'static str, String)> {
     if let (Some(from), Some(to)) = (settings.from, settings.to)
         && from.0 > to.0
     {
-        return Some(format!("from = {} is after to = {}", from.0, to.0));
+        return Some(("from", format!("from = {} is after to = {}", from.0, to.0)));
     }
     if let Some(months) = &settings.months
         && (months.is_empty() || months.iter().any(|m| !(1..=12).contains(m)))
     {
-        return Some(format!("months = {months:?}, expected numbers from 1 to 12"));
+        return Some(("months", format!("months = {months:?}, expected numbers from 1 to 12")));
     }
-    let days = settings.days_of_year?;
+    let days = settings.days_of_year?.0;
     let wrong = days.iter().any(|d| !(1..=366).contains(d));
-    wrong.then(|| format!("days-of-year = {days:?}, expected [first, last], each from 1 to 366"))
+    let message = || format!("days-of-year = {days:?}, expected [first, last], each from 1 to 366");
+    wrong.then(|| ("days-of-year", message()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::values::Date;
+    use crate::rules::values::{Date, Exactly};
     use chrono::NaiveDate;
 
     fn day(text: &str) -> Day {
@@ -87,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_season_may_go_over_new_year() {
-        let settings = Scenes { days_of_year: Some([300, 60]), ..Scenes::default() };
+        let settings = Scenes { days_of_year: Some(Exactly([300, 60])), ..Scenes::default() };
         for (text, stays) in [("2016-12-24", true), ("2017-02-01", true), ("2016-07-07", false)] {
             assert_eq!(left_out(&settings, Some(day(text))).unwrap().is_none(), stays, "{text}");
         }
@@ -113,6 +117,6 @@ mod tests {
             to: Some(Date(day("2016-05-01"))),
             ..Scenes::default()
         };
-        assert!(contradiction(&settings).unwrap().contains("after"));
+        assert!(contradiction(&settings).unwrap().1.contains("after"));
     }
 }

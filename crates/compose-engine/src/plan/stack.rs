@@ -3,12 +3,12 @@
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::pixels::PlannedMask;
-use crate::plan::select::{Fate, SceneFate, contradiction, left_out};
+use crate::plan::select::{Fate, SETTINGS, SceneFate, contradiction, left_out};
 use crate::rules::settings::{Precision, Scene, Scenes};
 use crate::rules::values::{BandChoice as SaidChoice, Bands};
-use crate::rules::{At, Rules};
+use crate::rules::{At, Mask, Rules};
 use compose_core::kind::did_you_mean;
-use compose_core::{Grid, SceneFacts, ValidityMode};
+use compose_core::{Grid, KindError, SceneFacts, Spans, ValidityMode};
 use compose_io::BandRef;
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::CrsRegistry;
@@ -51,7 +51,7 @@ const MOST_SCENES: usize = 65_000;
 struct Candidate {
     found: FoundScene,
     query: ScenesQuery,
-    at: Range<usize>,
+    at: Spans,
 }
 
 impl Stack {
@@ -63,7 +63,7 @@ impl Stack {
             candidates.iter_mut().for_each(|c| c.query.nodata = Nodata::Values(vec![nodata]));
         }
         candidates.sort_by(|a, b| order(&a.found).cmp(&order(&b.found)));
-        refuse_twins(&candidates)?;
+        refuse_twins(rules, &candidates)?;
         refuse_too_many(&candidates)?;
         let (candidates, fates) = selected(rules, candidates)?;
         let scenes = opened(rules, options, &candidates, systems)?;
@@ -96,10 +96,12 @@ impl Stack {
         let Some(wanted) = options.target.as_ref().or(target.value.scene.as_ref()) else {
             return Ok(vec![None]);
         };
-        let refuse =
-            |message: String| EngineError::Rules(vec![rules.file.mistake_at(&target.span, &message)]);
+        let refuse = |key: &str, message: String| {
+            EngineError::Rules(vec![rules.file.mistake_at(&target.spans.of(key), &message)])
+        };
         if target.value.date.is_some() || options.date.is_some() {
-            return Err(refuse("[target] says both scene and date; a scene has its own date".into()));
+            let message = "[target] says both scene and date; a scene has its own date";
+            return Err(refuse("date", message.into()));
         }
         if wanted == "each" {
             return Ok((0..self.facts.len()).map(Some).collect());
@@ -108,19 +110,25 @@ impl Stack {
             return Ok(vec![Some(index)]);
         }
         let skipped = self.fates.iter().find(|f| f.id == *wanted).map(|f| &f.fate);
-        Err(refuse(match skipped {
+        let message = match skipped {
             Some(Fate::Skipped(reason)) => {
                 format!("[target] scene \"{wanted}\" is left out by the selection: {reason}")
             }
             _ => {
                 let ids: Vec<&str> = self.facts.iter().map(|f| f.id.as_str()).collect();
                 let hint = did_you_mean(wanted, ids.iter().copied());
+                let separator = if hint.is_empty() { ";" } else { "" };
                 format!(
-                    "[target] scene \"{wanted}\" is not among the scenes{hint} scenes: {}",
+                    "[target] scene \"{wanted}\" is not among the scenes{hint}{separator} scenes: {}",
                     ids.join(", ")
                 )
             }
-        }))
+        };
+        Err(if options.target.is_some() {
+            EngineError::Option { option: "--target".into(), message: message.replacen("[target] ", "", 1) }
+        } else {
+            refuse("scene", message)
+        })
     }
 
     /// A grid whose coordinate system all scenes share.
@@ -161,15 +169,20 @@ impl Stack {
         for (facts, groups) in self.facts.iter().zip(&self.groups) {
             let mut of_scene = Vec::with_capacity(rules.masks.len());
             for mask in &rules.masks {
-                let bound = mask.value.rule.bind(facts).map_err(|e| {
-                    let message = format!("mask \"{}\": scene {}: {e}", mask.value.name, facts.id);
-                    EngineError::Rules(vec![rules.file.mistake_at(&mask.span, &message)])
-                })?;
+                let bound = mask.value.rule.bind(facts).map_err(|e| self.refused(rules, mask, facts, &e))?;
                 of_scene.push(planned(bound, facts, groups)?);
             }
             all.push(of_scene);
         }
         Ok(all)
+    }
+
+    /// What every scene refuses for one reason is the rule's fault; otherwise the scene is named.
+    fn refused(&self, rules: &Rules, mask: &At<Mask>, facts: &SceneFacts, why: &KindError) -> EngineError {
+        let of_rule = self.facts.iter().all(|f| mask.value.rule.bind(f).err().as_ref() == Some(why));
+        let scene = if of_rule { String::new() } else { format!("scene {}: ", facts.id) };
+        let message = format!("mask \"{}\": {scene}{why}", mask.value.name);
+        EngineError::Rules(vec![rules.file.mistake_at(&why.span_in(&mask.spans), &message)])
     }
 }
 
@@ -218,48 +231,60 @@ fn candidates(
 ) -> Result<Vec<Candidate>, EngineError> {
     let mut all = Vec::new();
     for scenes in &rules.scenes {
-        let query = query(rules, &scenes.value, &scenes.span)?;
-        if let Some(wrong) = contradiction(&scenes.value) {
+        let query = query(rules, scenes)?;
+        if let Some((key, wrong)) = contradiction(&scenes.value) {
             return Err(EngineError::Rules(vec![
-                rules.file.mistake_at(&scenes.span, &format!("[scenes] {wrong}")),
+                rules.file.mistake_at(&scenes.spans.of(key), &format!("[scenes] {wrong}")),
             ]));
         }
         if query.paths.is_empty() && !rules.scene.is_empty() {
             continue;
         }
-        let found = find_scenes(&query, systems).map_err(|e| discover_error(rules, &scenes.span, e))?;
+        let found = find_scenes(&query, systems).map_err(|e| discover_error(rules, &scenes.spans, e))?;
         notes.extend(found.notes);
         all.extend(found.scenes.into_iter().map(|found| Candidate {
             found,
             query: query.clone(),
-            at: scenes.span.clone(),
+            at: scenes.spans.clone(),
         }));
     }
     for scene in &rules.scene {
         let explicit = explicit(rules, scene)?;
-        let found = find_explicit(&explicit, systems).map_err(|e| discover_error(rules, &scene.span, e))?;
-        all.push(Candidate { found, query: explicit.query, at: scene.span.clone() });
+        let found = find_explicit(&explicit, systems).map_err(|e| discover_error(rules, &scene.spans, e))?;
+        all.push(Candidate { found, query: explicit.query, at: scene.spans.clone() });
     }
     Ok(all)
 }
 
-fn discover_error(rules: &Rules, span: &Range<usize>, cause: DiscoverError) -> EngineError {
+/// Where a setting of a scene stands: in its own table, else in the first [scenes].
+fn setting_at(rules: &Rules, at: &Spans, key: &str) -> Range<usize> {
+    // A [[scene]] says its path with another word.
+    let words = if ["path", "files"].contains(&key) { vec!["files", "file", "path"] } else { vec![key] };
+    let tables = std::iter::once(at).chain(rules.scenes.first().map(|s| &s.spans));
+    tables.flat_map(|t| words.iter().filter_map(|w| t.get(w))).next().unwrap_or(at.table.clone())
+}
+
+fn discover_error(rules: &Rules, at: &Spans, cause: DiscoverError) -> EngineError {
     if let DiscoverError::Io(io) = cause {
         return EngineError::Io(io);
     }
-    let at = rules.file.mistake_at(span, "");
+    let span = cause.setting().map_or(at.table.clone(), |key| setting_at(rules, at, key));
+    let at = rules.file.mistake_at(&span, "");
     EngineError::Discover { file: at.file, line: at.line, cause: Box::new(cause) }
 }
 
-fn refuse_twins(sorted: &[Candidate]) -> Result<(), EngineError> {
+fn refuse_twins(rules: &Rules, sorted: &[Candidate]) -> Result<(), EngineError> {
     let mut seen = std::collections::HashMap::new();
     for candidate in sorted {
         if let Some(other) = seen.insert(&candidate.found.id, candidate) {
             let file = |c: &Candidate| {
                 c.found.files.first().map_or_else(String::new, |f| f.path.display().to_string())
             };
-            let message = format!("two scenes have this id: {} and {}", file(other), file(candidate));
-            return Err(EngineError::scene(&candidate.found.id, message));
+            let id = &candidate.found.id;
+            let message =
+                format!("scene {id}: two scenes have this id: {} and {}", file(other), file(candidate));
+            let span = setting_at(rules, &candidate.at, "id");
+            return Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]));
         }
     }
     Ok(())
@@ -284,10 +309,13 @@ fn selected(
     let (mut kept, mut fates) = (Vec::new(), Vec::new());
     for candidate in candidates {
         // A [[scene]] is selected by the dates of the first [scenes].
-        let settings = rules.scenes.iter().find(|s| s.span == candidate.at).or_else(|| rules.scenes.first());
-        let settings = settings.map_or(&default, |s| &s.value);
+        let settings = rules.scenes.iter().find(|s| s.spans == candidate.at).or_else(|| rules.scenes.first());
+        let (spans, settings) = settings.map_or((&candidate.at, &default), |s| (&s.spans, &s.value));
         let found = &candidate.found;
-        let reason = left_out(settings, found.day).map_err(|e| EngineError::scene(&found.id, e))?;
+        let reason = left_out(settings, found.day).map_err(|e| {
+            let message = format!("scene {} {e}", found.id);
+            EngineError::Rules(vec![rules.file.mistake_at(&selection_at(spans), &message)])
+        })?;
         let fate = reason.map_or(Fate::Used, Fate::Skipped);
         let used = fate == Fate::Used;
         fates.push(SceneFate { id: found.id.clone(), day: found.day, fate });
@@ -296,11 +324,24 @@ fn selected(
         }
     }
     if kept.is_empty() {
-        let span = rules.scenes.first().map_or(0..0, |s| s.span.clone());
-        let message = format!("no scene is left: {} found, all outside the dates wanted", fates.len());
-        return Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]));
+        return Err(none_left(rules, &fates));
     }
     Ok((kept, fates))
+}
+
+/// The first setting that selects by date.
+fn selection_at(scenes: &Spans) -> Range<usize> {
+    SETTINGS.iter().find_map(|key| scenes.get(key)).unwrap_or(scenes.table.clone())
+}
+
+fn none_left(rules: &Rules, fates: &[SceneFate]) -> EngineError {
+    let span = rules.scenes.first().map_or(0..0, |s| selection_at(&s.spans));
+    let first = fates.iter().find_map(|f| match &f.fate {
+        Fate::Skipped(reason) => Some(format!(", the first of them {}: {reason}", f.id)),
+        Fate::Used => None,
+    });
+    let message = format!("[scenes] no scene is left; {} found{}", fates.len(), first.unwrap_or_default());
+    EngineError::Rules(vec![rules.file.mistake_at(&span, &message)])
 }
 
 /// Opens every scene; all must have the bands of the target (or of the first scene).
@@ -328,14 +369,39 @@ fn opened(
             facts.bands[..facts.wanted].iter().map(|b| b.name.clone()).collect()
         }
     };
-    candidates.iter().map(|c| open(c, Some(&wanted))).collect()
+    let scenes = candidates.iter().map(|c| open(c, Some(&wanted))).collect::<Result<Vec<_>, _>>()?;
+    check_quality(rules, candidates, &scenes)?;
+    Ok(scenes)
 }
 
-fn query(rules: &Rules, said: &Scenes, span: &Range<usize>) -> Result<ScenesQuery, EngineError> {
+/// A quality band that no scene has is a slip in its name.
+fn check_quality(rules: &Rules, candidates: &[Candidate], scenes: &[SceneSource]) -> Result<(), EngineError> {
+    let [first, ..] = candidates else { return Ok(()) };
+    let Some(name) =
+        first.query.quality.as_ref().filter(|_| scenes.iter().all(|s| s.facts.quality.is_none()))
+    else {
+        return Ok(());
+    };
+    let facts = &scenes[0].facts;
+    let bands: Vec<&str> = facts.bands.iter().map(|b| b.name.as_str()).collect();
+    let hint = did_you_mean(name, bands.iter().copied());
+    let separator = if hint.is_empty() { ";" } else { "" };
+    let message = format!(
+        "quality is \"{name}\", and no scene has such a band{hint}{separator} bands of {}: {}",
+        facts.id,
+        bands.join(", ")
+    );
+    let span = setting_at(rules, &first.at, "quality");
+    Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]))
+}
+
+fn query(rules: &Rules, scenes: &At<Scenes>) -> Result<ScenesQuery, EngineError> {
+    let said = &scenes.value;
     let preset = match &said.preset {
         None => None,
         Some(name) => Some(preset::find(name).map_err(|message| {
-            EngineError::Rules(vec![rules.file.mistake_at(span, &format!("[scenes] {message}"))])
+            let span = scenes.spans.of("preset");
+            EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[scenes] {message}"))])
         })?),
     };
     Ok(ScenesQuery {
@@ -349,8 +415,8 @@ fn query(rules: &Rules, said: &Scenes, span: &Range<usize>) -> Result<ScenesQuer
         quality: said.quality.clone(),
         layout: said.layout.clone(),
         nodata: nodata(said.nodata.as_ref()),
-        scale: said.scale,
-        offset: said.offset,
+        scale: said.scale.map(|s| s.0),
+        offset: said.offset.map(|o| o.0),
         precision_f32: said.precision == Some(Precision::F32),
     })
 }
@@ -387,7 +453,7 @@ fn explicit(rules: &Rules, scene: &At<Scene>) -> Result<ExplicitScene, EngineErr
     let said = &scene.value;
     let shared = rules.scenes.first();
     let mut query = match shared {
-        Some(scenes) => query(rules, &scenes.value, &scenes.span)?,
+        Some(scenes) => query(rules, scenes)?,
         None => ScenesQuery { base: rules.file.folder().to_owned(), ..ScenesQuery::default() },
     };
     if said.bands.is_some() {
@@ -398,8 +464,8 @@ fn explicit(rules: &Rules, scene: &At<Scene>) -> Result<ExplicitScene, EngineErr
     }
     query.quality = said.quality.clone().or(query.quality);
     query.layout = said.layout.clone().or(query.layout);
-    query.scale = said.scale.or(query.scale);
-    query.offset = said.offset.or(query.offset);
+    query.scale = said.scale.map(|s| s.0).or(query.scale);
+    query.offset = said.offset.map(|o| o.0).or(query.offset);
     let files = match (&said.files, &said.file) {
         (Some(files), None) => ExplicitFiles::PerBand(files.0.clone()),
         (None, Some(file)) => ExplicitFiles::Stack(file.clone()),
@@ -408,7 +474,7 @@ fn explicit(rules: &Rules, scene: &At<Scene>) -> Result<ExplicitScene, EngineErr
             let message = format!(
                 "[[scene]] has {found}; expected files = {{ B2 = \"a.tif\", … }} or file = \"stack.tif\""
             );
-            return Err(EngineError::Rules(vec![rules.file.mistake_at(&scene.span, &message)]));
+            return Err(EngineError::Rules(vec![rules.file.mistake_at(&scene.spans.of("file"), &message)]));
         }
     };
     Ok(ExplicitScene { id: said.id.clone(), day: said.date.map(|d| d.0), files, query })

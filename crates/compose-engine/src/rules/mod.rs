@@ -9,7 +9,7 @@ pub use schema::schema;
 use crate::registry::Registry;
 use compose_core::fill_strategy::FillStrategy;
 use compose_core::mask_rule::MaskRule;
-use compose_core::settings::{Problem, SettingsTable, described};
+use compose_core::settings::{Problem, SettingsTable, Spans, described};
 use serde::Serialize;
 use settings::{GridSettings, Output, Scene, Scenes, Target};
 use std::ops::Range;
@@ -46,8 +46,8 @@ pub struct Rules {
 pub struct At<T> {
     /// What was read.
     pub value: T,
-    /// Bytes of the file.
-    pub span: Range<usize>,
+    /// Where its table and each of its settings stand.
+    pub spans: Spans,
 }
 
 /// A `[[mask]]`.
@@ -129,7 +129,7 @@ impl Rules {
     pub fn parse(file: RulesFile, registry: &Registry) -> Result<Self, Vec<Mistake>> {
         let parsed = DeTable::parse(&file.text).map_err(|e| {
             let span = e.span().unwrap_or(0..0);
-            vec![file.mistake_at(&span, e.message())]
+            vec![file.mistake_at(&span, &syntax(&file.text, &span, e.message()))]
         })?;
         let mut root = SettingsTable::new(parsed.span(), parsed.into_inner());
         let mut problems = unknown_tables(&root);
@@ -156,12 +156,34 @@ impl Rules {
     }
 }
 
+/// What is wrong with the TOML itself, with the key that it is about.
+fn syntax(text: &str, span: &Range<usize>, message: &str) -> String {
+    let at = text.get(span.clone()).unwrap_or_default().trim();
+    if message == "duplicate key" {
+        // The second `[mask]`, or `[mask]` after `[[mask]]`.
+        let lists = ["scenes", "scene", "mask", "fill"];
+        let header = text[..span.start.min(text.len())].ends_with('[');
+        let list = lists.into_iter().find(|l| header && *l == at);
+        let hint = list.map_or_else(String::new, |l| format!("; write [[{l}]] for each of several"));
+        return format!("{message} \"{at}\"{hint}");
+    }
+    let line = text[..span.start.min(text.len())].rsplit('\n').next().unwrap_or_default();
+    match line.trim_end().strip_suffix('=') {
+        Some(key) if at.is_empty() => format!("{} has no value", key.trim()),
+        _ => message.to_owned(),
+    }
+}
+
 fn unknown_tables(root: &SettingsTable<'_>) -> Vec<Problem> {
     let unknown = root.keys().filter(|(key, _)| !TABLES.contains(key));
     unknown
         .map(|(key, span)| {
             let hint = compose_core::kind::did_you_mean(key, TABLES);
-            Problem::new(span, format!("unknown table \"{key}\"{hint} (tables: {})", TABLES.join(", ")))
+            let separator = if hint.is_empty() { ";" } else { "" };
+            Problem::new(
+                span,
+                format!("unknown table \"{key}\"{hint}{separator} tables: {}", TABLES.join(", ")),
+            )
         })
         .collect()
 }
@@ -183,9 +205,10 @@ fn many<'a, T>(
     };
     let mut found = Vec::new();
     for table in tables {
-        let read = SettingsTable::from_value(&table, key).map_err(|p| vec![p]).and_then(&mut read);
-        match read {
-            Ok(value) => found.push(At { value, span: table.span() }),
+        let table = SettingsTable::from_value(&table, key).map_err(|p| vec![p]);
+        let spans = table.as_ref().map(SettingsTable::spans).unwrap_or_default();
+        match table.and_then(&mut read) {
+            Ok(value) => found.push(At { value, spans }),
             Err(wrong) => problems.extend(wrong),
         }
     }

@@ -1,6 +1,8 @@
 //! The tables of a rules file, one struct each. Doc comments become the JSON schema's descriptions.
 
-use super::values::{Bands, Date, Extra, Files, NodataValues, NumberOrNan, Resolution, Strings};
+use super::values::{
+    Bands, Date, Exactly, Extra, Files, Finite, NodataValues, NumberOrNan, Resolution, Scale, Strings,
+};
 use compose_core::ValidityMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,9 +30,9 @@ pub struct Scenes {
     /// Nodata of the inputs; replaces the preset's and the files' own.
     pub nodata: Option<NodataValues>,
     /// Physical value = number × scale + offset.
-    pub scale: Option<f64>,
+    pub scale: Option<Scale>,
     /// Physical value = number × scale + offset.
-    pub offset: Option<f64>,
+    pub offset: Option<Finite>,
     /// `f32` accepts 32-bit integers and 64-bit floats at single precision.
     pub precision: Option<Precision>,
     /// Whether a pixel is judged by all wanted bands together or each band by itself.
@@ -42,7 +44,7 @@ pub struct Scenes {
     /// Months, 1 to 12.
     pub months: Option<Vec<u32>>,
     /// First and last day of the year; may go over New Year.
-    pub days_of_year: Option<[u32; 2]>,
+    pub days_of_year: Option<Exactly<u32, 2>>,
 }
 
 /// `[[scene]]`: a scene said outright.
@@ -66,9 +68,9 @@ pub struct Scene {
     /// Nodata of the inputs; replaces the preset's and the files' own.
     pub nodata: Option<NodataValues>,
     /// Physical value = number × scale + offset.
-    pub scale: Option<f64>,
+    pub scale: Option<Scale>,
     /// Physical value = number × scale + offset.
-    pub offset: Option<f64>,
+    pub offset: Option<Finite>,
 }
 
 /// `precision`.
@@ -117,7 +119,7 @@ pub struct GridSettings {
     /// Coordinate system: `EPSG:32613`, WKT or PROJ text.
     pub crs: Option<String>,
     /// Left, bottom, right, top in map units.
-    pub bounds: Option<[f64; 4]>,
+    pub bounds: Option<Exactly<f64, 4>>,
     /// Pixel size in map units.
     pub resolution: Option<Resolution>,
     /// Move the bounds outward to whole multiples of the resolution.

@@ -13,7 +13,8 @@ fn found(value: &Value) -> String {
         Value::String(s) => format!("the string \"{s}\""),
         Value::Array(_) => "an array".into(),
         Value::Table(_) => "a table".into(),
-        other => format!("{} {other}", other.type_str()),
+        Value::Float(f) => format!("the number {f}").to_lowercase(),
+        other => format!("the {} {other}", other.type_str()),
     }
 }
 
@@ -65,17 +66,17 @@ schema!(Strings, "Strings", { "anyOf": [{ "type": "string" }, { "type": "array",
 impl<'de> Deserialize<'de> for Strings {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(d)?;
-        let wrong = |v: &Value| {
-            D::Error::custom(format!("found {}, expected a string or a list of strings", found(v)))
+        let wrong = |verb: &str, v: &Value| {
+            D::Error::custom(format!("{verb} {}, expected a string or a list of strings", found(v)))
         };
         match &value {
             Value::String(s) => Ok(Self(vec![s.clone()])),
             Value::Array(items) => items
                 .iter()
-                .map(|i| i.as_str().map(str::to_owned).ok_or_else(|| wrong(i)))
+                .map(|i| i.as_str().map(str::to_owned).ok_or_else(|| wrong("holds", i)))
                 .collect::<Result<_, _>>()
                 .map(Self),
-            other => Err(wrong(other)),
+            other => Err(wrong("is", other)),
         }
     }
 }
@@ -108,27 +109,29 @@ impl<'de> Deserialize<'de> for Bands {
         match value {
             Value::Table(table) => table
                 .into_iter()
-                .map(|(name, v)| band_choice(v).map(|c| (name, c)))
+                .map(|(name, v)| band_choice(&name, v).map(|c| (name, c)))
                 .collect::<Result<_, _>>()
                 .map(Self::Table),
-            Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_str) => {
-                Ok(Self::Names(items.into_iter().filter_map(|i| i.as_str().map(str::to_owned)).collect()))
-            }
-            other => Err(format!(
-                "found {}, expected a list of band names, or a table such as {{ red = 1, nir = \"B08\" }}",
-                found(&other)
-            )),
+            Value::Array(items) if items.is_empty() => Err("is empty; name at least one band".into()),
+            Value::Array(items) => match items.iter().find(|i| !i.is_str()) {
+                None => Ok(Self::Names(items.iter().filter_map(|i| i.as_str().map(str::to_owned)).collect())),
+                Some(other) => Err(format!("holds {}, {BANDS}", found(other))),
+            },
+            other => Err(format!("is {}, {BANDS}", found(&other))),
         }
         .map_err(D::Error::custom)
     }
 }
 
-fn band_choice(value: Value) -> Result<BandChoice, String> {
+const BANDS: &str = "expected a list of band names, or a table such as { red = 1, nir = \"B08\" }";
+
+fn band_choice(name: &str, value: Value) -> Result<BandChoice, String> {
     match value {
         Value::Integer(n) if n >= 1 => Ok(BandChoice::Number(n as usize)),
         Value::String(s) => Ok(BandChoice::Description(s)),
         other => {
-            Err(format!("found {}, expected a band number (from 1) or a band description", found(&other)))
+            let found = found(&other);
+            Err(format!("{name} is {found}, expected a band number (from 1) or a band description"))
         }
     }
 }
@@ -143,22 +146,81 @@ schema!(NodataValues, "Nodata", { "anyOf": [
 impl<'de> Deserialize<'de> for NodataValues {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(d)?;
-        let wrong = |v: &Value| {
-            D::Error::custom(format!("found {}, expected a number, a list of numbers or \"none\"", found(v)))
+        let wrong = |verb: &str, v: &Value| {
+            let found = found(v);
+            D::Error::custom(format!("{verb} {found}, expected a number, a list of numbers or \"none\""))
         };
         match &value {
             // NaN is always invalid, so "nan" adds nothing to look for.
             Value::String(s) if s == "none" || s == "nan" => Ok(Self(Vec::new())),
-            Value::Array(items) => {
-                items.iter().map(|i| number(i).ok_or_else(|| wrong(i))).collect::<Result<_, _>>().map(Self)
-            }
-            other => number(other).map(|n| Self(vec![n])).ok_or_else(|| wrong(other)),
+            Value::Array(items) => items
+                .iter()
+                .map(|i| number(i).ok_or_else(|| wrong("holds", i)))
+                .collect::<Result<_, _>>()
+                .map(Self),
+            other => number(other).map(|n| Self(vec![n])).ok_or_else(|| wrong("is", other)),
         }
     }
 }
 
 fn number(value: &Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|i| i as f64))
+}
+
+/// A factor: any number but 0, which would make all values one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale(pub f64);
+schema!(Scale, "Scale", { "type": "number", "not": { "const": 0 } });
+
+impl<'de> Deserialize<'de> for Scale {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(d)?;
+        let stated = number(&value).filter(|n| n.is_finite() && *n != 0.0).map(Self);
+        stated
+            .ok_or_else(|| D::Error::custom(format!("is {}, expected a number other than 0", found(&value))))
+    }
+}
+
+/// A number that is neither infinite nor NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finite(pub f64);
+schema!(Finite, "Finite", { "type": "number" });
+
+impl<'de> Deserialize<'de> for Finite {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(d)?;
+        let stated = number(&value).filter(|n| n.is_finite()).map(Self);
+        stated.ok_or_else(|| D::Error::custom(format!("is {}, expected a finite number", found(&value))))
+    }
+}
+
+/// Exactly `N` values: serde's own arrays pass over what follows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exactly<T, const N: usize>(pub [T; N]);
+
+impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Exactly<T, N> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let values = Vec::<T>::deserialize(d)?;
+        let count = values.len();
+        let plural = if count == 1 { "value" } else { "values" };
+        values
+            .try_into()
+            .map(Self)
+            .map_err(|_| D::Error::custom(format!("has {count} {plural}, expected {N}")))
+    }
+}
+
+impl<T: JsonSchema, const N: usize> JsonSchema for Exactly<T, N> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Exactly{N}").into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let items = generator.subschema_for::<T>();
+        json_schema!({ "type": "array", "items": items, "minItems": N, "maxItems": N })
+    }
+    fn inline_schema() -> bool {
+        true
+    }
 }
 
 /// A single number, or `"nan"`.

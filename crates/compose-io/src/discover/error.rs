@@ -10,6 +10,8 @@ use std::path::PathBuf;
 pub enum DiscoverError {
     #[error("path \"{path}\": {found} in {}; expected a file, a folder or a glob that matches something", base.display())]
     NothingThere { path: String, found: &'static str, base: PathBuf },
+    #[error("file \"{path}\": {found} in {}; expected the path of a raster", base.display())]
+    NoFile { path: String, found: &'static str, base: PathBuf },
     #[error("path \"{path}\": not a glob: {cause}; write [*] or [?] for the characters themselves")]
     Glob { path: String, cause: String },
     #[error("no path is given; expected a file, a folder or a glob, or a list of these")]
@@ -36,7 +38,7 @@ pub enum DiscoverError {
     Layout { message: String },
     #[error("{}: no name for the scene can be taken from the file's name; give the [[scene]] an id", path.display())]
     NoId { path: PathBuf },
-    #[error("scene {scene} has no band \"{name}\"{}; it has {}", hint.trim_end_matches('?'), listed(known))]
+    #[error("scene {scene} has no band \"{name}\"{hint}{} it has {}", if hint.is_empty() { ";" } else { "" }, listed(known))]
     Band { scene: String, name: String, hint: String, known: Vec<String> },
     #[error("band \"{name}\" = {number}: {} has {count} bands; expected a number from 1 to {count}", path.display())]
     BandNumber { name: String, number: usize, path: PathBuf, count: usize },
@@ -62,6 +64,7 @@ impl DiscoverError {
         Some(match self {
             Self::NothingThere { .. } | Self::Glob { .. } | Self::NoPath | Self::Twice { .. } => "path",
             Self::NoMatch { .. } | Self::FileName { .. } => "path",
+            Self::NoFile { .. } => "files",
             Self::Pattern { .. } | Self::Dates { .. } => "pattern",
             Self::DateFormat { .. } => "date-format",
             Self::Layout { .. } => "layout",

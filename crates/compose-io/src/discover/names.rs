@@ -160,8 +160,9 @@ fn check_groups(groups: &[&str]) -> Option<String> {
     if let Some(unknown) = groups.iter().find(|g| !GROUPS.contains(g) && **g != RESOLUTION) {
         let meant = nearest(unknown, GROUPS).map_or_else(String::new, |g| format!("; did you mean \"{g}\"?"));
         let groups = GROUPS.join(", ");
+        let separator = if meant.is_empty() { ";" } else { "" };
         return Some(format!(
-            "it has a group \"{unknown}\"{meant} (named groups: {groups}; (?:…) groups without a name)"
+            "it has a group \"{unknown}\"{meant}{separator} named groups: {groups} ((?:…) groups without a name)"
         ));
     }
     let partial = ["year", "month", "day", "doy"].iter().any(|g| has(g));

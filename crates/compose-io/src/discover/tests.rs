@@ -291,7 +291,7 @@ fn a_wrong_pattern_is_refused_with_what_is_wrong() {
     assert_eq!(wrong("(?P<id>.*"), "pattern \"(?P<id>.*\": unclosed group");
     assert!(
         wrong(r"(?P<id>.*)(?P<bnad>x)")
-            .contains("it has a group \"bnad\"; did you mean \"band\"? (named groups: id, ")
+            .contains("it has a group \"bnad\"; did you mean \"band\"? named groups: id, ")
     );
     assert!(
         wrong(r"(?P<year>\d{4})(?P<month>\d\d).*")
@@ -420,8 +420,8 @@ fn a_file_of_an_outright_scene_must_be_there() {
         let scene = explicit(&folder, "", ExplicitFiles::Stack(path.into()));
         folder.stable(&find_explicit(&scene, &CrsRegistry::new()).unwrap_err().to_string())
     };
-    assert!(wrong("a.tif").starts_with("path \"a.tif\": nothing of this name in DIR; "));
-    assert!(wrong("sub").starts_with("path \"sub\": a folder in DIR; "));
+    assert!(wrong("a.tif").starts_with("file \"a.tif\": nothing of this name in DIR; "));
+    assert!(wrong("sub").starts_with("file \"sub\": a folder in DIR; "));
 }
 
 #[test]

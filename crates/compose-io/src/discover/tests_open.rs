@@ -71,7 +71,7 @@ fn a_band_that_is_not_there_is_refused_with_the_nearest_and_all_names() {
     };
     assert_eq!(
         refused(&["rde"]),
-        format!("scene {C2} has no band \"rde\"; did you mean \"red\"; it has B4 (red), B5 (nir), QA_PIXEL")
+        format!("scene {C2} has no band \"rde\"; did you mean \"red\"? it has B4 (red), B5 (nir), QA_PIXEL")
     );
     assert_eq!(refused(&["B4", "red"]), "bands: \"red\" is named twice");
 }
@@ -141,7 +141,7 @@ fn a_table_that_points_nowhere_is_refused() {
         wrong(BandChoice::Number(3)),
         "band \"nir\" = 3: a.tif has 2 bands; expected a number from 1 to 2"
     );
-    assert_eq!(wrong(text("B8")), "scene a has no band \"B8\"; did you mean \"B08\"; it has B02, B08");
+    assert_eq!(wrong(text("B8")), "scene a has no band \"B8\"; did you mean \"B08\"? it has B02, B08");
     let folder = c2(&["SR_B5"]);
     let query =
         ScenesQuery { bands: table(&[("nir", BandChoice::Number(1))]), ..folder.query("landsat-c2-l2") };

@@ -36,8 +36,13 @@ impl Compression {
         }
     }
 
+    /// The levels there are, if any.
+    pub fn levels(self) -> Option<std::ops::RangeInclusive<u32>> {
+        self.level_option().map(|(_, levels, _)| levels)
+    }
+
     /// The GTiff driver's option for the level, with the levels there are.
-    fn levels(self) -> Option<(&'static str, std::ops::RangeInclusive<u32>, &'static str)> {
+    fn level_option(self) -> Option<(&'static str, std::ops::RangeInclusive<u32>, &'static str)> {
         match self {
             // With libdeflate, which every packaged GDAL since 3.2 has; without it GDAL takes 10 to 12 as 9.
             Self::Deflate => Some(("ZLEVEL", 1..=12, "a level from 1 to 12")),
@@ -119,7 +124,7 @@ fn compression(spec: &RasterSpec, predictors: &[&str]) -> Vec<(String, String)> 
         options.extend(predictors.iter().map(|name| ((*name).to_owned(), predictor.to_owned())));
     }
     if let (Some(level), Some((name, ..))) =
-        (spec.level.filter(|_| method == spec.compression), method.levels())
+        (spec.level.filter(|_| method == spec.compression), method.level_option())
     {
         let name = if spec.format == Format::Cog { "LEVEL" } else { name };
         options.push((name.to_owned(), level.to_string()));
@@ -170,7 +175,7 @@ fn check_codec(spec: &RasterSpec, known: &[Known]) -> Result<(), WriteError> {
 
 fn check_level(spec: &RasterSpec) -> Result<(), WriteError> {
     let (Some(level), codec) = (spec.level, spec.compression) else { return Ok(()) };
-    let expected = match codec.levels() {
+    let expected = match codec.level_option() {
         Some((_, range, _)) if range.contains(&level) => return Ok(()),
         Some((.., expected)) => expected,
         None => "none: it has no levels",

@@ -8,7 +8,7 @@ use ndarray::{ArrayView1, ArrayView2, s};
 use std::collections::VecDeque;
 
 /// The sample types that are written. Signed bytes and 64-bit integers are not known to every GDAL from 3.4.
-pub(super) const TYPES: [DataType; 7] = [
+pub const TYPES: [DataType; 7] = [
     DataType::UInt8,
     DataType::UInt16,
     DataType::Int16,

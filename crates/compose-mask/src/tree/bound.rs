@@ -54,9 +54,10 @@ struct BoundStep {
 }
 
 impl BoundStep {
-    fn new(step: &Step, grid: &Grid) -> Result<Self, String> {
-        let Step { morphology, length } = *step;
-        let disc = length.disc(grid).map_err(|why| format!("{} = {why}", morphology.key()))?;
+    fn new(step: &Step, grid: &Grid) -> Result<Self, KindError> {
+        let Step { morphology, length, ref span } = *step;
+        let wrong = |why| KindError::new(format!("{} = {why}", morphology.key())).at(span.clone());
+        let disc = length.disc(grid).map_err(wrong)?;
         Ok(Self { morphology, length, disc })
     }
 
@@ -80,7 +81,7 @@ impl BoundStep {
 
 impl BoundNode {
     /// Takes this node's leaves from `leaves`.
-    pub(super) fn new(node: &Node, leaves: &mut Leaves, place: &Place<'_>) -> Result<Self, String> {
+    pub(super) fn new(node: &Node, leaves: &mut Leaves, place: &Place<'_>) -> Result<Self, KindError> {
         let content = match &node.content {
             Content::Any(nodes) => BoundContent::Any(Self::several(nodes, leaves, place)?),
             Content::All(nodes) => BoundContent::All(Self::several(nodes, leaves, place)?),
@@ -89,7 +90,7 @@ impl BoundNode {
                 let planes = child.planes().into_iter().map(|plane| place.known(plane)).collect();
                 BoundContent::Not(Box::new(child), planes)
             }
-            Content::Kind(_) => {
+            Content::Kind(..) => {
                 let leaf = leaves.next().expect("one bound leaf for every kind of the tree");
                 let planes = leaf.bands().iter().map(|band| place.plane(*band)).collect();
                 BoundContent::Leaf(leaf, planes)
@@ -100,7 +101,7 @@ impl BoundNode {
         Ok(Self { content, steps })
     }
 
-    fn several(nodes: &[Node], leaves: &mut Leaves, place: &Place<'_>) -> Result<Vec<Self>, String> {
+    fn several(nodes: &[Node], leaves: &mut Leaves, place: &Place<'_>) -> Result<Vec<Self>, KindError> {
         nodes.iter().map(|node| Self::new(node, leaves, place)).collect()
     }
 

@@ -53,7 +53,7 @@ fn steps(table: &mut SettingsTable<'_>) -> (Vec<Step>, Vec<Problem>) {
     for morphology in Morphology::ALL {
         let Some(value) = table.take(morphology.key()) else { continue };
         match Length::read(morphology.key(), &value) {
-            Ok(length) => steps.push(Step { morphology, length }),
+            Ok(length) => steps.push(Step { morphology, length, span: value.span() }),
             Err(problem) => problems.push(problem),
         }
     }
@@ -79,7 +79,7 @@ fn kind(mut table: SettingsTable<'_>, kinds: &[&MaskKind]) -> Result<Content, Ve
     if !problems.is_empty() {
         return Err(problems);
     }
-    (kind.parse)(&table).map(Content::Kind)
+    (kind.parse)(&table).map(|rule| Content::Kind(rule, table.spans()))
 }
 
 fn not_of_kind(key: &str, kind: &str, known: &[String]) -> String {
