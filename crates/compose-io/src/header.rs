@@ -183,7 +183,9 @@ fn band_header(path: &Path, dataset: &Dataset, number: usize) -> Result<BandHead
     let masked = (flags.is_alpha() && !is_alpha) || (flags.is_per_dataset() && !flags.is_alpha());
     let scale_offset = (band.scale().unwrap_or(1.0), band.offset().unwrap_or(0.0));
     // A scale of 0 or NaN is no statement about the numbers.
-    let says_something = |(scale, offset): &(f64, f64)| scale.is_normal() && offset.is_finite() && (*scale, *offset) != (1.0, 0.0);
+    let says_something = |(scale, offset): &(f64, f64)| {
+        scale.is_normal() && offset.is_finite() && (*scale, *offset) != (1.0, 0.0)
+    };
     Ok(BandHeader {
         number,
         description: band.description().ok().filter(|d| !d.is_empty()),

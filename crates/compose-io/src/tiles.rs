@@ -14,6 +14,7 @@ use crate::{BandHeader, FileHeader, IoError};
 use compose_core::{DataType, Window};
 use gdal::Dataset;
 use gdal::raster::{GdalType, RasterBand};
+use memmap2::MmapMut;
 use ndarray::ArrayViewMut2;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -110,10 +111,11 @@ fn tile_size(block: (usize, usize), width: usize, height: usize) -> (usize, usiz
 
 /// Decoded samples of one tile, in a type that keeps them exact.
 ///
-/// The buffer comes from [`Buffers`] and goes back there: tiles are made by one thread and dropped by another,
-/// and the C library's allocator keeps what one thread freed from the others.
+/// The buffer comes from [`Buffers`] and goes back there. It is mapped memory: tiles are made by one thread and
+/// dropped by another, come in a few sizes and live long, which leaves an allocator's heap full of holes.
 struct Tile {
-    words: Vec<u64>,
+    /// `None` only while it is dropped.
+    buffer: Option<MmapMut>,
     samples: usize,
     dtype: DataType,
     buffers: Arc<Buffers>,
@@ -121,46 +123,44 @@ struct Tile {
 
 /// Buffers of tiles that were dropped, to be used again.
 #[derive(Default)]
-struct Buffers(Mutex<Vec<Vec<u64>>>);
+struct Buffers(Mutex<Vec<MmapMut>>);
 
 impl Buffers {
-    fn take(&self, words: usize) -> Vec<u64> {
+    fn take(&self, bytes: usize) -> std::io::Result<MmapMut> {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match free.iter().rposition(|b| b.len() == words) {
-            Some(at) => free.swap_remove(at),
-            None => {
-                // None of this size: let one of another size go, so that no more is kept than was in use.
-                free.pop();
-                drop(free);
-                vec![0; words]
-            }
+        if let Some(at) = free.iter().rposition(|b| b.len() == bytes) {
+            return Ok(free.swap_remove(at));
         }
+        // None of this size: let one of another size go, so that no more is kept than was in use.
+        let gone = free.pop();
+        drop((free, gone));
+        MmapMut::map_anon(bytes)
     }
 }
 
 impl Tile {
-    fn new(buffers: &Arc<Buffers>, dtype: DataType, samples: usize) -> Self {
-        let words = (samples * dtype.bytes()).div_ceil(size_of::<u64>());
-        Self { words: buffers.take(words), samples, dtype, buffers: buffers.clone() }
+    fn new(buffers: &Arc<Buffers>, dtype: DataType, samples: usize) -> std::io::Result<Self> {
+        let buffer = Some(buffers.take(samples * dtype.bytes())?);
+        Ok(Self { buffer, samples, dtype, buffers: buffers.clone() })
     }
 
     fn samples<T: bytemuck::Pod>(&self) -> &[T] {
-        &bytemuck::cast_slice(&self.words)[..self.samples]
+        // A mapping starts on a page, so it suits every sample type.
+        self.buffer.as_deref().map_or(&[], |b| &bytemuck::cast_slice(b)[..self.samples])
     }
 
     fn samples_mut<T: bytemuck::Pod>(&mut self) -> &mut [T] {
-        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.samples]
+        self.buffer.as_deref_mut().map_or(&mut [], |b| &mut bytemuck::cast_slice_mut(b)[..self.samples])
     }
 
     fn bytes(&self) -> u64 {
-        (self.words.len() * size_of::<u64>()) as u64
+        (self.samples * self.dtype.bytes()) as u64
     }
 }
 
 impl Drop for Tile {
     fn drop(&mut self) {
-        let words = std::mem::take(&mut self.words);
-        self.buffers.0.lock().unwrap_or_else(PoisonError::into_inner).push(words);
+        self.buffers.0.lock().unwrap_or_else(PoisonError::into_inner).extend(self.buffer.take());
     }
 }
 
@@ -366,8 +366,8 @@ fn decode(
         cause,
     };
     let raster = checked(|| dataset.rasterband(band.number)).map_err(failed)?;
-    let mut tile =
-        Tile::new(buffers, if mask { DataType::UInt8 } else { stored_as(band.dtype) }, at.pixels());
+    let dtype = if mask { DataType::UInt8 } else { stored_as(band.dtype) };
+    let mut tile = Tile::new(buffers, dtype, at.pixels()).map_err(|e| failed(e.to_string()))?;
     if mask {
         let mask = checked(|| raster.open_mask_band()).map_err(failed)?;
         fill::<u8>(&mask, at, &mut tile).map_err(failed)?;

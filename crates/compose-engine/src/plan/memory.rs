@@ -105,7 +105,8 @@ fn automatic(width: usize, height: usize, budget: u64, per_pixel: u64) -> (usize
 fn writer_bytes(stack: &Stack, job: &Job) -> u64 {
     let bands = stack.bands.len() as u64;
     let planes = stack.validity.planes(stack.bands.len()) as u64;
-    let provenance = if job.output.provenance.is_some() { planes * if job.output.count { 4 } else { 3 } * 2 } else { 0 };
+    let provenance =
+        if job.output.provenance.is_some() { planes * if job.output.count { 4 } else { 3 } * 2 } else { 0 };
     // A row of tiles as samples, and once more on its way through the encoder.
     let row = (job.grid.width * WRITER_ROWS) as u64;
     row * (bands * job.cast.dtype.bytes() as u64 * 2 + provenance * 2)
