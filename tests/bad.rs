@@ -184,7 +184,7 @@ fn an_output_that_is_an_input_is_refused_even_with_overwrite() {
     let pair = Pair::new();
     pair.change("out.tif", "b_b1.tif");
     let said = pair.refused(&["--overwrite"]);
-    assert!(said.contains("one of the scenes"), "{said}");
+    assert!(said.contains("read by this run"), "{said}");
 }
 
 #[test]

@@ -84,6 +84,16 @@ impl DataType {
         }
     }
 
+    /// Whether every sample of `other` can be stored without change.
+    pub fn holds_all(self, other: Self) -> bool {
+        let (low, high) = other.range();
+        match self {
+            Self::Float64 => other != Self::UInt64 && other != Self::Int64 && other != Self::Complex,
+            Self::Float32 => other.fits_f32(),
+            _ => other == self || (other.is_integer() && self.holds(low) && self.holds(high)),
+        }
+    }
+
     /// Whether `value` can be stored without change.
     pub fn holds(self, value: f64) -> bool {
         let (low, high) = self.range();
@@ -106,5 +116,19 @@ impl FromStr for DataType {
     fn from_str(s: &str) -> Result<Self, ()> {
         let s = if s == "byte" { "uint8" } else { s };
         Self::NAMES.iter().find(|(name, _)| *name == s).map(|(_, t)| *t).ok_or(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wider_type_holds_all_of_a_narrower_one_and_not_the_other_way() {
+        assert!(DataType::Int32.holds_all(DataType::UInt16) && !DataType::Int16.holds_all(DataType::UInt16));
+        assert!(
+            DataType::Float32.holds_all(DataType::Int16) && !DataType::Float32.holds_all(DataType::Int32)
+        );
+        assert!(!DataType::UInt16.holds_all(DataType::Float32) && DataType::UInt8.holds_all(DataType::UInt8));
     }
 }

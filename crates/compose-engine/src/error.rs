@@ -47,6 +47,12 @@ pub enum EngineError {
         suggestion: String,
         dtype: compose_core::DataType,
     },
+    /// An observed value that the output's type cannot hold.
+    #[error(
+        "scene {scene}, band {band}: the observed value {value} at column {col}, row {row} is no {dtype} sample; observed \
+         values are not changed: say another dtype in [output]"
+    )]
+    NotASample { scene: String, band: String, value: f64, col: i64, row: i64, dtype: compose_core::DataType },
     /// A gap that cannot be written.
     #[error(
         "the pixel at column {col}, row {row} stays open, and there is no nodata value to write: the scenes state none; \

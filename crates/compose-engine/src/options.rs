@@ -18,6 +18,8 @@ pub enum BlockSize {
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct Options {
+    /// As typed, for the report.
+    pub command_line: Vec<String>,
     pub output: Option<PathBuf>,
     pub overwrite: bool,
     /// Only the plan is wanted: files that exist are remarked on, not refused.

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::plan::{BandGroup, Job, ScenePlan, Stack};
-use compose_core::{BandRole, Block, BoundMask, MaskInput, Plane, ValidityMode, Window};
+use compose_core::{BandRole, Block, BoundMask, Grid, MaskInput, Plane, ValidityMode, Window};
 use compose_io::align::{Alignment, NativeBlock};
 use compose_io::{IoError, TileStore};
 use ndarray::{Array2, Array3, ArrayView2, Axis, Zip, s};
@@ -218,13 +218,58 @@ impl SceneReader<'_> {
         }
         let facts = &self.stack.facts[scene];
         let mut missing = Array2::ones((window.height, window.width));
-        for band in 0..facts.wanted {
-            if let Owned::Data(_, valid) = self.band_on_mask(scene, rule, band, window)? {
-                Zip::from(&mut missing).and(&valid).for_each(|m, v| *m &= 1 - *v);
+        for (group, bands) in self.stack.groups[scene].iter().enumerate() {
+            let native = &facts.bands[bands[0]].grid;
+            if native.same_crs(&mask.grid) && native.transform.dx.abs() < mask.grid.transform.dx.abs() {
+                self.clear_covered(scene, rule, group, window, &mut missing)?;
+                continue;
+            }
+            for band in bands {
+                if let Owned::Data(_, valid) = self.band_on_mask(scene, rule, *band, window)? {
+                    Zip::from(&mut missing).and(&valid).for_each(|m, v| *m &= 1 - *v);
+                }
             }
         }
         Zip::from(&mut missing).and(outside).for_each(|m, o| *m |= *o);
         Ok(missing)
+    }
+
+    /// Clears `missing` where any of the finer pixels that a coarse mask pixel covers has data.
+    fn clear_covered(
+        &self,
+        scene: usize,
+        rule: usize,
+        group: usize,
+        window: Window,
+        missing: &mut Array2<u8>,
+    ) -> Result<(), EngineError> {
+        let mask = &self.stack.masks[scene][rule];
+        let bands = &self.stack.groups[scene][group];
+        let fine = covering(&self.stack.facts[scene].bands[bands[0]].grid, &mask.grid, window);
+        // Which mask pixel each fine pixel belongs to: the alignment itself says so.
+        // A fine pixel at the edge may belong to the mask pixel beyond it, which is nobody's here.
+        let wider = window.expand(1);
+        let mut cells = Array2::from_elem((wider.height, wider.width), u32::MAX);
+        let inner = s![1..=window.height, 1..=window.width];
+        cells
+            .slice_mut(inner)
+            .indexed_iter_mut()
+            .for_each(|((r, c), cell)| *cell = (r * window.width + c) as u32);
+        let mut cell_of = Array2::from_elem((fine.height, fine.width), u32::MAX);
+        match &mask.from_group[group] {
+            Alignment::Resample(resampler) => {
+                resampler.nearest(fine, wider, cells.view(), u32::MAX, cell_of.view_mut());
+            }
+            // Grids of different pixel sizes are never pasted.
+            _ => return Ok(()),
+        }
+        for band in bands {
+            let Owned::Data(_, valid) = self.band(scene, *band, fine)? else { continue };
+            for (cell, _) in cell_of.iter().zip(&valid).filter(|(c, v)| **c != u32::MAX && **v != 0) {
+                missing[(*cell as usize / window.width, *cell as usize % window.width)] = 0;
+            }
+        }
+        Ok(())
     }
 
     /// 1 where a quality band that the rule reads has no pixel, or says that there was no acquisition: what
@@ -256,6 +301,18 @@ impl Owned {
             Self::Quality(codes, inside) => Plane::Quality { codes: codes.view(), inside: inside.view() },
         }
     }
+}
+
+/// The window of `fine` that covers `window` of `coarse`; both are grids of one scene, in one system.
+fn covering(fine: &Grid, coarse: &Grid, window: Window) -> Window {
+    let corner = |col: i64, row: i64| {
+        let (x, y) = coarse.transform.to_map(col as f64, row as f64);
+        fine.transform.to_pixel(x, y)
+    };
+    let (a, b) = (corner(window.col, window.row), corner(window.col_end(), window.row_end()));
+    let (left, right) = (a.0.min(b.0).floor() as i64, a.0.max(b.0).ceil() as i64);
+    let (top, bottom) = (a.1.min(b.1).floor() as i64, a.1.max(b.1).ceil() as i64);
+    Window { col: left, row: top, width: (right - left) as usize, height: (bottom - top) as usize }
 }
 
 fn native_window(alignment: &Alignment, window: Window) -> Option<Window> {
@@ -329,11 +386,13 @@ pub struct PlannedMask {
     /// The rule, bound to its scene.
     pub bound: Box<dyn BoundMask>,
     /// The grid it runs on.
-    pub grid: compose_core::Grid,
+    pub grid: Grid,
     /// From the mask's grid to each band of the scene (the mask's grid is the target of these alignments).
     pub from_band: Vec<Alignment>,
     /// From each band group's grid to the mask's grid.
     pub from_group: Vec<Alignment>,
+    /// How the rule's bands get to band groups on other grids, for the plan.
+    pub reasons: Vec<String>,
 }
 
 impl ScenePlan {

@@ -101,6 +101,7 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, EngineError> {
 
 fn options(args: &RunArgs) -> Options {
     Options {
+        command_line: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
         output: args.output.clone().or_else(|| args.positional_output.clone()),
         overwrite: args.overwrite,
         plan_only: args.plan || args.explain.is_some(),

@@ -105,11 +105,9 @@ fn wanted(rules: &Rules, options: &Options) -> Wanted {
 }
 
 /// A grid that the target has no pixel in.
-pub fn misses(rules: &Rules, options: &Options, grid: &Grid, target: &SceneFacts) -> EngineError {
-    let message = format!(
-        "does not meet the target, scene {}: the grid is {grid}, the scene is {}",
-        target.id, target.grid
-    );
+pub fn misses(rules: &Rules, options: &Options, grid: &Grid, whom: &str, scene: &SceneFacts) -> EngineError {
+    let message =
+        format!("does not meet {whom} {}: the grid is {grid}, the scene is {}", scene.id, scene.grid);
     if options.bounds.is_some() || options.like.is_some() {
         return EngineError::Option { option: "the grid".into(), message };
     }

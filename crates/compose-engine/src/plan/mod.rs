@@ -20,7 +20,7 @@ use crate::error::EngineError;
 use crate::options::Options;
 use crate::rules::Rules;
 use compose_core::fill_strategy::{BoundFill, StackFacts};
-use compose_core::{Cast, Day, Grid};
+use compose_core::{Cast, DataType, Day, Grid};
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::CrsRegistry;
 
@@ -32,6 +32,8 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// Memory and blocks.
     pub memory: Memory,
+    /// What was typed, for the report.
+    pub command_line: Vec<String>,
 }
 
 /// One output.
@@ -64,6 +66,8 @@ pub struct ScenePlan {
     pub radiometry: Vec<Option<(f64, f64)>>,
     /// Whether it meets the grid at all.
     pub overlaps: bool,
+    /// Whether values arrive as they are stored, in a type whose values the output may not be able to hold.
+    pub may_not_fit: bool,
 }
 
 /// Wanted bands of a scene that share a native grid.
@@ -99,7 +103,7 @@ impl Plan {
         let remarks = output::refuse_clashes(rules, &jobs, &stack, options)?;
         stack.notes.extend(remarks);
         let memory = Memory::plan(&stack, &jobs, options)?;
-        let plan = Self { stack, jobs, memory };
+        let plan = Self { stack, jobs, memory, command_line: options.command_line.clone() };
         for job in &plan.jobs {
             job.output.check(&plan, job)?;
         }
@@ -118,20 +122,27 @@ fn job(
     let grid::Chosen { grid, reason: grid_reason, georeferenced } =
         grid::choose(rules, options, stack, target, systems)?;
     let reference = target.unwrap_or(0);
+    let cast = output::cast(rules, options, stack, reference)?;
     let mut scenes = Vec::with_capacity(stack.scenes.len());
     for scene in 0..stack.scenes.len() {
-        scenes.push(scene_plan(stack, scene, reference, &grid, georeferenced, resampling)?);
+        scenes.push(scene_plan(stack, scene, reference, (&grid, georeferenced), resampling, cast.dtype)?);
     }
     if let Some(t) = target.filter(|t| !scenes[*t].overlaps) {
-        return Err(grid::misses(rules, options, &grid, &stack.facts[t]));
+        return Err(grid::misses(rules, options, &grid, "the target, scene", &stack.facts[t]));
+    }
+    if scenes.iter().all(|s| !s.overlaps) {
+        return Err(grid::misses(rules, options, &grid, "any scene; the first is", &stack.facts[reference]));
     }
     let target_day = match target {
         Some(t) => stack.facts[t].day,
         None => options.date.or(rules.target.value.date.map(|d| d.0)),
     };
     let fills = stages(rules, stack, target, target_day, &scenes)?;
+    if target.is_none() && fills.is_empty() {
+        let message = "no [target] scene and no [[fill]]: nothing would be composed; say one of them";
+        return Err(EngineError::Rules(vec![rules.file.mistake_at(&(0..0), message)]));
+    }
     let output = OutputPlan::make(rules, options, stack, target)?;
-    let cast = output::cast(rules, options, stack, reference)?;
     Ok(Job { target, target_day, grid, grid_reason, georeferenced, scenes, fills, cast, output })
 }
 
@@ -157,9 +168,9 @@ fn scene_plan(
     stack: &Stack,
     scene: usize,
     reference: usize,
-    grid: &Grid,
-    georeferenced: bool,
+    (grid, georeferenced): (&Grid, bool),
     resampling: Resampling,
+    dtype: DataType,
 ) -> Result<ScenePlan, EngineError> {
     let facts = &stack.facts[scene];
     if stack.scenes[scene].georeferenced != georeferenced {
@@ -181,7 +192,11 @@ fn scene_plan(
         });
     }
     let overlaps = groups.iter().all(|g| !matches!(g.alignment, Alignment::Disjoint));
-    Ok(ScenePlan { groups, overlaps, radiometry: radiometry(stack, scene, reference)? })
+    let radiometry = radiometry(stack, scene, reference)?;
+    let mut plan = ScenePlan { groups, overlaps, radiometry, may_not_fit: false };
+    let fits = facts.bands[..facts.wanted].iter().all(|b| dtype.holds_all(b.dtype));
+    plan.may_not_fit = plan.is_exact() && !fits;
+    Ok(plan)
 }
 
 /// Gain and bias that bring each wanted band to the reference's scale and offset. Where both are unknown, the
@@ -193,9 +208,14 @@ fn radiometry(stack: &Stack, scene: usize, reference: usize) -> Result<Vec<Optio
     pairs
         .map(|(band, wanted)| match (band.scale_offset, wanted.scale_offset) {
             (Some(a), Some(b)) if a == b => Ok(None),
-            (None, None) if !mixes => Ok(None),
+            (None, None) if !mixes && (scene == reference || !stack.by_baseline[scene]) => Ok(None),
             (Some((scale, offset)), Some((to_scale, to_offset))) => {
                 Ok(Some((scale / to_scale, (offset - to_offset) / to_scale)))
+            }
+            (None, None) if !mixes => {
+                let message = "its processing baseline is not known, and from baseline 04.00 on its numbers are 1000 higher; \
+                               say offset = -0.1 (04.00 and later) or offset = 0 (before) in [scenes] or [[scene]]";
+                Err(EngineError::scene(&facts.id, message))
             }
             (here, there) => {
                 let known = |known: bool| if known { "known" } else { "unknown" };

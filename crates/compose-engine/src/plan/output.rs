@@ -286,7 +286,9 @@ pub fn refuse_clashes(
         refuse(rules, options, setting, &format!("{setting}: {}{message}", file.display()))
     };
     let mut seen: HashMap<&Path, &str> = HashMap::new();
-    let inputs: Vec<PathBuf> = stack.files().filter_map(|p| p.canonicalize().ok()).collect();
+    let like = options.like.clone().or(rules.grid.value.like.as_ref().map(|l| rules.file.resolve(l)));
+    let read = stack.files().chain([rules.file.path.as_path()]).chain(like.as_deref());
+    let inputs: Vec<PathBuf> = read.filter_map(|p| p.canonicalize().ok()).collect();
     for (setting, file) in jobs.iter().flat_map(|j| j.output.files_by_setting()) {
         if let Some(other) = seen.insert(file, setting) {
             let message = if other == setting {
@@ -298,7 +300,7 @@ pub fn refuse_clashes(
             return Err(refuse(setting, file, &message));
         }
         if file.canonicalize().is_ok_and(|f| inputs.contains(&f)) {
-            return Err(refuse(setting, file, " is one of the scenes; it would be overwritten"));
+            return Err(refuse(setting, file, " is read by this run; it would be overwritten"));
         }
     }
     let mut notes = Vec::new();

@@ -19,6 +19,17 @@ impl Plan {
         }
     }
 
+    /// How quality bands get to bands on other grids, each once.
+    pub fn mask_alignments(&self, scene: usize) -> Vec<String> {
+        let mut reasons: Vec<String> = Vec::new();
+        for reason in self.stack.masks[scene].iter().flat_map(|m| &m.reasons) {
+            if !reasons.contains(reason) {
+                reasons.push(reason.clone());
+            }
+        }
+        reasons
+    }
+
     /// How a scene's numbers become the target's.
     pub fn radiometry_text(&self, job: &Job, scene: usize) -> String {
         let bands = &self.stack.facts[scene].bands;
@@ -27,10 +38,11 @@ impl Plan {
             .filter_map(|(r, band)| r.map(|(gain, bias)| format!("{}: number × {gain} + {bias}", band.name)))
             .collect();
         if !texts.is_empty() {
-            return format!("converted to the target's: {}", texts.join(", "));
+            let reference = &self.stack.facts[job.target.unwrap_or(0)].id;
+            return format!("converted to the numbers of {reference}: {}", texts.join(", "));
         }
         let known = bands[..self.stack.bands.len()].iter().any(|b| b.scale_offset.is_some());
-        if known { "as the target's".into() } else { "unknown, taken as the target's".into() }
+        if known { "as stored".into() } else { "as stored; scale and offset are unknown".into() }
     }
 
     /// Remarks that the user should see: doubtful value lists, ignored donor masks, files passed over.
@@ -57,6 +69,9 @@ impl Plan {
             let Some(index) = self.stack.facts.iter().position(|f| f.id == fate.id) else { continue };
             for group in &job.scenes[index].groups {
                 writeln!(out, "      {}", group.reason)?;
+            }
+            for reason in self.mask_alignments(index) {
+                writeln!(out, "      {reason}")?;
             }
             if job.scenes[index].radiometry.iter().any(Option::is_some) {
                 writeln!(out, "      {}", self.radiometry_text(job, index))?;
@@ -89,7 +104,14 @@ impl Plan {
         for (number, stage) in job.fills.iter().enumerate() {
             let donors: Vec<&str> =
                 stage.bound.donors().iter().map(|d| self.stack.facts[d.scene].id.as_str()).collect();
-            writeln!(out, "  {} {}: {} donors", number + 1, stage.name, donors.len())?;
+            writeln!(
+                out,
+                "  {} {}: {} donor{}",
+                number + 1,
+                stage.name,
+                donors.len(),
+                if donors.len() == 1 { "" } else { "s" }
+            )?;
             for donor in donors {
                 writeln!(out, "      {donor}")?;
             }

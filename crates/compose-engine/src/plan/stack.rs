@@ -28,6 +28,8 @@ pub struct Stack {
     pub facts: Vec<SceneFacts>,
     /// Per scene: the product that its preset knows.
     pub products: Vec<Option<&'static str>>,
+    /// Per scene: whether its product's numbers depend on a processing baseline.
+    pub by_baseline: Vec<bool>,
     /// Every scene found, those left out among them.
     pub fates: Vec<SceneFate>,
     /// Wanted bands, in output order.
@@ -57,6 +59,7 @@ struct Candidate {
 impl Stack {
     /// Finds, selects and opens the scenes of a rules file.
     pub fn open(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result<Self, EngineError> {
+        refuse_twin_masks(rules)?;
         let mut notes = Vec::new();
         let mut candidates = candidates(rules, systems, &mut notes)?;
         if let Some(nodata) = options.src_nodata {
@@ -75,7 +78,8 @@ impl Stack {
         let mut stack = Self {
             masks: Vec::new(),
             mask_names: rules.masks.iter().map(|m| m.value.name.clone()).collect(),
-            validity: validity(rules),
+            validity: validity(rules)?,
+            by_baseline: candidates.iter().map(|c| depends_on_baseline(&c.query)).collect(),
             products: candidates.iter().map(|c| c.query.preset.map(|p| p.name)).collect(),
             scenes,
             facts,
@@ -192,14 +196,34 @@ fn planned(
     groups: &[Vec<usize>],
 ) -> Result<PlannedMask, EngineError> {
     let grid = compose_mask::evaluation_grid(facts, bound.bands()).clone();
-    let nearest = |target: &Grid, native: &Grid| -> Result<Alignment, EngineError> {
-        let decision = decide(target, native, Resampling::Nearest);
-        decision.map(|d| d.alignment).map_err(|e| EngineError::scene(&facts.id, e.to_string()))
+    let name = |band: usize| &facts.bands[band].name;
+    let nearest = |target: &Grid, native: &Grid, band: usize| {
+        decide(target, native, Resampling::Nearest)
+            .map_err(|e| EngineError::scene(&facts.id, format!("band {}: {e}", name(band))))
     };
-    let from_band = facts.bands.iter().map(|b| nearest(&grid, &b.grid)).collect::<Result<_, _>>()?;
-    let from_group =
-        groups.iter().map(|g| nearest(&facts.bands[g[0]].grid, &grid)).collect::<Result<_, _>>()?;
-    Ok(PlannedMask { bound, grid, from_band, from_group })
+    let mut from_band = Vec::with_capacity(facts.bands.len());
+    for (index, band) in facts.bands.iter().enumerate() {
+        from_band.push(nearest(&grid, &band.grid, index)?.alignment);
+    }
+    let (mut from_group, mut reasons) = (Vec::new(), Vec::new());
+    let read: Vec<&str> = bound.bands().iter().map(|b| name(*b).as_str()).collect();
+    for group in groups {
+        let decision = nearest(&facts.bands[group[0]].grid, &grid, group[0])?;
+        if matches!(decision.alignment, Alignment::Disjoint) {
+            let message = format!(
+                "band {} lies elsewhere than {}: {}",
+                read.join(", "),
+                name(group[0]),
+                decision.reason
+            );
+            return Err(EngineError::scene(&facts.id, message));
+        }
+        if !grid.same(&facts.bands[group[0]].grid) {
+            reasons.push(format!("{} to {}: {}", read.join(", "), name(group[0]), decision.reason));
+        }
+        from_group.push(decision.alignment);
+    }
+    Ok(PlannedMask { bound, grid, from_band, from_group, reasons })
 }
 
 /// Wanted bands that lie on the same grid are read, masked and aligned together.
@@ -215,13 +239,39 @@ fn groups_by_grid(facts: &SceneFacts) -> Vec<Vec<usize>> {
     groups
 }
 
+fn depends_on_baseline(query: &ScenesQuery) -> bool {
+    query.preset.is_some_and(|p| matches!(p.radiometry, preset::Radiometry::ByBaseline { .. }))
+}
+
 /// Scenes without a date come last.
 fn order(scene: &FoundScene) -> (bool, Option<compose_core::Day>, &str) {
     (scene.day.is_none(), scene.day, &scene.id)
 }
 
-fn validity(rules: &Rules) -> ValidityMode {
-    rules.scenes.iter().find_map(|s| s.value.validity).map_or_else(ValidityMode::default, Into::into)
+/// How a pixel is judged: one answer for all scenes.
+fn validity(rules: &Rules) -> Result<ValidityMode, EngineError> {
+    let mut said = rules.scenes.iter().filter_map(|s| s.value.validity.map(|v| (v, &s.spans)));
+    let Some((first, _)) = said.next() else { return Ok(ValidityMode::default()) };
+    match said.find(|(v, _)| *v != first) {
+        None => Ok(first.into()),
+        Some((_, spans)) => {
+            let message =
+                "[scenes] validity differs from that of another [[scenes]]; it holds for all of them";
+            Err(EngineError::Rules(vec![rules.file.mistake_at(&spans.of("validity"), message)]))
+        }
+    }
+}
+
+fn refuse_twin_masks(rules: &Rules) -> Result<(), EngineError> {
+    let mut seen = std::collections::HashSet::new();
+    let twin = rules.masks.iter().find(|m| !seen.insert(&m.value.name));
+    twin.map_or(Ok(()), |mask| {
+        let message = format!(
+            "mask \"{}\": another mask has this name; reports could not tell them apart",
+            mask.value.name
+        );
+        Err(EngineError::Rules(vec![rules.file.mistake_at(&mask.spans.of("name"), &message)]))
+    })
 }
 
 fn candidates(

@@ -61,6 +61,7 @@ pub fn compose_block(
         mark_stage(&canvas, &mut stage, number as u16 + 1);
     }
     let count = if job.output.count { Some(clear_looks(reader, window)?) } else { None };
+    refuse_unfit(reader, &canvas)?;
     close_gaps(reader, &mut canvas)?;
     Ok(Composed { canvas, stage, count, before })
 }
@@ -199,6 +200,35 @@ fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), Engin
             });
             if let Some(((row, col), source)) = observed {
                 return Err(nodata_observed(reader, canvas, band, nodata, (row, col), source));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Observed values are never changed: one that the output's type cannot hold is refused.
+fn refuse_unfit(reader: &SceneReader<'_>, canvas: &Canvas) -> Result<(), EngineError> {
+    let dtype = canvas.cast.dtype;
+    let scenes = 0..reader.stack.facts.len();
+    let unfit: Vec<usize> = scenes.filter(|s| reader.job.scenes[*s].may_not_fit).collect();
+    if unfit.is_empty() {
+        return Ok(());
+    }
+    for plane in 0..canvas.planes() {
+        for ((row, col), source) in canvas.source.index_axis(Axis(0), plane).indexed_iter() {
+            if !unfit.contains(&usize::from(*source)) {
+                continue;
+            }
+            let mut bands = canvas.bands_of(plane);
+            if let Some(band) = bands.find(|b| !dtype.holds(f64::from(canvas.values[[*b, row, col]]))) {
+                return Err(EngineError::NotASample {
+                    scene: reader.stack.facts[usize::from(*source)].id.clone(),
+                    band: reader.stack.bands[band].clone(),
+                    value: f64::from(canvas.values[[band, row, col]]),
+                    col: canvas.window.col + col as i64,
+                    row: canvas.window.row + row as i64,
+                    dtype,
+                });
             }
         }
     }

@@ -21,6 +21,7 @@ pub fn write(
         "compose": env!("CARGO_PKG_VERSION"),
         "gdal": compose_io::gdal_version(),
         "rules": { "file": rules.file.path, "tables": tables(&rules.file.text) },
+        "command-line": plan.command_line,
         "target": report.target,
         "target-date": job.target_day.map(|d| d.to_string()),
         "grid": grid(job),
@@ -40,7 +41,20 @@ pub fn write(
 
 /// The rules file as it was read.
 fn tables(text: &str) -> Value {
-    text.parse::<toml::Table>().ok().and_then(|t| serde_json::to_value(t).ok()).unwrap_or(Value::Null)
+    text.parse::<toml::Table>().map_or(Value::Null, |t| plain(toml::Value::Table(t)))
+}
+
+/// TOML as JSON; dates become strings.
+fn plain(value: toml::Value) -> Value {
+    match value {
+        toml::Value::Datetime(date) => json!(date.to_string()),
+        toml::Value::Array(items) => items.into_iter().map(plain).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, v)| (key, plain(v))).collect(),
+        toml::Value::String(s) => json!(s),
+        toml::Value::Integer(i) => json!(i),
+        toml::Value::Float(f) => json!(f),
+        toml::Value::Boolean(b) => json!(b),
+    }
 }
 
 fn grid(job: &Job) -> Value {
@@ -92,6 +106,7 @@ fn scenes(plan: &Plan, job: &Job) -> Value {
         json!({
             "index": index, "id": fate.id, "date": fate.day.map(|d| d.to_string()),
             "fate": plan.fate(job, fate), "reason": reason, "alignment": alignments,
+            "quality-alignment": index.map(|i| plan.mask_alignments(i)),
             "radiometry": index.map(|i| plan.radiometry_text(job, i)),
             "files": index.map(|i| plan.stack.scenes[i].files.clone()),
         })
