@@ -8,7 +8,7 @@
 //! | [`crs`] | coordinate systems and transformation between them |
 //! | [`tiles`] | pixels: every tile decoded once and shared by the workers, within a budget |
 //! | [`align`] | from a scene's grid to the target grid: paste or resample |
-//! | [`write`] | GeoTIFF and COG, under temporary names until all is done ([`files`]) |
+//! | [`mod@write`] | GeoTIFF and COG, under temporary names until all is done ([`files`]) |
 //! | [`quicklook`] | PNG pictures |
 //! | [`inspect`] | what a file is, as far as it and its name can tell |
 //!

@@ -2,7 +2,7 @@
 //!
 //! A file's tiles rarely line up with the output's blocks, so one tile serves up to four of them. The store
 //! keeps decoded tiles in their native type; a worker copies its window out of them. Two workers that want
-//! the same tile wait for one decoding. What falls out of the budget ([`shelf`]) is decoded again when it is
+//! the same tile wait for one decoding. What falls out of the budget (`shelf`) is decoded again when it is
 //! needed.
 
 mod shelf;
