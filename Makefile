@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with git, make and a Rust toolchain:
 #   make demo    install what is missing, build, repair two real scenes, say where to look
 #   make test    the same for the tests
-.PHONY: demo test check bench system
+.PHONY: demo test check system
 
 CARGO ?= cargo
 

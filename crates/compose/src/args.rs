@@ -1,5 +1,8 @@
 //! The command line: names that users of rasterio and GDAL already know.
 
+// The doc comments are the help texts: `[output]` means a table of the rules file, not an item.
+#![allow(rustdoc::broken_intra_doc_links)]
+
 use clap::{ArgAction, Args, Parser, Subcommand};
 use compose_engine::options::BlockSize;
 use std::path::PathBuf;
