@@ -17,11 +17,23 @@ impl Cast {
     #[inline]
     pub fn computed(&self, value: f64) -> f32 {
         let (low, high) = self.dtype.range();
-        let sample = if self.dtype.is_integer() { value.round().clamp(low, high) } else { value };
+        if !self.dtype.is_integer() {
+            return self.computed_float(value as f32);
+        }
+        let sample = value.round().clamp(low, high);
         if self.nodata == Some(sample) {
             return if sample >= high { sample - 1.0 } else { sample + 1.0 } as f32;
         }
         sample as f32
+    }
+
+    /// What would read as nodata is told after rounding to single precision, as the sample will be.
+    fn computed_float(&self, sample: f32) -> f32 {
+        if self.nodata.is_none_or(|nodata| nodata as f32 != sample) {
+            return sample;
+        }
+        // Where numbers are further apart than one, the next one will do.
+        if sample + 1.0 > sample { sample + 1.0 } else { sample.next_up() }
     }
 
     /// Whether an *observed* value would be taken for nodata in the output.
@@ -39,6 +51,13 @@ mod tests {
         let cast = Cast { dtype: DataType::Int16, nodata: Some(-2.0) };
         assert_eq!([cast.computed(0.5), cast.computed(-0.5), cast.computed(-1.5)], [1.0, -1.0, -1.0]);
         assert_eq!([cast.computed(4e4), cast.computed(-4e4)], [32767.0, -32768.0]);
+    }
+
+    #[test]
+    fn a_float_that_rounds_to_nodata_moves_aside_and_so_does_a_huge_one() {
+        let cast = |nodata| Cast { dtype: DataType::Float32, nodata: Some(nodata) };
+        assert_eq!(cast(100.0).computed(100.000_000_1), 101.0);
+        assert_ne!(cast(-3.4e38).computed(-3.4e38), -3.4e38);
     }
 
     #[test]

@@ -48,15 +48,27 @@ impl KindError {
     }
 }
 
-/// `name`'s nearest neighbour among `known`, where one is near enough to be a slip of the finger.
+/// `name`'s nearest neighbour among `known`, where one is near enough to be a slip of the finger; else the only
+/// one of which it is a part (`shadow` of `cloud-shadow`), or which is a part of it.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
-    known
-        .into_iter()
-        .map(|k| (strsim::damerau_levenshtein(&lower, &k.to_lowercase()), k))
+    let known: Vec<(String, &str)> = known.into_iter().map(|k| (k.to_lowercase(), k)).collect();
+    let slip = known
+        .iter()
+        .map(|(k, original)| (strsim::damerau_levenshtein(&lower, k), *original))
         .filter(|(distance, k)| *distance <= slips(k.len().max(name.len())))
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, k)| k)
+        .map(|(_, k)| k);
+    slip.or_else(|| {
+        let mut akin =
+            known.iter().filter(|(k, _)| part_of(&lower, k) || part_of(k, &lower)).map(|(_, k)| *k);
+        akin.next().filter(|first| akin.all(|other| other == *first))
+    })
+}
+
+/// Whether `part` is whole words of `name`, which dashes separate.
+fn part_of(part: &str, name: &str) -> bool {
+    !part.is_empty() && format!("-{name}-").contains(&format!("-{part}-"))
 }
 
 /// How many slips a name of this length may hold: of one or two letters none, for B1 is not B2.
@@ -81,6 +93,14 @@ mod tests {
     fn a_slip_of_the_finger_is_recognised_and_a_stranger_is_not() {
         assert_eq!(nearest("clowd", ["cloud", "water"]), Some("cloud"));
         assert_eq!(nearest("elephant", ["cloud", "water"]), None);
+    }
+
+    #[test]
+    fn a_whole_word_of_only_one_name_is_recognised() {
+        assert_eq!(nearest("shadow", ["cloud", "cloud-shadow", "water"]), Some("cloud-shadow"));
+        assert_eq!(nearest("terrain-cloud-shadow", ["cloud-shadow", "water"]), Some("cloud-shadow"));
+        assert_eq!(nearest("cloud", ["cloud-shadow", "dilated-cloud"]), None);
+        assert_eq!(nearest("shad", ["cloud-shadow"]), None);
     }
 
     #[test]

@@ -112,17 +112,22 @@ mod tests {
         testing::strategy(toml).unwrap_err()
     }
 
+    fn all() -> String {
+        KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
+    }
+
     #[test]
     fn a_table_without_a_strategy_is_told_which_there_are() {
-        let message =
-            "fill 1: no strategy; say strategy = one of mean-stack, median-stack, nearest-date, single-donor";
+        let message = format!("fill 1: no strategy; say strategy = one of {}", all());
         assert_eq!(mistakes("at-least = 3"), [message]);
     }
 
     #[test]
     fn a_misspelt_strategy_is_told_which_was_meant() {
-        let message = "fill 1: unknown strategy \"median-stak\"; did you mean \"median-stack\"? strategies: \
-                       mean-stack, median-stack, nearest-date, single-donor";
+        let all = all();
+        let message = format!(
+            "fill 1: unknown strategy \"median-stak\"; did you mean \"median-stack\"? strategies: {all}"
+        );
         assert_eq!(mistakes("strategy = \"median-stak\""), [message]);
     }
 

@@ -134,10 +134,10 @@ fn label(text: &str, srs: &SpatialRef) -> String {
     if let Ok(code) = srs.authority() {
         return code;
     }
-    match srs.name() {
-        Some(name) if !name.is_empty() && name != "unknown" => name,
-        _ => srs.to_proj4().ok().filter(|p| !p.is_empty()).unwrap_or_else(|| text.to_owned()),
-    }
+    let name = srs.name().filter(|name| !name.is_empty());
+    let says_nothing = |name: &String| ["unknown", "unnamed"].contains(&name.to_lowercase().as_str());
+    let proj = || srs.to_proj4().ok().filter(|p| !p.is_empty());
+    name.clone().filter(|n| !says_nothing(n)).or_else(proj).or(name).unwrap_or_else(|| text.to_owned())
 }
 
 fn unit(srs: &SpatialRef) -> Result<CrsUnit, &'static str> {
@@ -270,6 +270,20 @@ mod tests {
         assert_eq!(registry.from_user_input("EPSG:4326").unwrap().unit, CrsUnit::Angle);
         let feet = registry.from_user_input("EPSG:2249").unwrap().unit;
         assert!(matches!(feet, CrsUnit::Metres(m) if (m - 0.3048006096).abs() < 1e-9), "{feet:?}");
+    }
+
+    #[test]
+    fn a_system_without_a_name_of_its_own_is_called_by_its_proj_string() {
+        let registry = CrsRegistry::new();
+        let srs = SpatialRef::from_proj4("+proj=tmerc +lon_0=7 +k=0.9 +ellps=GRS80 +units=m").unwrap();
+        let wkt = srs.to_wkt().unwrap();
+        for name in ["unnamed", "Unknown", ""] {
+            let renamed = wkt.replacen("\"unknown\"", &format!("\"{name}\""), 1);
+            let label = registry.from_wkt(&renamed).unwrap().label.clone();
+            assert!(label.starts_with("+proj=tmerc "), "{name}: {label}");
+        }
+        let local = registry.from_wkt(r#"LOCAL_CS["unnamed",UNIT["metre",1]]"#).unwrap();
+        assert_eq!(local.label, "unnamed", "PROJ has no string for it");
     }
 
     #[test]

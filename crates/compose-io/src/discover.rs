@@ -64,8 +64,7 @@ pub fn find_explicit(scene: &ExplicitScene, systems: &CrsRegistry) -> Result<Fou
     let names = Names::new(query)?;
     let files = explicit_files(scene)?;
     // Without a pattern any name fits, and that of one band's file is no name for a scene.
-    let tells =
-        query.pattern.is_some() || query.preset.is_some() || matches!(scene.files, ExplicitFiles::Stack(_));
+    let tells = query.pattern.is_some() || query.preset.is_some() || scene.files.stack.is_some();
     let named = files.first().filter(|_| tells).and_then(|f| names.read(&f.path));
     // Where the rules file names scene and day, it does not matter what the file's name is like.
     let named = match named.transpose() {
@@ -84,17 +83,17 @@ pub fn find_explicit(scene: &ExplicitScene, systems: &CrsRegistry) -> Result<Fou
 fn explicit_files(scene: &ExplicitScene) -> Result<Vec<FoundFile>, DiscoverError> {
     let base = &scene.query.base;
     let one = |band: Option<&String>, path: &String| {
+        let setting = if band.is_some() { "files" } else { "file" };
         let at: PathBuf = base.join(path);
         if !at.is_file() {
             let found = if at.is_dir() { "a folder" } else { "nothing of this name" };
-            return Err(DiscoverError::NoFile { path: path.clone(), found, base: base.clone() });
+            return Err(DiscoverError::NoFile { path: path.clone(), found, base: base.clone(), setting });
         }
         Ok(FoundFile { path: at, band: band.cloned(), metres: None })
     };
-    match &scene.files {
-        ExplicitFiles::Stack(path) => Ok(vec![one(None, path)?]),
-        ExplicitFiles::PerBand(files) => files.iter().map(|(band, path)| one(Some(band), path)).collect(),
-    }
+    let ExplicitFiles { stack, per_band } = &scene.files;
+    let stack = stack.iter().map(|path| one(None, path));
+    stack.chain(per_band.iter().map(|(band, path)| one(Some(band), path))).collect()
 }
 
 fn check_layout(query: &ScenesQuery) -> Result<(), DiscoverError> {

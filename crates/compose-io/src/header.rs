@@ -1,5 +1,7 @@
 //! What a raster file says of itself before a pixel is read, and what is refused by name.
 
+mod companions;
+
 use crate::IoError;
 use crate::crs::CrsRegistry;
 use crate::messages::checked;
@@ -87,6 +89,9 @@ pub struct FileHeader {
     pub grid: Grid,
     /// Whether the file has a geotransform; without one the grid counts pixels.
     pub georeferenced: bool,
+    /// Files that the raster is made of besides itself: masks, overviews and metadata beside it, the sources
+    /// of a VRT.
+    pub companions: Vec<PathBuf>,
     /// Its bands, alpha included.
     pub bands: Vec<BandHeader>,
     /// Metadata items of the default and the `IMAGERY` domain.
@@ -108,9 +113,11 @@ impl FileHeader {
         }
         let (grid, georeferenced) = grid(path, &dataset, systems)?;
         let bands = (1..=dataset.raster_count()).map(|n| band_header(path, &dataset, n));
+        let driver = dataset.driver().short_name();
         Ok(Self {
             path: path.to_owned(),
-            driver: dataset.driver().short_name(),
+            companions: companions::of(path, &driver),
+            driver,
             grid,
             georeferenced,
             bands: bands.collect::<Result<_, _>>()?,

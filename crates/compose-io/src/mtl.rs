@@ -2,7 +2,9 @@
 //!
 //! A Level-2 file repeats Level-1 groups, so that a key alone does not say which value is meant:
 //! `REFLECTANCE_MULT_BAND_4` is 2.75e-05 in `LEVEL2_SURFACE_REFLECTANCE_PARAMETERS` and 2.0E-05 in
-//! `LEVEL1_RADIOMETRIC_RESCALING` (qa-bits, "MTL trap"). Hence no look-up without a group.
+//! `LEVEL1_RADIOMETRIC_RESCALING` (groups: USGS Landsat 8-9 Collection 2 Level 2 Data Format Control Book,
+//! LSDS-1328; numbers: `LC08_L2SP_047027_20201204_20210313_02_T1_MTL.txt` in stactools-packages/landsat). Hence
+//! no look-up without a group.
 
 use crate::IoError;
 use std::io::ErrorKind;

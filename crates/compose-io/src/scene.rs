@@ -64,7 +64,7 @@ impl BandsWanted {
 /// Where a band of a [`BandsWanted::Table`] is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BandChoice {
-    /// The band of this number, from 1, of a scene that is one file.
+    /// The band of this number, from 1, of the file with many bands.
     Number(usize),
     /// The band of this description, or the file of this band name.
     Description(String),
@@ -95,13 +95,13 @@ pub struct ExplicitScene {
     pub query: ScenesQuery,
 }
 
-/// The files of an [`ExplicitScene`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExplicitFiles {
-    /// One file per band: band name and path.
-    PerBand(Vec<(String, String)>),
-    /// One file with all bands; `query.bands` says which is which.
-    Stack(String),
+/// The files of an [`ExplicitScene`]: a file with many bands, files with one band each, or both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExplicitFiles {
+    /// The file with many bands; `query.bands` says which is which.
+    pub stack: Option<String>,
+    /// The files with one band each: band name and path.
+    pub per_band: Vec<(String, String)>,
 }
 
 /// A scene as far as names, MTL files and (for its date alone) metadata items say.
@@ -152,7 +152,7 @@ pub struct SceneSource {
     pub georeferenced: bool,
     /// What was decided, for the plan.
     pub notes: Vec<String>,
-    /// The files behind `refs`, each once.
+    /// The files behind `refs`, each once, and what these are made of besides themselves.
     pub files: Vec<PathBuf>,
     /// Metadata items of the first wanted band's file.
     pub tags: Vec<Tag>,

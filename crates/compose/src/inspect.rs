@@ -7,6 +7,7 @@ use compose_core::{BandRole, Day, Layout, quality};
 use compose_engine::plan::Stack;
 use compose_engine::{EngineError, Options};
 use compose_io::crs::CrsRegistry;
+use compose_io::header::MaskSource;
 use compose_io::inspect::{Recognised, code_counts, layout_of_description, recognise};
 use compose_io::{BandHeader, FileHeader};
 use std::path::Path;
@@ -35,7 +36,7 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
         let known = recognise(path, &systems);
         say_place(&header);
         say_scene(&header, known.as_ref(), stack.as_ref());
-        header.bands.iter().for_each(say_band);
+        header.bands.iter().for_each(|band| say(&band_line(band)));
         if let Some(quality) = quality_band(args, &header, known.as_ref(), stack.as_ref(), layout)? {
             say_codes(&header, &quality, stack.as_ref())?;
         }
@@ -72,7 +73,7 @@ fn say_scene(header: &FileHeader, known: Option<&Recognised>, stack: Option<&Sta
     }
 }
 
-fn say_band(band: &BandHeader) {
+fn band_line(band: &BandHeader) -> String {
     let mut line = format!("  band {}: {}", band.number, band.dtype);
     if let Some(description) = &band.description {
         line += &format!(", {description}");
@@ -80,14 +81,16 @@ fn say_band(band: &BandHeader) {
     if band.is_alpha {
         line += ", alpha";
     }
+    if band.mask == MaskSource::Mask {
+        line += ", masked by the file itself";
+    }
     if let Some(nodata) = band.nodata {
         line += &format!(", nodata {nodata}");
     }
     if let Some((scale, offset)) = band.scale_offset {
         line += &format!(", scale {scale}, offset {offset}");
     }
-    line += &format!(", blocks of {}×{}", band.block.0, band.block.1);
-    say(&line);
+    line + &format!(", blocks of {}×{}", band.block.0, band.block.1)
 }
 
 fn quality_band<'a>(
@@ -185,4 +188,32 @@ fn taken_by(stack: &Stack, scene: usize, band: usize, code: u32) -> String {
         }
     }
     if names.is_empty() { "  → kept".into() } else { format!("  → taken by {}", names.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use compose_core::DataType;
+
+    fn line(mask: MaskSource, is_alpha: bool) -> String {
+        band_line(&BandHeader {
+            number: 1,
+            description: None,
+            dtype: DataType::UInt8,
+            nodata: None,
+            scale_offset: None,
+            mask,
+            is_alpha,
+            block: (4, 3),
+            pixel_interleaved: false,
+        })
+    }
+
+    #[test]
+    fn a_band_says_whether_the_file_masks_it_and_whether_it_is_alpha() {
+        assert_eq!(line(MaskSource::None, false), "  band 1: uint8, blocks of 4×3");
+        assert_eq!(line(MaskSource::None, true), "  band 1: uint8, alpha, blocks of 4×3");
+        let masked = "  band 1: uint8, masked by the file itself, blocks of 4×3";
+        assert_eq!(line(MaskSource::Mask, false), masked);
+    }
 }

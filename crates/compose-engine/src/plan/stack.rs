@@ -516,16 +516,12 @@ fn explicit(rules: &Rules, scene: &At<Scene>) -> Result<ExplicitScene, EngineErr
     query.layout = said.layout.clone().or(query.layout);
     query.scale = said.scale.map(|s| s.0).or(query.scale);
     query.offset = said.offset.map(|o| o.0).or(query.offset);
-    let files = match (&said.files, &said.file) {
-        (Some(files), None) => ExplicitFiles::PerBand(files.0.clone()),
-        (None, Some(file)) => ExplicitFiles::Stack(file.clone()),
-        (both, _) => {
-            let found = if both.is_some() { "both files and file" } else { "neither files nor file" };
-            let message = format!(
-                "[[scene]] has {found}; expected files = {{ B2 = \"a.tif\", … }} or file = \"stack.tif\""
-            );
-            return Err(EngineError::Rules(vec![rules.file.mistake_at(&scene.spans.of("file"), &message)]));
-        }
-    };
+    if said.files.is_none() && said.file.is_none() {
+        let message = "[[scene]] has neither files nor file; expected files = { B2 = \"a.tif\", … } or file = \
+                       \"stack.tif\"";
+        return Err(EngineError::Rules(vec![rules.file.mistake_at(&scene.spans.of("file"), message)]));
+    }
+    let per_band = said.files.as_ref().map(|files| files.0.clone()).unwrap_or_default();
+    let files = ExplicitFiles { stack: said.file.clone(), per_band };
     Ok(ExplicitScene { id: said.id.clone(), day: said.date.map(|d| d.0), files, query })
 }

@@ -77,8 +77,12 @@ pub(super) fn slots(
 
 fn no_repeat(found: &FoundScene, slots: &[Slot], new: &Slot, file: &FoundFile) -> Result<(), DiscoverError> {
     let Some(old) = slots.iter().find(|s| s.name == new.name) else { return Ok(()) };
-    let what = format!("band {} of scene {}", new.name, found.id);
-    Err(DiscoverError::Twice { what, first: found.files[old.file].path.clone(), second: file.path.clone() })
+    let (first, second) = (found.files[old.file].path.clone(), file.path.clone());
+    let (band, scene) = (new.name.clone(), found.id.clone());
+    if old.number.is_some() && new.number.is_none() {
+        return Err(DiscoverError::InBoth { band, scene, stack: first, own: second });
+    }
+    Err(DiscoverError::Twice { what: format!("band {band} of scene {scene}"), first, second })
 }
 
 struct StackBand {

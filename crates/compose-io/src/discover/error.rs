@@ -11,7 +11,7 @@ pub enum DiscoverError {
     #[error("path \"{path}\": {found} in {}; expected a file, a folder or a glob that matches something", base.display())]
     NothingThere { path: String, found: &'static str, base: PathBuf },
     #[error("file \"{path}\": {found} in {}; expected the path of a raster", base.display())]
-    NoFile { path: String, found: &'static str, base: PathBuf },
+    NoFile { path: String, found: &'static str, base: PathBuf, setting: &'static str },
     #[error("path \"{path}\": not a glob: {cause}; write [*] or [?] for the characters themselves")]
     Glob { path: String, cause: String },
     #[error("no path is given; expected a file, a folder or a glob, or a list of these")]
@@ -28,12 +28,18 @@ pub enum DiscoverError {
     FileName { path: PathBuf, expected: String, hint: String },
     #[error("{what} is found twice: {} and {}; narrow path or pattern so that one of them is left", first.display(), second.display())]
     Twice { what: String, first: PathBuf, second: PathBuf },
+    #[error("band {band} of scene {scene} is in {} and again in a file of its own, {}; leave one of them out or give it another name", stack.display(), own.display())]
+    InBoth { band: String, scene: String, stack: PathBuf, own: PathBuf },
     #[error("{}: the date \"{text}\"{at} is not one; expected {expected} (date-from says where else to take dates from)", path.display())]
     Date { path: PathBuf, text: String, at: String, expected: String },
     #[error(
         "scene {id}: its files give different dates, {first} and {second}; a pattern's id must tell acquisitions apart"
     )]
     Dates { id: String, first: String, second: String },
+    #[error("scene {scene} has no *{} beside its files (date-from)", crate::mtl::ENDING)]
+    NoMtl { scene: String },
+    #[error("scene {scene} has no {item} (date-from) in {}{hint}", path.display())]
+    NoItem { scene: String, item: String, path: PathBuf, hint: String },
     #[error("{message}")]
     Layout { message: String },
     #[error("{}: no name for the scene can be taken from the file's name; give the [[scene]] an id", path.display())]
@@ -64,7 +70,9 @@ impl DiscoverError {
         Some(match self {
             Self::NothingThere { .. } | Self::Glob { .. } | Self::NoPath | Self::Twice { .. } => "path",
             Self::NoMatch { .. } | Self::FileName { .. } => "path",
-            Self::NoFile { .. } => "files",
+            Self::InBoth { .. } => "files",
+            Self::NoFile { setting, .. } => setting,
+            Self::NoMtl { .. } | Self::NoItem { .. } => "date-from",
             Self::Pattern { .. } | Self::Dates { .. } => "pattern",
             Self::DateFormat { .. } => "date-format",
             Self::Layout { .. } => "layout",

@@ -94,9 +94,9 @@ fn source(
     let tags = opened[0].header.tags.clone();
     let georeferenced = opened[..wanted].iter().all(|o| o.header.georeferenced);
     let mut files = Vec::new();
-    for band in &opened {
-        if !files.contains(&band.header.path) {
-            files.push(band.header.path.clone());
+    for file in opened.iter().flat_map(|o| std::iter::once(&o.header.path).chain(&o.header.companions)) {
+        if !files.contains(file) {
+            files.push(file.clone());
         }
     }
     let (bands, refs): (Vec<_>, Vec<_>) = opened.into_iter().map(|o| (o.facts, o.band)).unzip();

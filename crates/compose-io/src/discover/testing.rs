@@ -167,13 +167,15 @@ pub fn names(source: &SceneSource) -> String {
     format!("{} | {}", wanted.join(" "), others.join(" ")).trim().to_owned()
 }
 
-/// The folder of real data, if the environment names one; says plainly whether it does.
+/// The shared data beside the repository, or in the folder that COMPOSE_SHARED names; says plainly when absent.
 pub fn shared(set: &str) -> Option<PathBuf> {
-    let folder =
-        std::env::var_os("COMPOSE_SHARED").map(|root| Path::new(&root).join(set)).filter(|f| f.is_dir());
-    match &folder {
-        Some(folder) => println!("RAN on real data: {}", folder.display()),
-        None => println!("DID NOT RUN: {set} is absent (COMPOSE_SHARED names the folder that holds it)"),
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let folder = std::env::var_os("COMPOSE_SHARED").map_or_else(beside, PathBuf::from);
+    let folder = folder.join("data").join(set);
+    if folder.exists() {
+        eprintln!("shared data: {set}: tested");
+        return Some(folder);
     }
-    folder
+    eprintln!("shared data: {set}: absent, not tested");
+    None
 }

@@ -265,8 +265,9 @@ fn a_malformed_date_is_refused_with_file_and_text() {
         folder.refused(&query),
         r#"x20161301.tif: the date "20161301" in its name is not one; expected date-format %Y%m%d (date-from says where else to take dates from)"#
     );
+    let _folder = folder.file("x20161301_MTL.txt", &mtl("2016-12-30"));
     let elsewhere = ScenesQuery { date_from: Some("mtl".into()), ..query };
-    assert_eq!(ids(&elsewhere), ["x20161301 no date"]);
+    assert_eq!(ids(&elsewhere), ["x20161301 2016-12-30"]);
 }
 
 #[test]
@@ -368,15 +369,29 @@ fn the_acquisition_date_of_the_imagery_domain_comes_last() {
 }
 
 #[test]
+fn an_mtl_file_that_is_asked_for_the_date_must_be_there_and_have_it() {
+    let folder = Folder::with(&["a.tif"]);
+    let query = query_of(&folder, "mtl");
+    assert_eq!(folder.refused(&query), "scene a has no *_MTL.txt beside its files (date-from)");
+    assert_eq!(find(&query).unwrap_err().setting(), Some("date-from"));
+    let folder = folder.file("a_MTL.txt", "GROUP = IMAGE_ATTRIBUTES\nEND_GROUP = IMAGE_ATTRIBUTES\nEND\n");
+    let expected = "scene a has no DATE_ACQUIRED (date-from) in a_MTL.txt";
+    assert_eq!(folder.refused(&query_of(&folder, "mtl")), expected);
+}
+
+fn query_of(folder: &Folder, date_from: &str) -> ScenesQuery {
+    ScenesQuery { date_from: Some(date_from.into()), ..folder.query("") }
+}
+
+#[test]
 fn any_metadata_item_may_give_the_date() {
     let folder =
         Folder::new().raster("a.tif", &plain().tagged("", "TIFFTAG_DATETIME", "2016:07:07 17:42:05"));
     let from = |item: &str| ScenesQuery { date_from: Some(item.into()), ..folder.query("") };
     assert_eq!(ids(&from("TIFFTAG_DATETIME")), ["a 2016-07-07"]);
     assert_eq!(ids(&folder.query("")), ["a no date"]);
-    let mistyped = first(&from("TIFFTAG_DATETIM"));
-    let note = "a.tif has no metadata item TIFFTAG_DATETIM; did you mean \"TIFFTAG_DATETIME\"?";
-    assert_eq!((mistyped.day, folder.stable(&mistyped.notes[0])), (None, note.into()));
+    let mistyped = "scene a has no TIFFTAG_DATETIM (date-from) in a.tif; did you mean \"TIFFTAG_DATETIME\"?";
+    assert_eq!(folder.refused(&from("TIFFTAG_DATETIM")), mistyped);
     let folder = Folder::new().raster("a.tif", &plain().tagged("", "WHEN", "today"));
     let query = ScenesQuery { date_from: Some("WHEN".into()), ..folder.query("") };
     assert!(
@@ -391,7 +406,12 @@ fn explicit(folder: &Folder, preset: &str, files: ExplicitFiles) -> ExplicitScen
 }
 
 fn per_band(files: &[(&str, &str)]) -> ExplicitFiles {
-    ExplicitFiles::PerBand(files.iter().map(|(b, f)| ((*b).into(), (*f).into())).collect())
+    let per_band = files.iter().map(|(b, f)| ((*b).into(), (*f).into())).collect();
+    ExplicitFiles { stack: None, per_band }
+}
+
+fn stack(path: &str) -> ExplicitFiles {
+    ExplicitFiles { stack: Some(path.into()), per_band: Vec::new() }
 }
 
 #[test]
@@ -406,7 +426,7 @@ fn a_scene_may_be_said_outright() {
     assert_eq!((scene.id.as_str(), scene.day, scene.files.len()), ("july", Some(day), 2));
     let unnamed = find_explicit(&explicit(&folder, "", files), &systems).unwrap_err();
     assert_eq!(unnamed.setting(), Some("id"));
-    let mut stack = explicit(&folder, "", ExplicitFiles::Stack("x_20160707.tif".into()));
+    let mut stack = explicit(&folder, "", stack("x_20160707.tif"));
     assert_eq!(find_explicit(&stack, &systems).unwrap().id, "x_20160707");
     stack.query.pattern = Some(r"(?P<id>.+)_(?P<date>\d{8})\.tif".into());
     let named = find_explicit(&stack, &systems).unwrap();
@@ -417,7 +437,7 @@ fn a_scene_may_be_said_outright() {
 fn a_file_of_an_outright_scene_must_be_there() {
     let folder = Folder::with(&["sub/a.tif"]);
     let wrong = |path: &str| {
-        let scene = explicit(&folder, "", ExplicitFiles::Stack(path.into()));
+        let scene = explicit(&folder, "", stack(path));
         folder.stable(&find_explicit(&scene, &CrsRegistry::new()).unwrap_err().to_string())
     };
     assert!(wrong("a.tif").starts_with("file \"a.tif\": nothing of this name in DIR; "));

@@ -337,7 +337,7 @@ fn an_outright_scene_has_its_preset_bands_by_the_names_given() {
     let scene = ExplicitScene {
         id: Some("LC09_july".into()),
         day: None,
-        files: ExplicitFiles::PerBand(files.to_vec()),
+        files: ExplicitFiles { stack: None, per_band: files.to_vec() },
         query: folder.query("landsat-c2-l2"),
     };
     let systems = CrsRegistry::new();
@@ -351,6 +351,51 @@ fn an_outright_scene_has_its_preset_bands_by_the_names_given() {
         (source.facts.quality, source.facts.bands[1].layout, nodata(&source, "B4")),
         (Some(1), None, vec![0.0])
     );
+}
+
+/// A scene with bands `red` and `nir` in one file, and one band in `qa.tif`.
+fn stack_and(band: &str, folder: &Folder) -> ExplicitScene {
+    ExplicitScene {
+        id: None,
+        day: None,
+        files: ExplicitFiles {
+            stack: Some("stack.tif".into()),
+            per_band: vec![(band.to_owned(), "qa.tif".to_owned())],
+        },
+        query: ScenesQuery { quality: Some(band.into()), ..folder.query("") },
+    }
+}
+
+#[test]
+fn an_outright_scene_may_have_a_file_of_many_bands_and_further_bands_in_files_of_their_own() {
+    let folder = Folder::with(&["qa.tif"]).raster("stack.tif", &described(&["red", "nir"]));
+    let scene = stack_and("QA", &folder);
+    let systems = CrsRegistry::new();
+    let found = find_explicit(&scene, &systems).unwrap();
+    let source = open_scene(&found, &scene.query, None, &systems).unwrap();
+    assert_eq!((found.id.as_str(), names(&source).as_str()), ("stack", "red nir | QA"));
+    assert_eq!(source.files, [folder.path("stack.tif"), folder.path("qa.tif")]);
+    let bands = table(&[("one", BandChoice::Number(2))]);
+    let source = open_scene(&found, &ScenesQuery { bands, ..scene.query }, None, &systems).unwrap();
+    assert_eq!((names(&source).as_str(), source.refs[0].number), ("one | QA red", 2));
+}
+
+#[test]
+fn a_band_in_the_file_of_many_and_in_one_of_its_own_is_refused() {
+    let folder = Folder::with(&["qa.tif"]).raster("stack.tif", &described(&["red", "nir"]));
+    let scene = stack_and("nir", &folder);
+    let systems = CrsRegistry::new();
+    let found = find_explicit(&scene, &systems).unwrap();
+    let error = open_scene(&found, &scene.query, None, &systems).map(|_| ()).unwrap_err();
+    let expected = "band nir of scene stack is in stack.tif and again in a file of its own, qa.tif; leave one of \
+                    them out or give it another name";
+    assert_eq!((folder.stable(&error.to_string()).as_str(), error.setting()), (expected, Some("files")));
+}
+
+#[test]
+fn what_a_raster_is_made_of_is_among_the_files_of_its_scene() {
+    let folder = Folder::with(&["a.tif"]).file("a.tif.aux.xml", "<PAMDataset></PAMDataset>");
+    assert_eq!(opened(&folder.query("")).files, [folder.path("a.tif"), folder.path("a.tif.aux.xml")]);
 }
 
 #[test]

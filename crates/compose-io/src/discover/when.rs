@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Where GDAL's reader of satellite metadata puts the date (domain `IMAGERY`).
 const ACQUISITION: &str = "ACQUISITIONDATETIME";
+/// Where an MTL file has it.
+const DATE_ACQUIRED: &str = "DATE_ACQUIRED";
 
 /// Gives a day to every scene that has none, where one is found.
 pub(super) fn fill_in(
@@ -23,10 +25,10 @@ pub(super) fn fill_in(
     for scene in scenes.iter_mut().filter(|s| s.day.is_none()) {
         scene.day = match query.date_from.as_deref() {
             Some("name") => None,
-            Some("mtl") => from_mtl(scene, &mut folders)?,
-            Some(item) => from_item(scene, item, systems, true)?,
+            Some("mtl") => Some(asked_of_mtl(scene, &mut folders)?),
+            Some(item) => Some(asked_of_item(scene, item, systems)?),
             None => match from_mtl(scene, &mut folders)? {
-                None => from_item(scene, ACQUISITION, systems, false)?,
+                None => from_item(scene, systems)?,
                 day => day,
             },
         };
@@ -38,28 +40,43 @@ fn from_mtl(scene: &mut FoundScene, folders: &mut Folders) -> Result<Option<Day>
     let Some(path) = folders.mtl_of(scene) else { return Ok(None) };
     let mtl = Mtl::read(&path)?;
     let Some(text) = mtl.date_acquired() else {
-        scene.notes.push(format!("{} has no DATE_ACQUIRED", path.display()));
+        scene.notes.push(format!("{} has no {DATE_ACQUIRED}", path.display()));
         return Ok(None);
     };
-    day(text, &path, "DATE_ACQUIRED").map(Some)
+    day(text, &path, DATE_ACQUIRED).map(Some)
 }
 
-fn from_item(
-    scene: &mut FoundScene,
-    item: &str,
-    systems: &CrsRegistry,
-    asked: bool,
-) -> Result<Option<Day>, DiscoverError> {
+fn from_item(scene: &FoundScene, systems: &CrsRegistry) -> Result<Option<Day>, DiscoverError> {
     let Some(file) = scene.files.first() else { return Ok(None) };
     let header = FileHeader::read(&file.path, systems)?;
-    if let Some(text) = header.tag(item) {
-        return day(text, &file.path, item).map(Some);
+    header.tag(ACQUISITION).map(|text| day(text, &file.path, ACQUISITION)).transpose()
+}
+
+/// `date-from = "mtl"`: a scene without it is refused, for nothing else is looked at.
+fn asked_of_mtl(scene: &FoundScene, folders: &mut Folders) -> Result<Day, DiscoverError> {
+    let path = folders.mtl_of(scene).ok_or_else(|| DiscoverError::NoMtl { scene: scene.id.clone() })?;
+    let mtl = Mtl::read(&path)?;
+    match mtl.date_acquired() {
+        Some(text) => day(text, &path, DATE_ACQUIRED),
+        None => Err(no_item(scene, DATE_ACQUIRED, &path, String::new())),
     }
-    if asked {
-        let hint = did_you_mean(item, header.tags.iter().map(|t| t.key.as_str()));
-        scene.notes.push(format!("{} has no metadata item {item}{hint}", file.path.display()));
+}
+
+/// `date-from = "TIFFTAG_DATETIME"`: a scene without the item is refused, for nothing else is looked at.
+fn asked_of_item(scene: &FoundScene, item: &str, systems: &CrsRegistry) -> Result<Day, DiscoverError> {
+    let path = scene.files.first().map(|f| f.path.as_path()).unwrap_or(Path::new(""));
+    let header = FileHeader::read(path, systems)?;
+    match header.tag(item) {
+        Some(text) => day(text, path, item),
+        None => {
+            let hint = did_you_mean(item, header.tags.iter().map(|t| t.key.as_str()));
+            Err(no_item(scene, item, path, hint))
+        }
     }
-    Ok(None)
+}
+
+fn no_item(scene: &FoundScene, item: &str, path: &Path, hint: String) -> DiscoverError {
+    DiscoverError::NoItem { scene: scene.id.clone(), item: item.into(), path: path.into(), hint }
 }
 
 fn day(text: &str, path: &Path, item: &str) -> Result<Day, DiscoverError> {

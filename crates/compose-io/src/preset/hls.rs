@@ -1,4 +1,4 @@
-//! Harmonized Landsat and Sentinel-2, version 2: names and values from qa-bits.
+//! Harmonized Landsat and Sentinel-2, version 2: names and values from the HLS User Guide v2.
 
 use super::{BandSpec, Preset, Radiometry, Sensor, codes, extra, other, wanted};
 

@@ -1,5 +1,5 @@
-//! Landsat: names from the USGS FAQ on product identifiers, values from LSDS-1368 (C1) and LSDS-1619 (C2),
-//! as gathered in qa-bits ("Radiometric constants", "File names and metadata").
+//! Landsat: names from the USGS FAQ on product identifiers, values from the USGS product guides
+//! LSDS-1368 (C1) and LSDS-1619 (C2).
 
 use super::{BandSpec, Part, Preset, Radiometry, Sensor, band, codes, extra, other, wanted};
 

@@ -1,5 +1,6 @@
-//! Sentinel-2 Level-2A: names from qa-bits ("File names and metadata"), values from its "Radiometric
-//! constants": reflectance = (number + BOA_ADD_OFFSET) / 10000, the offset −1000 from baseline N0400 on.
+//! Sentinel-2 Level-2A: names and values from ESA's Sentinel-2 Products Specification Document, names of COG
+//! folders as Element 84 gives them; reflectance = (number + BOA_ADD_OFFSET) / 10000, the offset −1000 from
+//! baseline N0400 on.
 
 use super::{BandSpec, Part, Preset, Radiometry, Sensor, band, codes, extra, other, wanted};
 
