@@ -7,6 +7,7 @@ mod grid;
 mod memory;
 mod output;
 mod print;
+mod query;
 mod select;
 pub(crate) mod specs;
 mod stack;
