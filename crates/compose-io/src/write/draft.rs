@@ -40,7 +40,10 @@ pub fn refuse_existing(path: &Path, overwrite: bool) -> Result<(), WriteError> {
 /// # Errors
 /// [`WriteError::NoFolder`], [`WriteError::Folder`], or the path names no file.
 pub fn check_folder(path: &Path) -> Result<(), WriteError> {
-    Draft::new(path).map(drop)
+    let draft = Draft::new(path)?;
+    // The name itself may be one that the file system does not take: too long, say.
+    let (path, folder) = (path.to_owned(), path.parent().unwrap_or(Path::new(".")).to_owned());
+    fs::File::create(draft.file()).map(drop).map_err(|cause| WriteError::Folder { path, folder, cause })
 }
 
 fn companions(path: &Path) -> impl Iterator<Item = PathBuf> {
