@@ -183,3 +183,13 @@ fn an_alpha_band_and_a_mask_decide_validity_and_are_not_composed() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(read::<u8>(&folder.path().join("out.tif")), [[10, 0, 30, 0]]);
 }
+
+#[test]
+fn alpha_and_a_nodata_tag_count_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("both.tif");
+    let bands = vec![vec![10_u8, 20, 5, 40], vec![255, 0, 255, 255]];
+    Raster { width: 2, bands, shift: (0.0, 0.0), nodata: Some(5.0), options: &["ALPHA=YES"] }.write(&path);
+    let result = assert_composed_or_refused(&path).expect("it is composed");
+    assert_eq!(read::<u8>(&result.path().join("out.tif")), [[10, 5, 5, 40]]);
+}

@@ -43,6 +43,8 @@ pub enum MaskSource {
     None,
     /// An alpha band or a mask (`.msk`, internal): 0 means invalid.
     Mask,
+    /// The alpha band of this number.
+    Alpha(usize),
 }
 
 /// One band, from the header.
@@ -199,11 +201,20 @@ fn band_header(path: &Path, dataset: &Dataset, number: usize) -> Result<BandHead
         dtype: data_type(&band),
         nodata: band.no_data_value(),
         scale_offset: Some(scale_offset).filter(says_something),
-        mask: if masked { MaskSource::Mask } else { MaskSource::None },
+        mask: if masked { MaskSource::Mask } else { alpha_beside(dataset, number, is_alpha) },
         is_alpha,
         block: band.block_size(),
         pixel_interleaved: dataset.metadata_item("INTERLEAVE", "IMAGE_STRUCTURE").as_deref() == Some("PIXEL"),
     })
+}
+
+/// An alpha band of which GDAL says nothing, because it lets a nodata tag hide it: both count.
+fn alpha_beside(dataset: &Dataset, number: usize, is_alpha: bool) -> MaskSource {
+    let is = |n: &usize| {
+        dataset.rasterband(*n).is_ok_and(|b| b.color_interpretation() == ColorInterpretation::AlphaBand)
+    };
+    let alpha = (1..=dataset.raster_count()).filter(|n| *n != number && !is_alpha).find(is);
+    alpha.map_or(MaskSource::None, MaskSource::Alpha)
 }
 
 fn data_type(band: &RasterBand<'_>) -> DataType {

@@ -225,7 +225,7 @@ impl TileStore {
             valid.fill(0);
         }
         self.each_tile(band, false, window, |tile, part| copy_data(tile, part, &band.nodata, values, valid))?;
-        if band.mask == MaskSource::Mask {
+        if band.mask != MaskSource::None {
             self.each_tile(band, true, window, |tile, part| clear_masked(tile, part, valid))?;
         }
         Ok(())
@@ -369,7 +369,11 @@ fn decode(
     let dtype = if mask { DataType::UInt8 } else { stored_as(band.dtype) };
     let mut tile = Tile::new(buffers, dtype, at.pixels()).map_err(|e| failed(e.to_string()))?;
     if mask {
-        let mask = checked(|| raster.open_mask_band()).map_err(failed)?;
+        let mask = checked(|| match band.mask {
+            MaskSource::Alpha(number) => dataset.rasterband(number),
+            _ => raster.open_mask_band(),
+        });
+        let mask = mask.map_err(failed)?;
         fill::<u8>(&mask, at, &mut tile).map_err(failed)?;
         return Ok(tile);
     }

@@ -111,7 +111,7 @@ pub struct RunArgs {
     #[arg(long, visible_alias = "output-crs", value_name = "CRS")]
     pub dst_crs: Option<String>,
     /// Pixel size of the grid: one number, or "x,y"
-    #[arg(long, visible_alias = "resolution", value_name = "SIZE", value_parser = resolution)]
+    #[arg(long, visible_alias = "resolution", value_name = "SIZE", value_parser = resolution, allow_hyphen_values = true)]
     pub res: Option<(f64, f64)>,
     /// Take the grid of this file
     #[arg(long, value_name = "FILE")]

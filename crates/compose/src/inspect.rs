@@ -81,7 +81,7 @@ fn band_line(band: &BandHeader) -> String {
     if band.is_alpha {
         line += ", alpha";
     }
-    if band.mask == MaskSource::Mask {
+    if band.mask != MaskSource::None {
         line += ", masked by the file itself";
     }
     if let Some(nodata) = band.nodata {
