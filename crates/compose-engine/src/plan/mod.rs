@@ -35,6 +35,8 @@ pub struct Plan {
     pub memory: Memory,
     /// What was typed, for the report.
     pub command_line: Vec<String>,
+    /// Whether files that exist may be replaced.
+    pub overwrite: bool,
 }
 
 /// One output.
@@ -104,7 +106,13 @@ impl Plan {
         let remarks = output::refuse_clashes(rules, &jobs, &stack, options)?;
         stack.notes.extend(remarks);
         let memory = Memory::plan(&stack, &jobs, options)?;
-        let plan = Self { stack, jobs, memory, command_line: options.command_line.clone() };
+        let plan = Self {
+            stack,
+            jobs,
+            memory,
+            command_line: options.command_line.clone(),
+            overwrite: options.overwrite,
+        };
         for job in &plan.jobs {
             job.output.check(&plan, job)?;
         }

@@ -86,6 +86,10 @@ pub fn run(rules: &Rules, plan: &Plan, control: &Control<'_>) -> Result<RunRepor
 
 /// Gives every file its name, the images last: whoever sees an image finds its record beside it.
 fn commit(plan: &Plan, pending: Vec<Pending>) -> Result<(), EngineError> {
+    // A file may have come to an output's place since the plan was made.
+    for file in &pending {
+        compose_io::write::refuse_existing(file.path(), plan.overwrite)?;
+    }
     let is_image = |p: &Pending| plan.jobs.iter().any(|j| j.output.path == p.path());
     let (images, extras): (Vec<_>, Vec<_>) = pending.into_iter().partition(is_image);
     compose_io::files::commit_all(extras.into_iter().chain(images).collect())?;
