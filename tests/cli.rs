@@ -235,6 +235,41 @@ fn inspect_tells_codes_shares_meanings_and_which_rules_take_them() {
     assert!(said.contains("scene a, 2020-06-01"), "{said}");
 }
 
+/// Everything that prints to standard output, with a pair of scenes to print about.
+const PRINTING: [&[&str]; 6] = [
+    &["schema"],
+    &["kinds"],
+    &["kinds", "bits"],
+    &["inspect", "a_qa.tif", "--rules", "rules.toml"],
+    &["--rules", "rules.toml", "--plan"],
+    &["--rules", "rules.toml", "--explain", "405045 4499985"],
+];
+
+/// A schema or a plan that a full disk cut off is no success.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_output_is_a_failure_and_says_so() {
+    let pair = Pair::new();
+    for args in PRINTING {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = compose().current_dir(pair.folder.path()).args(args).stdout(full).output().unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert_eq!(said, "error: standard output: No space left on device (os error 28)\n", "{args:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_away_is_no_failure() {
+    let pair = Pair::new();
+    for args in PRINTING {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = compose().current_dir(pair.folder.path()).args(args).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()), "{args:?}");
+    }
+}
+
 #[test]
 fn kinds_lists_all_and_shows_the_page_of_one() {
     let all = stdout(&run(&["kinds"]));

@@ -68,6 +68,9 @@ pub enum EngineError {
     /// The sidecar.
     #[error("{}: {cause}", path.display())]
     Sidecar { path: PathBuf, cause: std::io::Error },
+    /// Where the plan, an explanation or a list is printed.
+    #[error("standard output: {0}")]
+    StandardOutput(std::io::Error),
     /// Ctrl-C or a termination signal.
     #[error("interrupted; nothing was written")]
     Interrupted,

@@ -34,9 +34,9 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
     for path in &args.files {
         let header = FileHeader::read(path, &systems)?;
         let known = recognise(path, &systems);
-        say_place(&header);
-        say_scene(&header, known.as_ref(), stack.as_ref());
-        header.bands.iter().for_each(|band| say(&band_line(band)));
+        say_place(&header)?;
+        say_scene(&header, known.as_ref(), stack.as_ref())?;
+        header.bands.iter().try_for_each(|band| say(&band_line(band)))?;
         if let Some(quality) = quality_band(args, &header, known.as_ref(), stack.as_ref(), layout)? {
             say_codes(&header, &quality, stack.as_ref())?;
         }
@@ -44,33 +44,35 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn say_place(header: &FileHeader) {
+fn say_place(header: &FileHeader) -> Result<(), EngineError> {
     let grid = &header.grid;
     let place = if header.georeferenced {
         grid.to_string()
     } else {
         format!("{}×{} px, no georeference", grid.width, grid.height)
     };
-    say(&format!("{}\n  {}, {place}", header.path.display(), header.driver));
+    say(&format!("{}\n  {}, {place}", header.path.display(), header.driver))
 }
 
 /// Scene and date: as the rules file has it, else as a preset reads the name, else what the metadata say.
-fn say_scene(header: &FileHeader, known: Option<&Recognised>, stack: Option<&Stack>) {
+fn say_scene(
+    header: &FileHeader,
+    known: Option<&Recognised>,
+    stack: Option<&Stack>,
+) -> Result<(), EngineError> {
     let date = |day: Option<Day>| day.map_or_else(|| "no date".to_owned(), |d| d.to_string());
     let in_rules = stack.and_then(|s| scene_of(s, &header.path).map(|scene| &s.facts[scene]));
     if let Some(facts) = in_rules {
-        say(&format!("  scene {}, {} (by the rules file)", facts.id, date(facts.day)));
-        return;
+        return say(&format!("  scene {}, {} (by the rules file)", facts.id, date(facts.day)));
     }
     if let Some(known) = known {
         let band = known.band.as_ref().map_or_else(String::new, |b| format!(", band {b}"));
-        say(&format!("  scene {}{band}, {} (preset {})", known.id, date(known.day), known.preset.name));
-        return;
+        let (id, day, preset) = (&known.id, date(known.day), known.preset.name);
+        return say(&format!("  scene {id}{band}, {day} (preset {preset})"));
     }
     let is_date = |key: &str| ["DATE", "TIME"].iter().any(|w| key.to_uppercase().contains(w));
-    for tag in header.tags.iter().filter(|t| is_date(&t.key)) {
-        say(&format!("  metadata {} = {}", tag.key, tag.value));
-    }
+    let mut tags = header.tags.iter().filter(|t| is_date(&t.key));
+    tags.try_for_each(|tag| say(&format!("  metadata {} = {}", tag.key, tag.value)))
 }
 
 fn band_line(band: &BandHeader) -> String {
@@ -155,23 +157,23 @@ fn say_codes(header: &FileHeader, quality: &Quality<'_>, stack: Option<&Stack>) 
     let counts = code_counts(header, quality.band)?;
     let total: u64 = counts.values().sum();
     let name = quality.layout.map_or("layout unknown: say --layout", |l| l.name);
-    say(&format!("  codes of band {} ({name}), {} of them", quality.band.number, counts.len()));
+    say(&format!("  codes of band {} ({name}), {} of them", quality.band.number, counts.len()))?;
     let mut rows: Vec<(u32, u64)> = counts.into_iter().collect();
     rows.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
     let place = stack.and_then(|s| place_in_rules(s, &header.path).map(|at| (s, at)));
     if stack.is_some() && place.is_none() {
-        say("  (the rules file does not read this band)");
+        say("  (the rules file does not read this band)")?;
     }
     for (code, count) in rows.iter().take(LISTED) {
         let share = *count as f64 * 100.0 / total as f64;
         let meaning = quality.layout.map_or_else(String::new, |l| l.decode(*code));
         let taken = place.map_or_else(String::new, |(s, (scene, band))| taken_by(s, scene, band, *code));
-        say(&format!("  {code:>7} {share:>7.3} %  {meaning}{taken}"));
+        say(&format!("  {code:>7} {share:>7.3} %  {meaning}{taken}"))?;
     }
     if rows.len() > LISTED {
         let rest: u64 = rows[LISTED..].iter().map(|(_, count)| count).sum();
         let share = rest as f64 * 100.0 / total as f64;
-        say(&format!("  {:>7} {share:>7.3} %  {} more codes", "others", rows.len() - LISTED));
+        say(&format!("  {:>7} {share:>7.3} %  {} more codes", "others", rows.len() - LISTED))?;
     }
     Ok(())
 }

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 pub fn show(name: Option<&str>) -> Result<ExitCode, EngineError> {
     let registry = Registry::built_in();
     match name {
-        None => list(&registry),
-        Some(name) => say(page(&registry, name)?.trim_end()),
+        None => list(&registry)?,
+        Some(name) => say(page(&registry, name)?.trim_end())?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -19,20 +19,20 @@ pub fn show(name: Option<&str>) -> Result<ExitCode, EngineError> {
 /// Prints the JSON schema.
 pub fn schema() -> Result<ExitCode, EngineError> {
     let schema = compose_engine::rules::schema(&Registry::built_in());
-    say(&serde_json::to_string_pretty(&schema).map_err(|e| EngineError::Bug(e.to_string()))?);
+    say(&serde_json::to_string_pretty(&schema).map_err(|e| EngineError::Bug(e.to_string()))?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(registry: &Registry) {
-    say("mask rules ([[mask]] kind = …)");
+fn list(registry: &Registry) -> Result<(), EngineError> {
+    say("mask rules ([[mask]] kind = …)")?;
     for kind in &registry.masks {
-        say(&format!("  {:<14} {}", kind.name, summary(kind.page)));
+        say(&format!("  {:<14} {}", kind.name, summary(kind.page)))?;
     }
-    say("fill strategies ([[fill]] strategy = …)");
+    say("fill strategies ([[fill]] strategy = …)")?;
     for kind in &registry.fills {
-        say(&format!("  {:<14} {}", kind.name, summary(kind.page)));
+        say(&format!("  {:<14} {}", kind.name, summary(kind.page)))?;
     }
-    say("`compose kinds NAME` shows the page of one.");
+    say("`compose kinds NAME` shows the page of one.")
 }
 
 fn page<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, EngineError> {

@@ -48,11 +48,11 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     let options = options(args);
     let plan = Plan::make(&rules, &options)?;
     if args.plan {
-        screen::say(&plan.to_string());
+        screen::say(&plan.to_string())?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some((x, y)) = args.explain {
-        screen::say(&compose_engine::explain(&plan, x, y)?);
+        screen::say(&compose_engine::explain(&plan, x, y)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if args.verbose > 0 {

@@ -1,12 +1,21 @@
 //! What the user sees while a run goes on: data on standard output, all else on standard error.
 
+use compose_engine::EngineError;
 use compose_engine::run::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 /// Prints to standard output; a reader that has gone away (`| head`) is no error.
-pub fn say(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+///
+/// # Errors
+/// What was said could not be written, e.g. because the disk behind a redirection is full.
+pub fn say(text: &str) -> Result<(), EngineError> {
+    let mut out = std::io::stdout().lock();
+    // What is left in the buffer is written when the program ends, and nobody hears of an error then.
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(cause) if cause.kind() != ErrorKind::BrokenPipe => Err(EngineError::StandardOutput(cause)),
+        _ => Ok(()),
+    }
 }
 
 /// Prints to standard error.
