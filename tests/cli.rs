@@ -235,6 +235,38 @@ fn inspect_tells_codes_shares_meanings_and_which_rules_take_them() {
     assert!(said.contains("scene a, 2020-06-01"), "{said}");
 }
 
+/// Where a rule reads a quality band, fill is unusable whatever the rule looks for.
+#[test]
+fn inspect_calls_fill_unusable_as_a_run_does() {
+    use crate::support::CLEAR;
+    let pair = Pair::new();
+    pair.raster("a_qa.tif", [vec![CLEAR; 11], vec![1]].concat());
+    let fate = |code: u16| {
+        let args = ["inspect", "a_qa.tif", "--rules", "rules.toml"];
+        let output = compose().current_dir(pair.folder.path()).args(args).output().unwrap();
+        let said = stdout(&output);
+        let line = said.lines().find(|l| l.trim_start().starts_with(&format!("{code} "))).unwrap();
+        line.split_once('→').unwrap().1.trim().to_owned()
+    };
+    assert_eq!((fate(1), fate(CLEAR)), ("unusable (fill)".into(), "kept".into()));
+    // The run agrees: the last pixel is not observed, but filled.
+    pair.result(&[]);
+    assert_eq!(read::<u16>(&pair.path("out_provenance.tif"))[1][11], 1);
+    // Neighbours do not change it, and who asks for it by name is told.
+    pair.change("any = [\"cloud\"]", "any = [\"cloud\"]\ngrow = 1");
+    assert_eq!(
+        (fate(1), fate(CLEAR)),
+        ("unusable (fill)".into(), "taken by cloud (not by the code alone)".into())
+    );
+    pair.change("any = [\"cloud\"]\ngrow = 1", "any = [\"fill\"]");
+    assert_eq!(fate(1), "unusable (fill), taken by cloud");
+    // No rule, no judgement: a band that nobody reads keeps nothing out.
+    pair.change("[[mask]]\nname = \"cloud\"\nkind = \"bits\"\nany = [\"fill\"]\n", "");
+    assert_eq!(fate(1), "kept");
+    assert_eq!(pair.result(&["--overwrite"])[11], 111);
+    assert_eq!(read::<u16>(&pair.path("out_provenance.tif"))[1][11], 0);
+}
+
 /// Everything that prints to standard output, with a pair of scenes to print about.
 const PRINTING: [&[&str]; 6] = [
     &["schema"],

@@ -167,8 +167,8 @@ fn say_codes(header: &FileHeader, quality: &Quality<'_>, stack: Option<&Stack>) 
     for (code, count) in rows.iter().take(LISTED) {
         let share = *count as f64 * 100.0 / total as f64;
         let meaning = quality.layout.map_or_else(String::new, |l| l.decode(*code));
-        let taken = place.map_or_else(String::new, |(s, (scene, band))| taken_by(s, scene, band, *code));
-        say(&format!("  {code:>7} {share:>7.3} %  {meaning}{taken}"))?;
+        let fate = place.map_or_else(String::new, |(s, (scene, band))| fate(s, scene, band, *code));
+        say(&format!("  {code:>7} {share:>7.3} %  {meaning}{fate}"))?;
     }
     if rows.len() > LISTED {
         let rest: u64 = rows[LISTED..].iter().map(|(_, count)| count).sum();
@@ -178,18 +178,26 @@ fn say_codes(header: &FileHeader, quality: &Quality<'_>, stack: Option<&Stack>) 
     Ok(())
 }
 
-fn taken_by(stack: &Stack, scene: usize, band: usize, code: u32) -> String {
+/// What a run makes of a code. Fill is unusable wherever a rule reads the band, whatever the rule looks for.
+fn fate(stack: &Stack, scene: usize, band: usize, code: u32) -> String {
+    let masks = stack.masks[scene].iter().zip(&stack.mask_names).map(|(mask, name)| (&*mask.bound, name));
+    let readers: Vec<_> = masks.filter(|(mask, _)| mask.bands().contains(&band)).collect();
+    let layout = stack.facts[scene].bands[band].layout.filter(|_| !readers.is_empty());
+    let is_fill = layout.is_some_and(|l| l.is_fill(code));
     let mut names = Vec::new();
-    for (mask, name) in stack.masks[scene].iter().zip(&stack.mask_names) {
-        match mask.bound.takes_code(band, code) {
+    for (mask, name) in readers {
+        match mask.takes_code(band, code) {
             Some(true) => names.push(name.clone()),
-            None if mask.bound.bands().contains(&band) => {
-                names.push(format!("{name} (not by the code alone)"))
-            }
+            // No neighbour changes what becomes of fill.
+            None if !is_fill => names.push(format!("{name} (not by the code alone)")),
             _ => {}
         }
     }
-    if names.is_empty() { "  → kept".into() } else { format!("  → taken by {}", names.join(", ")) }
+    let mut words = if is_fill { vec!["unusable (fill)".to_owned()] } else { Vec::new() };
+    if !names.is_empty() {
+        words.push(format!("taken by {}", names.join(", ")));
+    }
+    if words.is_empty() { "  → kept".into() } else { format!("  → {}", words.join(", ")) }
 }
 
 #[cfg(test)]
