@@ -186,6 +186,25 @@ fn compression_type_and_nodata_can_be_chosen() {
     assert_eq!(dataset.metadata_item("COMPRESSION", "IMAGE_STRUCTURE").as_deref(), Some("ZSTD"));
 }
 
+/// What GDAL cannot write is refused with the plan, in words that name the option.
+#[test]
+fn a_tile_width_that_tiff_cannot_have_is_refused_by_name() {
+    let pair = Pair::new();
+    for more in [
+        &["--co", "BLOCKXSIZE=17"][..],
+        &["--co", "BLOCKXSIZE=17", "--plan"],
+        &["--co", "BLOCKXSIZE=17", "--explain", "405045 4499985"],
+    ] {
+        let said = pair.refused(more);
+        let expected = "creation option BLOCKXSIZE=17; expected a multiple of 16 from 16 to 4096\n";
+        assert_eq!(said, format!("error: out.tif: {expected}"), "{more:?}");
+    }
+    for side in ["0", "17"] {
+        let said = pair.refused(&["--format", "cog", "--co", &format!("BLOCKSIZE={side}")]);
+        assert!(said.contains(&format!("BLOCKSIZE={side}; expected a multiple of 16")), "{said}");
+    }
+}
+
 #[test]
 fn each_scene_is_repaired_under_a_name_of_its_own() {
     let pair = Pair::new();

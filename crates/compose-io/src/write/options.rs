@@ -25,6 +25,9 @@ const REFUSED: [(&str, &str); 13] = [
     ("STREAMABLE_OUTPUT", "tiles could then not be checked"),
 ];
 
+/// Side of the largest tile. One of float64 takes 128 MB, and a row of tiles is kept while it fills.
+const LARGEST_TILE: i64 = 4096;
+
 impl Compression {
     /// GDAL's name.
     pub fn name(self) -> &'static str {
@@ -64,8 +67,7 @@ pub fn merged(spec: &RasterSpec) -> Vec<(String, String)> {
         Format::GTiff => gtiff(spec),
         Format::Cog => cog(spec),
     };
-    let said = |name: &str| spec.creation_options.iter().any(|(user, _)| user.eq_ignore_ascii_case(name));
-    let mut all: Vec<_> = ours.into_iter().filter(|(name, _)| !said(name)).collect();
+    let mut all: Vec<_> = ours.into_iter().filter(|(name, _)| said(spec, name).is_none()).collect();
     all.extend(spec.creation_options.iter().cloned());
     all
 }
@@ -99,9 +101,14 @@ fn gtiff(spec: &RasterSpec) -> Vec<(String, String)> {
 
 /// A width of blocks is no option of a file in strips.
 fn tiled(spec: &RasterSpec) -> bool {
-    let said = spec.creation_options.iter().find(|(name, _)| name.eq_ignore_ascii_case("TILED"));
-    !said
-        .is_some_and(|(_, value)| ["NO", "FALSE", "OFF", "0"].iter().any(|no| value.eq_ignore_ascii_case(no)))
+    let is_no = |value: &str| ["NO", "FALSE", "OFF", "0"].iter().any(|no| value.eq_ignore_ascii_case(no));
+    !said(spec, "TILED").is_some_and(is_no)
+}
+
+/// What the user says of an option. As for GDAL, the last one counts.
+fn said<'a>(spec: &'a RasterSpec, option: &str) -> Option<&'a str> {
+    let same = |(name, _): &&(String, String)| name.eq_ignore_ascii_case(option);
+    spec.creation_options.iter().rfind(same).map(|(_, value)| value.as_str())
 }
 
 fn cog(spec: &RasterSpec) -> Vec<(String, String)> {
@@ -134,8 +141,7 @@ fn compression(spec: &RasterSpec, predictors: &[&str]) -> Vec<(String, String)> 
 
 /// The method in use, if it is one of ours: the user's option wins.
 fn used(spec: &RasterSpec) -> Option<Compression> {
-    let said = spec.creation_options.iter().find(|(name, _)| name.eq_ignore_ascii_case("COMPRESS"));
-    said.map_or(Some(spec.compression), |(_, value)| Compression::from_name(value))
+    said(spec, "COMPRESS").map_or(Some(spec.compression), Compression::from_name)
 }
 
 /// TIFF 6.0 section 14 (2, differences of neighbours) and TIFF Technical Note 3 (3, floating point).
@@ -193,10 +199,24 @@ fn check_user(spec: &RasterSpec, known: &[Known], name: &str, value: &str) -> Re
         let driver = spec.format.driver();
         return Err(WriteError::UnknownOption { path, driver, option, known: known.join(", ") });
     };
-    match found.refuses(value) {
+    match found.refuses(value).or_else(|| refuses_side(spec, name, value)) {
         Some(expected) => Err(WriteError::OptionValue { path, option, value: value.to_owned(), expected }),
         None => Ok(()),
     }
+}
+
+/// What was expected instead of a side of blocks that cannot be had.
+///
+/// GDAL finds out when it creates the file, takes the number modulo 2^32, and its COG driver divides by it.
+fn refuses_side(spec: &RasterSpec, name: &str, value: &str) -> Option<String> {
+    let is_side =
+        ["BLOCKXSIZE", "BLOCKYSIZE", "BLOCKSIZE"].iter().any(|side| side.eq_ignore_ascii_case(name));
+    let pixels: i64 = value.parse().ok().filter(|_| is_side)?;
+    // TIFF 6.0 section 15: "TileWidth must be a multiple of 16", and so must TileLength; strips are any height.
+    let (step, most) = if tiled(spec) { (16, LARGEST_TILE) } else { (1, i64::from(i32::MAX)) };
+    let fits = pixels % step == 0 && (step..=most).contains(&pixels);
+    let number = if step == 1 { "a number".to_owned() } else { format!("a multiple of {step}") };
+    (!fits).then(|| format!("{number} from {step} to {most}"))
 }
 
 /// Whether the driver of `format` takes `value` for `option`.

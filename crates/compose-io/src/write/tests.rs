@@ -366,6 +366,34 @@ fn what_gdal_cannot_write_is_refused_before_a_pixel() {
 }
 
 #[test]
+fn sides_of_blocks_that_cannot_be_had_are_refused_before_a_pixel() {
+    let place = Place::new();
+    let check = |format, options: &[(&str, &str)]| {
+        let creation_options = options.iter().map(|(name, value)| option(name, value)).collect();
+        let base = spec(place.path("a.tif"), (1, 4, 4), DataType::UInt16);
+        RasterSpec { format, creation_options, ..base }.check()
+    };
+    for side in ["0", "-16", "8", "17", "4112", "2147483632", "4294967312"] {
+        for (format, name) in
+            [(Format::GTiff, "BLOCKXSIZE"), (Format::GTiff, "blockysize"), (Format::Cog, "BLOCKSIZE")]
+        {
+            let wanted = format!("creation option {name}={side}; expected a multiple of 16 from 16 to 4096");
+            let message = error(check(format, &[(name, side)]));
+            assert!(message.contains(&wanted), "{message}");
+        }
+    }
+    check(Format::GTiff, &[("BLOCKXSIZE", "16"), ("BLOCKYSIZE", "4096")]).unwrap();
+    check(Format::Cog, &[("BLOCKSIZE", "1024")]).unwrap();
+    // A strip has any height; whether there are strips, the last word on tiles decides.
+    check(Format::GTiff, &[("BLOCKYSIZE", "17"), ("TILED", "YES"), ("TILED", "off")]).unwrap();
+    let strips = |side: &str| error(check(Format::GTiff, &[("TILED", "NO"), ("BLOCKYSIZE", side)]));
+    assert!(strips("0").contains("BLOCKYSIZE=0; expected a number from 1 to 2147483647"), "{}", strips("0"));
+    assert!(strips("4294967297").contains("expected a number from 1"), "{}", strips("4294967297"));
+    let tiles = check(Format::GTiff, &[("TILED", "NO"), ("TILED", "YES"), ("BLOCKYSIZE", "17")]);
+    assert!(error(tiles).contains("expected a multiple of 16"));
+}
+
+#[test]
 fn options_of_ours_are_known_to_the_drivers() {
     let place = Place::new();
     let base = spec(place.path("a.tif"), (1, 4, 4), DataType::Float32);
