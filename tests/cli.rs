@@ -383,3 +383,39 @@ fn a_run_that_is_interrupted_leaves_nothing_behind() {
     assert!(matches!(result, Err(EngineError::Interrupted)));
     assert_eq!(listing(pair.folder.path()), before);
 }
+
+/// The plan found the place free; the file comes after the last block, just before the outputs get their names.
+#[test]
+fn a_file_that_appears_while_a_run_goes_on_is_not_replaced_without_overwrite() {
+    use compose_engine::run::{Control, Progress};
+    use compose_engine::{Options, Plan, Registry, Rules, RulesFile};
+    for name in ["out.tif", "out_provenance.tif", "out.json", "out_after.png"] {
+        for overwrite in [false, true] {
+            let pair = Pair::new();
+            let path = pair.path("rules.toml");
+            let text = std::fs::read_to_string(&path).unwrap();
+            let rules = Rules::parse(RulesFile { path, text }, &Registry::built_in()).unwrap();
+            let options = Options { threads: 1, overwrite, quicklook: true, ..Options::default() };
+            let plan = Plan::make(&rules, &options).unwrap();
+            let mut expected = listing(pair.folder.path());
+            let appear = |at: Progress| {
+                if at.done == at.total {
+                    std::fs::write(pair.path(name), "mine").unwrap();
+                }
+            };
+            let cancelled = std::sync::atomic::AtomicBool::new(false);
+            let control = Control { cancelled: &cancelled, progress: &appear };
+            let said = compose_engine::run::run(&rules, &plan, &control).err().map(|e| e.to_string());
+            let is_mine = std::fs::read(pair.path(name)).unwrap() == b"mine";
+            assert_eq!(is_mine, !overwrite, "{name}: {said:?}");
+            if overwrite {
+                assert_eq!(said, None, "{name}");
+                continue;
+            }
+            assert!(said.is_some_and(|s| s.contains(&format!("{name}: exists already"))), "{name}");
+            expected.push(name.to_owned());
+            expected.sort();
+            assert_eq!(listing(pair.folder.path()), expected, "something else was left behind");
+        }
+    }
+}
