@@ -119,7 +119,19 @@ struct Line<'a> {
     cancelled: &'a AtomicBool,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    fn new(windows: &'a [Window], ahead: usize, cancelled: &'a AtomicBool) -> Self {
+        Self {
+            windows,
+            next: AtomicUsize::new(0),
+            written: Mutex::new(0),
+            moved: Condvar::new(),
+            ahead,
+            stop: AtomicBool::new(false),
+            cancelled,
+        }
+    }
+
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed)
     }
@@ -160,15 +172,7 @@ fn compose_job(
 ) -> Result<(), EngineError> {
     let windows = blocks(job.grid.width, job.grid.height, plan.memory.block);
     let threads = plan.memory.threads.min(windows.len());
-    let line = Line {
-        windows: &windows,
-        next: AtomicUsize::new(0),
-        written: Mutex::new(0),
-        moved: Condvar::new(),
-        ahead: threads + 1,
-        stop: AtomicBool::new(false),
-        cancelled: control.cancelled,
-    };
+    let line = Line::new(&windows, threads + 1, control.cancelled);
     let (sender, receiver) = sync_channel(threads + 1);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -216,6 +220,8 @@ fn collect(
         match receiver.recv_timeout(Duration::from_millis(100)) {
             Ok((index, result)) => early.insert(index, result?),
             Err(RecvTimeoutError::Timeout) => continue,
+            // Interrupted: the workers saw it first.
+            Err(RecvTimeoutError::Disconnected) if line.cancelled.load(Ordering::Relaxed) => continue,
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(EngineError::Bug("the workers ended before the last block".into()));
             }
@@ -239,5 +245,22 @@ mod tests {
         assert_eq!(windows.iter().map(|w| w.pixels()).sum::<usize>(), 15);
         assert_eq!(windows[2], Window { col: 4, row: 0, width: 1, height: 2 });
         assert_eq!(windows[5], Window { col: 4, row: 2, width: 1, height: 1 });
+    }
+
+    /// The signal comes while the writer waits for a block.
+    #[test]
+    fn a_run_whose_workers_see_the_interrupt_first_is_interrupted_and_not_at_fault() {
+        let (windows, cancelled) = (blocks(1, 1, (1, 1)), AtomicBool::new(false));
+        let line = Line::new(&windows, 1, &cancelled);
+        let (sender, receiver) = sync_channel(1);
+        let result = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(20));
+                cancelled.store(true, Ordering::Relaxed);
+                drop(sender);
+            });
+            collect(&line, &receiver, &mut |_| Ok(()))
+        });
+        assert!(matches!(result, Err(EngineError::Interrupted)), "{result:?}");
     }
 }
