@@ -2,7 +2,7 @@
 
 use gdal::raster::{Buffer, GdalType};
 use gdal::spatial_ref::SpatialRef;
-use gdal::{Dataset, DriverManager, Metadata};
+use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags, Metadata};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -79,6 +79,14 @@ impl<T: GdalType + Copy> Raster<'_, T> {
     }
 }
 
+/// Opens a raster to be changed.
+pub fn change(path: &Path, change: impl FnOnce(&mut Dataset)) {
+    let options = DatasetOptions { open_flags: GdalOpenFlags::GDAL_OF_UPDATE, ..Default::default() };
+    let mut dataset = Dataset::open_ex(path, options).unwrap();
+    change(&mut dataset);
+    dataset.close().unwrap();
+}
+
 /// All bands of a raster as numbers, band after band.
 pub fn read<T: GdalType + Copy>(path: &Path) -> Vec<Vec<T>> {
     let dataset = Dataset::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -89,6 +97,18 @@ pub fn read<T: GdalType + Copy>(path: &Path) -> Vec<Vec<T>> {
 /// A metadata item of the default domain.
 pub fn tag(path: &Path, key: &str) -> Option<String> {
     Dataset::open(path).unwrap().metadata_item(key, "")
+}
+
+/// A metadata item that says how the file is stored, such as `COMPRESSION`.
+pub fn structure(path: &Path, key: &str) -> Option<String> {
+    Dataset::open(path).unwrap().metadata_item(key, "IMAGE_STRUCTURE")
+}
+
+/// The report beside an image.
+pub fn sidecar(image: &Path) -> serde_json::Value {
+    let path = image.with_extension("json");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap()
 }
 
 /// Everything in a folder, hidden files among it.
@@ -171,6 +191,12 @@ impl Pair {
         std::fs::write(self.path("rules.toml"), text.replace(from, to)).unwrap();
     }
 
+    /// Adds text at the end of the rules file, where `[output]` stands.
+    pub fn append(&self, text: &str) {
+        let old = std::fs::read_to_string(self.path("rules.toml")).unwrap();
+        std::fs::write(self.path("rules.toml"), old + text).unwrap();
+    }
+
     /// Runs the rules file with further arguments.
     pub fn compose(&self, more: &[&str]) -> Output {
         compose().current_dir(self.folder.path()).args(["--rules", "rules.toml"]).args(more).output().unwrap()
@@ -193,4 +219,74 @@ impl Pair {
         assert!(!text.contains("panicked"), "{text}");
         text
     }
+}
+
+/// A folder with a stack that takes seconds to compose: donors between the target's pixels, cubic, small blocks.
+pub struct Slow {
+    pub folder: tempfile::TempDir,
+}
+
+impl Slow {
+    pub fn new() -> Self {
+        let slow = Self { folder: tempfile::tempdir().unwrap() };
+        const SIDE: usize = 2000;
+        let write = |name: &str, value: u16, shift: f64| {
+            let bands = vec![vec![value; SIDE * SIDE]];
+            let options = ["TILED=YES", "COMPRESS=LZW", "BLOCKXSIZE=512", "BLOCKYSIZE=512"];
+            let (shift, nodata) = ((shift, shift), Some(0.0));
+            Raster { width: SIDE, bands, shift, nodata, options: &options }.write(&slow.path(name));
+        };
+        let mut rules = String::from("[grid]\nlike = \"s0.tif\"\nresampling = \"cubic\"\n");
+        for scene in 0..5_u16 {
+            write(&format!("s{scene}.tif"), 1000 + scene, f64::from(scene) * 0.3);
+            rules += &format!(
+                "[[scene]]\nid = \"s{scene}\"\ndate = 2020-06-0{}\nfiles = {{ B1 = \"s{scene}.tif\" }}\n",
+                scene + 1
+            );
+        }
+        rules += "[[fill]]\nstrategy = \"median-stack\"\n[output]\npath = \"out.tif\"\n";
+        std::fs::write(slow.path("rules.toml"), rules).unwrap();
+        slow
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts the program with its standard error in a file of another folder, and waits until it writes.
+    pub fn start(&self, said: &Path) -> std::process::Child {
+        let mut child = compose()
+            .current_dir(self.folder.path())
+            .args(["--rules", "rules.toml", "-j", "1", "--block-size", "8"])
+            .stderr(std::fs::File::create(said).unwrap())
+            .spawn()
+            .unwrap();
+        for _ in 0..2000 {
+            if listing(self.folder.path()).iter().any(|name| name.starts_with(".out.tif.")) {
+                return child;
+            }
+            assert!(child.try_wait().unwrap().is_none(), "{}", std::fs::read_to_string(said).unwrap());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        child.kill().unwrap();
+        panic!("nothing was written in 10 s");
+    }
+}
+
+/// Sends a signal to a child of ours, such as `INT`.
+pub fn signal(child: &std::process::Child, name: &str) {
+    let status = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    assert!(status.success(), "kill -{name}");
+}
+
+/// Waits for a child, but not for ever.
+pub fn wait(child: &mut std::process::Child) -> std::process::ExitStatus {
+    for _ in 0..6000 {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    panic!("still running after 60 s");
 }

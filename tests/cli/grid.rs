@@ -1,0 +1,235 @@
+//! The grid of the output, from the command line and from `[grid]`.
+
+use crate::support::{CLEAR, Pair, Raster, read, stderr, stdout};
+use gdal::Dataset;
+use std::path::Path;
+
+/// Origin and pixel size (x, y, dx, dy), columns and rows.
+type Place = ([f64; 4], (usize, usize));
+
+fn grid(path: &Path) -> Place {
+    let dataset = Dataset::open(path).unwrap();
+    let [x, dx, _, y, _, dy] = dataset.geo_transform().unwrap();
+    ([x, y, dx, dy], dataset.raster_size())
+}
+
+/// Runs with these arguments and reads grid and first band.
+fn run(pair: &Pair, more: &[&str]) -> (Place, Vec<u16>) {
+    let output = pair.compose(&[more, &["--overwrite"]].concat());
+    assert!(output.status.success(), "{more:?}: {}", stderr(&output));
+    (grid(&pair.path("out.tif")), read::<u16>(&pair.path("out.tif")).swap_remove(0))
+}
+
+/// A 6 × 5 raster two pixels west and one north of the scenes.
+fn other(pair: &Pair) {
+    Raster { width: 6, bands: vec![vec![1_u8; 30]], shift: (-2.0, -1.0), nodata: None, options: &[] }
+        .write(&pair.path("other.tif"));
+}
+
+#[test]
+fn the_grid_of_another_file_is_taken_with_like() {
+    let pair = Pair::new();
+    other(&pair);
+    let (place, values) = run(&pair, &["--like", "other.tif"]);
+    assert_eq!(place, ([404_940.0, 4_500_030.0, 30.0, -30.0], (6, 5)));
+    // A row and two columns beyond the scenes, then the target's first row.
+    assert_eq!(values[..14], [0, 0, 0, 0, 0, 0, 0, 0, 100, 201, 102, 103, 0, 0]);
+    pair.change("[target]", "[grid]\nlike = \"other.tif\"\n\n[target]");
+    let (in_rules, same) = run(&pair, &[]);
+    assert_eq!((in_rules, same), (place, values));
+    assert!(stdout(&pair.compose(&["--plan", "--overwrite"])).contains("like"));
+    assert!(pair.refused(&["--like", "nowhere.tif", "--overwrite"]).contains("nowhere.tif"));
+    assert!(pair.refused(&["--like", "other.tif", "--res", "30", "--overwrite"]).contains("like"));
+}
+
+#[test]
+fn bounds_are_taken_with_spaces_or_commas_and_by_their_other_name() {
+    let pair = Pair::new();
+    let wanted = ([405_030.0, 4_499_970.0, 30.0, -30.0], (2, 2));
+    for bounds in
+        ["405030 4499910 405090 4499970", "405030,4499910,405090,4499970", "405030, 4499910, 405090, 4499970"]
+    {
+        for option in ["--bounds", "--bbox"] {
+            let (place, values) = run(&pair, &[option, bounds]);
+            assert_eq!((place, values), (wanted, vec![105, 0, 109, 110]), "{option} {bounds}");
+        }
+    }
+    let (place, _) =
+        run(&pair, &["--bounds", "405030 4499910 405090 4499970", "--res", "30", "--dst-crs", "EPSG:32613"]);
+    assert_eq!(place, wanted);
+}
+
+#[test]
+fn the_grid_can_be_stated_on_the_command_line() {
+    let pair = Pair::new();
+    let output = pair.compose(&["--bounds", "405030,4499940,405090,4500000", "--res", "30"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(read::<u16>(&pair.path("out.tif")), [[201, 102, 105, 0]]);
+    let output =
+        pair.compose(&["--overwrite", "--bounds", "405031 4499941 405089 4499999", "--res", "30", "--tap"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(read::<u16>(&pair.path("out.tif")), [[201, 102, 105, 0]]);
+}
+
+#[test]
+fn tap_moves_bounds_outward_to_whole_multiples() {
+    let pair = Pair::new();
+    let (place, values) = run(&pair, &["--bounds", "405001 4499911 405119 4499999", "--tap"]);
+    assert_eq!(place, ([405_000.0, 4_500_000.0, 30.0, -30.0], (4, 3)));
+    assert_eq!(values, Pair::new().result(&[]));
+    let text = pair.refused(&["--bounds", "405001 4499911 405119 4499999", "--overwrite"]);
+    assert!(text.contains("whole") && text.contains("snap"), "{text}");
+    // 405 000 is no multiple of 100 m: the grid begins before it.
+    let (place, _) = run(&pair, &["--res", "100,50", "--tap"]);
+    assert_eq!(place, ([405_000.0, 4_500_000.0, 100.0, -50.0], (2, 2)));
+    let (place, _) = run(&pair, &["--res", "70", "--tap"]);
+    assert_eq!(place.0[0] % 70.0, 0.0);
+    assert!(place.0[0] <= 405_000.0 && place.0[1] >= 4_500_000.0);
+}
+
+#[test]
+fn another_resolution_is_resampled_with_the_method_asked_for() {
+    let pair = Pair::new();
+    pair.raster("a_qa.tif", vec![CLEAR; 12]);
+    // 15 m from 30 m: each pixel four times.
+    let (place, nearest) = run(&pair, &["--res", "15", "--resampling", "nearest"]);
+    assert_eq!(place, ([405_000.0, 4_500_000.0, 15.0, -15.0], (8, 6)));
+    assert_eq!(nearest[..8], [100, 100, 101, 101, 102, 102, 103, 103]);
+    let (_, near) = run(&pair, &["--res", "15", "-r", "near"]);
+    assert_eq!(near, nearest);
+    // At quarter points between 100 and 101: 100.25 and 100.75 are 100 and 101.
+    let (_, bilinear) = run(&pair, &["--res", "15"]);
+    assert_eq!(bilinear[..4], [100, 100, 101, 101]);
+    assert_eq!(bilinear[16..20], [103, 103, 104, 104]);
+    let (_, cubic) = run(&pair, &["--res", "15", "-r", "cubic"]);
+    assert_eq!(cubic.len(), 48);
+    assert!(pair.refused(&["-r", "lanczos", "--overwrite"]).contains("lanczos"));
+}
+
+#[test]
+fn another_coordinate_system_needs_a_resolution_and_takes_the_scenes_bounds() {
+    let pair = Pair::new();
+    let text = pair.refused(&["--dst-crs", "EPSG:32612"]);
+    assert!(text.contains("resolution"), "{text}");
+    let (([x, y, dx, dy], (width, height)), values) =
+        run(&pair, &["--dst-crs", "EPSG:32612", "--res", "30", "--tap", "--nodata", "9"]);
+    assert!((dx, dy) == (30.0, -30.0) && x % 30.0 == 0.0 && y % 30.0 == 0.0);
+    // Zone 12's central meridian is 4.9° to the west: the scene is turned and keeps its size, more or less.
+    assert!((4..=7).contains(&width) && (3..=6).contains(&height), "{width} × {height}");
+    assert!(values.iter().filter(|v| **v != 9).count() >= 9, "{values:?}");
+    let dataset = Dataset::open(pair.path("out.tif")).unwrap();
+    assert_eq!(dataset.spatial_ref().unwrap().auth_code().unwrap(), 32612);
+    assert!(pair.refused(&["--dst-crs", "EPSG:1", "--res", "30", "--overwrite"]).contains("EPSG:1"));
+    let plan =
+        stdout(&pair.compose(&["--plan", "--dst-crs", "EPSG:32612", "--res", "30", "--tap", "--overwrite"]));
+    assert!(plan.contains("resample: EPSG:32613 to EPSG:32612, bilinear"), "{plan}");
+}
+
+#[test]
+fn bounds_may_be_in_another_system_than_the_grid() {
+    let pair = Pair::new();
+    let geographic = "-106.1235 40.6447 -106.1222 40.6454";
+    let (place, _) = run(&pair, &["--bounds", geographic, "--bounds-crs", "EPSG:4326", "--tap"]);
+    let ([x, y, dx, _], (width, height)) = place;
+    assert_eq!((dx, x % 30.0, y % 30.0), (30.0, 0.0, 0.0));
+    assert!((404_900.0..405_200.0).contains(&x) && width < 8 && height < 8, "{place:?}");
+    assert!(pair.refused(&["--bounds-crs", "EPSG:4326", "--overwrite"]).contains("--bounds"));
+}
+
+#[test]
+fn a_grid_that_cannot_be_is_refused() {
+    let pair = Pair::new();
+    for (more, said) in [
+        (&["--bounds", "405090 4499910 405030 4499970"][..], "left < right"),
+        (&["--bounds", "1 2 3"], "four numbers"),
+        (&["--bounds", "0 0 inf 30"], "inf"),
+        (&["--res", "0"], "positive"),
+        (&["--res=-30"], "positive"),
+        (&["--res", "1e-9"], "pixels"),
+        (&["--bounds", "0 0 30 30"], "does not meet"),
+    ] {
+        let text = pair.refused(more);
+        assert!(text.contains(said), "{more:?}: {text}");
+    }
+}
+
+#[test]
+fn a_negative_resolution_is_told_to_be_positive() {
+    let text = Pair::new().refused(&["--res", "-30"]);
+    assert!(text.contains("positive"), "{text}");
+}
+
+#[test]
+fn each_scene_is_repaired_under_a_name_of_its_own() {
+    let pair = Pair::new();
+    let output = pair.compose(&["--target", "each", "-o", "{id}_{date}.tif"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(read::<u16>(&pair.path("a_2020-06-01.tif"))[0][1], 201);
+    assert_eq!(read::<u16>(&pair.path("b_2020-06-17.tif"))[0][7], 107);
+}
+
+#[test]
+fn each_target_is_repaired_on_its_own_grid_and_named_by_the_pattern() {
+    let pair = Pair::new();
+    Raster {
+        width: 3,
+        bands: vec![(200..206_u16).collect()],
+        shift: (1.0, 1.0),
+        nodata: Some(0.0),
+        options: &[],
+    }
+    .write(&pair.path("b_b1.tif"));
+    Raster { width: 3, bands: vec![vec![CLEAR; 6]], shift: (1.0, 1.0), nodata: None, options: &[] }
+        .write(&pair.path("b_qa.tif"));
+    let output = pair.compose(&["--target", "each", "-o", "{id} of {date}.tif"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(grid(&pair.path("a of 2020-06-01.tif")).1, (4, 3));
+    assert_eq!(grid(&pair.path("b of 2020-06-17.tif")).1, (3, 2));
+    for name in ["a of 2020-06-01", "b of 2020-06-17"] {
+        assert!(
+            pair.path(&format!("{name}.json")).exists()
+                && pair.path(&format!("{name}_provenance.tif")).exists()
+        );
+    }
+    // Pixel 6 of a lies under pixel 1 of b.
+    assert_eq!(read::<u16>(&pair.path("a of 2020-06-01.tif"))[0][6], 201);
+    let text = pair.refused(&["--target", "each", "-o", "same.tif"]);
+    assert!(text.contains("same.tif") && text.contains("{id}"), "{text}");
+}
+
+#[test]
+fn each_target_may_be_brought_to_one_grid() {
+    let pair = Pair::new();
+    other(&pair);
+    let output = pair.compose(&["--target", "each", "-o", "{id}.tif", "--like", "other.tif"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(grid(&pair.path("a.tif")), grid(&pair.path("other.tif")));
+    assert_eq!(grid(&pair.path("b.tif")), grid(&pair.path("other.tif")));
+}
+
+#[test]
+fn a_target_on_the_command_line_wins_and_must_be_there() {
+    let pair = Pair::new();
+    let (_, values) = run(&pair, &["--target", "b"]);
+    assert_eq!(values[5..9], [205, 0, 107, 208]);
+    let text = pair.refused(&["--target", "c", "--overwrite"]);
+    assert!(text.contains("\"c\"") && text.contains("a, b"), "{text}");
+}
+
+#[test]
+fn a_date_and_the_inputs_nodata_may_be_said_on_the_command_line() {
+    let pair = Pair::new();
+    pair.change("[target]\nscene = \"a\"\n", "");
+    // From b's date, b comes first.
+    let (_, values) = run(&pair, &["--date", "2020-06-17"]);
+    assert_eq!(values[5..9], [205, 0, 107, 208]);
+    let (_, values) = run(&pair, &["-d", "2020-06-02", "--src-nodata", "100"]);
+    assert_eq!(values[..2], [200, 201]);
+    assert!(pair.refused(&["--date", "2020-13-01", "--overwrite"]).contains("2020-13-01"));
+}
+
+#[test]
+fn a_pixel_outside_the_grid_is_not_explained_but_refused() {
+    let text = Pair::new().refused(&["--explain", "0 0"]);
+    assert!(text.contains("0") && text.contains("outside"), "{text}");
+}
