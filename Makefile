@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with git, make and a Rust toolchain:
 #   make demo    install what is missing, build, repair two real scenes, say where to look
 #   make test    the same for the tests
-.PHONY: demo test check system
+.PHONY: demo test check sanitize system
 
 CARGO ?= cargo
 
@@ -20,6 +20,10 @@ check: system
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
-# GDAL and a C compiler, where they are missing (Debian, Ubuntu).
+# The plugin border under the address sanitizer, where a nightly toolchain is there.
+sanitize:
+	@sh .ci/sanitize
+
+# GDAL, a C and a C++ compiler, where they are missing (Debian, Ubuntu).
 system:
 	@sh .ci/system

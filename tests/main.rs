@@ -7,6 +7,7 @@
 //! | `bad` | is every mistake refused with file, line and suggestion, and nothing left behind? |
 //! | `cli` | options, exit codes, output files |
 //! | `hostile` | odd and broken rasters: composed with themselves, or refused by name |
+//! | `plugins` | do plugins work, and is every broken one refused by name? |
 //! | `tidy` | is the house in order: edges between crates, generated pages, executable documentation |
 
 mod bad;
@@ -14,5 +15,6 @@ mod cli;
 mod examples;
 mod hostile;
 mod invariants;
+mod plugins;
 mod support;
 mod tidy;

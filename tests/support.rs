@@ -28,6 +28,11 @@ pub fn compose() -> Command {
     Command::new(env!("CARGO_BIN_EXE_compose"))
 }
 
+/// The built-in kinds, and a host that never stops a plugin.
+pub fn registry() -> compose_engine::Registry {
+    compose_engine::Registry::built_in(compose_plugin_host::PluginHost::new(Default::default(), |_| ()))
+}
+
 /// Runs the program and insists on success.
 pub fn run(args: &[&str]) -> Output {
     let output = compose().args(args).output().unwrap();

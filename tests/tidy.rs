@@ -22,7 +22,7 @@ use std::process::Command;
 const REPAIR: &str = "COMPOSE_BLESS=1 cargo test -p compose --test compose tidy";
 
 /// The text of a file, by its path from the root.
-fn text(path: &str) -> String {
+pub fn text(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 

@@ -147,7 +147,11 @@ fn a_rule_that_takes_nothing_is_reported_and_named_in_the_sidecar() {
     let pair = Pair::new();
     pair.change("[\"cloud\"]", "[\"snow\"]");
     let output = pair.compose(&[]);
-    assert!(stderr(&output).contains("mask \"cloud\" took no pixel"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("mask \"cloud\" (QA: snow (bit 5)) took no pixel"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(sidecar(&pair.path("out.tif"))["masks"][0]["took-nothing"], true);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Pair, Slow, listing, signal, stderr, wait};
 use compose_engine::run::{Control, Progress};
-use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
+use compose_engine::{EngineError, Options, Plan, Rules, RulesFile};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -48,7 +48,7 @@ fn changes_while_running(slow: &Slow) {
 fn planned(pair: &Pair, options: &Options) -> (Rules, Plan) {
     let path = pair.path("rules.toml");
     let file = RulesFile { text: std::fs::read_to_string(&path).unwrap(), path };
-    let rules = Rules::parse(file, &Registry::built_in()).unwrap();
+    let rules = Rules::parse(file, &crate::support::registry()).unwrap();
     let plan = Plan::make(&rules, options).unwrap();
     (rules, plan)
 }

@@ -7,25 +7,42 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Which crate may use which. An edge that is not here is a decision: say why in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 6] = [
-    ("compose", &["compose-core", "compose-engine", "compose-io"]),
+const EDGES: [(&str, &[&str]); 12] = [
+    ("compose", &["compose-core", "compose-engine", "compose-io", "compose-plugin-host"]),
     ("compose-core", &[]),
-    ("compose-engine", &["compose-core", "compose-fill", "compose-io", "compose-mask"]),
+    (
+        "compose-engine",
+        &["compose-core", "compose-fill", "compose-io", "compose-mask", "compose-plugin-host"],
+    ),
     ("compose-fill", &["compose-core"]),
     ("compose-io", &["compose-core"]),
     ("compose-mask", &["compose-core"]),
+    ("compose-plugin", &[]),
+    ("compose-plugin-host", &["compose-core", "compose-plugin"]),
+    // Plugins see nothing but the border.
+    ("cloud-distance", &["compose-plugin"]),
+    ("hot-haze", &["compose-plugin"]),
+    ("linear-in-time", &["compose-plugin"]),
+    ("plain-mean", &["compose-plugin"]),
 ];
 
+/// The only crates that may hold unsafe code.
+const AT_THE_BORDER: [&str; 2] = ["crates/compose-plugin/", "crates/compose-plugin-host/"];
+
 /// Further edges that only tests use.
-const EDGES_OF_TESTS: [(&str, &[&str]); 1] = [("compose", &["compose-fill", "compose-mask"])];
+const EDGES_OF_TESTS: [(&str, &[&str]); 2] =
+    [("compose", &["compose-fill", "compose-mask"]), ("compose-plugin-host", &["compose-fill"])];
+
+/// Where plugins are tried by several threads, and against the clock.
+const CHECK: &str = "crates/compose-plugin-host/src/check/trials/threads.rs";
 
 /// What no shipped line below a folder may say, except in the files named, and why.
 const ABSENT: [(&str, &[&str], &[&str], &str); 6] = [
     (
         "crates",
-        &["crates/compose-engine/src/run/mod.rs"],
+        &["crates/compose-engine/src/run/mod.rs", CHECK],
         &["thread::spawn", "thread::scope", "thread::Builder"],
-        "the strip loop has the only threads",
+        "the strip loop has the only threads; the check of plugins has some to try them with",
     ),
     (
         "crates/compose-core",
@@ -43,9 +60,9 @@ const ABSENT: [(&str, &[&str], &[&str], &str); 6] = [
     ),
     (
         "crates",
-        &[],
+        &[CHECK],
         &["Instant::now", "SystemTime::now", "Utc::now", "Local::now", "rand::"],
-        "the answer depends on the scenes and the rules alone",
+        "the answer depends on the scenes and the rules alone; the check of plugins measures how soon they stop",
     ),
 ];
 
@@ -103,20 +120,29 @@ fn gdal_is_known_to_compose_io_alone() {
 }
 
 #[test]
-fn no_crate_has_unsafe_code() {
+fn only_the_two_plugin_crates_have_unsafe_code() {
     let mut wrong = Vec::new();
-    for manifest in below("crates", "Cargo.toml") {
+    let plugins = below("plugins", "Cargo.toml").into_iter().filter(|m| !m.contains("template"));
+    for manifest in below("crates", "Cargo.toml").into_iter().chain(plugins) {
         if !text(&manifest).contains("[lints]\nworkspace = true") {
             wrong.push(format!("{manifest}: expected [lints] workspace = true"));
         }
     }
-    for file in below("crates", ".rs") {
+    let files = below("crates", ".rs").into_iter().chain(below("plugins", ".rs"));
+    for file in files.filter(|f| !AT_THE_BORDER.iter().any(|crate_| f.starts_with(crate_))) {
         let text = text(&file);
         if ["allow", "expect", "warn"].iter().any(|level| text.contains(&format!("{level}(unsafe_code"))) {
             wrong.push(format!("{file}: switches the lint unsafe_code off"));
         }
     }
     assert!(text("Cargo.toml").contains("unsafe_code = \"deny\""));
+    for crate_ in AT_THE_BORDER {
+        let root = text(&format!("{crate_}src/lib.rs"));
+        assert!(
+            root.contains("#![warn(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]"),
+            "{crate_}"
+        );
+    }
     none_of(&wrong);
 }
 
@@ -153,5 +179,7 @@ fn the_readme_lists_every_crate() {
         .iter()
         .map(|cells| (*quoted(&cells[0]).first().expect("a crate's name in backticks")).to_owned())
         .collect();
-    assert_eq!(listed, names(&metadata()["packages"]), "(in README.md) (members of the workspace)");
+    let members = below("crates", "Cargo.toml");
+    let members = members.iter().filter_map(|m| m.strip_prefix("crates/")?.strip_suffix("/Cargo.toml"));
+    assert_eq!(listed, members.map(str::to_owned).collect(), "(in README.md) (in crates)");
 }

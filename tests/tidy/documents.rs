@@ -3,7 +3,6 @@
 use super::{below, files, none_of, quoted, rows, text};
 use crate::support::{Raster, compose, root, run, stderr, stdout};
 use compose_core::page::fences;
-use compose_engine::Registry;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -144,6 +143,7 @@ fn every_key_is_told_and_no_other() {
     for table in ["target", "grid", "output"] {
         assert_eq!(told(&page, &format!("[{table}]")), keys(&tables[table]), "(told) (known)");
     }
+    assert_eq!(told(&page, "[[plugin]]"), keys(&tables["plugin"]["items"]), "(told) (known)");
     // A rule's own settings stand on its page: here are those that every rule has.
     let rules = schema["$defs"]["rule"]["anyOf"].as_array().unwrap();
     let lists: BTreeSet<String> =
@@ -155,7 +155,7 @@ fn every_key_is_told_and_no_other() {
 
 #[test]
 fn the_schema_lists_every_kind() {
-    let (schema, registry) = (schema(), Registry::built_in());
+    let (schema, registry) = (schema(), crate::support::registry());
     let listed = |kinds: &Value, key: &str| -> BTreeSet<String> {
         let names = kinds.as_array().unwrap().iter();
         names.filter_map(|k| k["properties"][key]["const"].as_str()).map(str::to_owned).collect()
@@ -164,11 +164,15 @@ fn the_schema_lists_every_kind() {
     let fills: BTreeSet<String> = registry.fills.iter().map(|k| k.name.to_owned()).collect();
     assert_eq!(listed(&schema["$defs"]["rule"]["anyOf"], "kind"), masks);
     assert_eq!(listed(&schema["properties"]["fill"]["items"]["anyOf"], "strategy"), fills);
+    let scores: BTreeSet<String> = registry.scores.iter().map(|k| k.name.to_owned()).collect();
+    assert_eq!(listed(&schema["$defs"]["score"]["anyOf"], "kind"), scores);
 }
 
 #[test]
 fn options_that_documents_name_exist() {
-    let help: String = [&["--help"][..], &["inspect", "--help"]].map(|a| stdout(&run(a))).concat();
+    let commands: [&[&str]; 6] =
+        [&[], &["inspect"], &["kinds"], &["schema"], &["plugin", "check"], &["plugin", "new"]];
+    let help: String = commands.map(|command| stdout(&run(&[command, &["--help"]].concat()))).concat();
     let mut wrong = Vec::new();
     for document in manuals().into_iter().chain(["CHANGELOG.md".to_owned()]) {
         let text = prose(&text(&document));

@@ -5,7 +5,6 @@ use super::{REPAIR, below, text};
 use crate::support::root;
 use compose_core::page::summary;
 use compose_core::quality::{Caveat, Field, Fill, LAYOUTS, Layout, RESERVED};
-use compose_engine::Registry;
 use compose_io::preset::{BandSpec, PRESETS, Part, Preset, Radiometry};
 
 /// Holds a file to the text that it must have, or writes it where COMPOSE_BLESS is set.
@@ -24,16 +23,18 @@ fn hold(path: &str, wanted: &str) {
 
 /// Kinds with what asks for them, where their pages are, and the pages.
 fn kinds() -> Vec<(&'static str, &'static str, String, &'static str)> {
-    let registry = Registry::built_in();
+    let registry = crate::support::registry();
     let source = |part: &str, name: &str| format!("crates/compose-{part}/src/{}.md", name.replace('-', "_"));
     let masks = registry.masks.iter().map(|k| (k.name, "kind", source("mask", k.name), k.page));
+    let score = |name: &str| format!("crates/compose-fill/src/scores/{}.md", name.replace('-', "_"));
+    let scores = registry.scores.iter().map(|k| (k.name, "kind", score(k.name), k.page));
     let fills = registry.fills.iter().map(|k| (k.name, "strategy", source("fill", k.name), k.page));
-    masks.chain(fills).collect()
+    masks.chain(scores).chain(fills).collect()
 }
 
 const INDEX: &str = "# Rules
 
-Every mask rule and fill strategy of this version. The examples on each page are run by the tests;
+Every mask rule, score and fill strategy of this version. The examples on each page are run by the tests;
 `compose kinds NAME` prints the same page.
 
 | name | asked for by | what it does |

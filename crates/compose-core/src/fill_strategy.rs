@@ -4,7 +4,9 @@
 //! its donors in order; the engine reads only those, and stops reading as soon as no gap is left where the
 //! strategy takes donors one at a time.
 
-use crate::{Block, Canvas, Day, KindError, SceneFacts, SettingsTable, Window};
+use crate::score::{BoundScore, ScoreKind};
+use crate::{Block, Canvas, Day, Grid, KindError, SceneFacts, SettingsTable, ValidityMode, Window};
+use ndarray::Array2;
 use std::fmt;
 
 /// The stack from headers alone. Scenes are in order of (date, id).
@@ -15,6 +17,18 @@ pub struct StackFacts<'a> {
     pub target_day: Option<Day>,
     /// Every scene of the run.
     pub scenes: &'a [SceneFacts],
+    /// The grid of the result.
+    pub grid: &'a Grid,
+    /// How a pixel is judged.
+    pub validity: ValidityMode,
+}
+
+impl StackFacts<'_> {
+    /// Index of the scene whose scale and offset the numbers of all donors are brought to: the target, or the
+    /// first scene where there is none.
+    pub fn reference(&self) -> usize {
+        self.target.unwrap_or(0)
+    }
 }
 
 /// A fill strategy as the rules file states it.
@@ -57,6 +71,17 @@ pub trait BoundFill: Send + Sync {
         0
     }
 
+    /// Whether [`FillInput::target`] is read (it costs reading the target again).
+    fn needs_target(&self) -> bool {
+        false
+    }
+
+    /// The score of a donor's pixels, where the strategy wants one: [`Donor::score`].
+    fn score(&self, scene: usize) -> Option<&dyn BoundScore> {
+        let _ = scene;
+        None
+    }
+
     /// Fills gaps of `canvas` from `input.donors`; pixels that are not gaps stay as they are.
     ///
     /// # Errors
@@ -85,20 +110,24 @@ pub struct Donor<'a> {
     pub block: &'a Block,
     /// Whether values are the donor's own numbers (no resampling, no change of radiometry).
     pub exact: bool,
+    /// How good each pixel is, on the block's pixels; where the strategy asked for it.
+    pub score: Option<&'a Array2<f32>>,
 }
 
 /// Pixels for [`BoundFill::fill`].
 pub struct FillInput<'a> {
     /// Where the donors' blocks lie on the target grid; the canvas's window plus the halo.
     pub window: Window,
-    /// The target scene's own pixels with its mask, on the same window; `None` where every pixel is composed.
+    /// The target scene's own pixels with its mask, on the same window; `None` unless the strategy needs them and
+    /// there is a target.
     pub target: Option<&'a Block>,
     /// The donors: one, or all, by [`BoundFill::temporal`].
     pub donors: &'a [Donor<'a>],
 }
 
-/// Reads a fill strategy's own settings.
-pub type ParseFill = fn(&SettingsTable<'_>) -> Result<Box<dyn FillStrategy>, Vec<crate::Problem>>;
+/// Reads a fill strategy's own settings; the scores are those that it may be told to use.
+pub type ParseFill =
+    dyn Fn(&SettingsTable<'_>, &[&ScoreKind]) -> Result<Box<dyn FillStrategy>, Vec<crate::Problem>> + Sync;
 
 /// A kind of fill strategy: its name, its page, and how its table is read.
 pub struct FillKind {
@@ -107,7 +136,7 @@ pub struct FillKind {
     /// The page of documentation, with executable examples.
     pub page: &'static str,
     /// JSON schema of the settings struct.
-    pub schema: fn() -> schemars::Schema,
+    pub schema: &'static (dyn Fn() -> schemars::Schema + Sync),
     /// Reads the strategy's own settings.
-    pub parse: ParseFill,
+    pub parse: &'static ParseFill,
 }

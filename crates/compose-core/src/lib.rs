@@ -1,5 +1,5 @@
 //! The words that every other crate speaks: [`Grid`], [`Window`], [`Block`], [`SceneFacts`],
-//! the settings of kinds, and the two seams [`mask_rule`] and [`fill_strategy`].
+//! the settings of kinds, and the seams [`mask_rule`], [`score`] and [`fill_strategy`].
 //!
 //! Nothing here touches a file. Arrays are `(row, col)` or `(band, row, col)`.
 
@@ -14,6 +14,7 @@ pub mod mask_rule;
 pub mod page;
 pub mod quality;
 pub mod scene;
+pub mod score;
 pub mod settings;
 pub mod window;
 
@@ -27,5 +28,6 @@ pub use kind::KindError;
 pub use mask_rule::{BoundMask, MaskInput, MaskRule, Plane};
 pub use quality::Layout;
 pub use scene::{BandFacts, BandRole, SceneFacts};
+pub use score::{BoundScore, Score, ScoreInput, ScoreKind};
 pub use settings::{Problem, SettingsTable, Spans};
 pub use window::Window;

@@ -88,7 +88,7 @@ pub struct MaskInput<'a> {
 }
 
 /// Reads a mask rule's own settings.
-pub type ParseMask = fn(&SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<crate::Problem>>;
+pub type ParseMask = dyn Fn(&SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<crate::Problem>> + Sync;
 
 /// A kind of mask rule: its name, its page, and how its table is read.
 pub struct MaskKind {
@@ -97,7 +97,7 @@ pub struct MaskKind {
     /// The page of documentation, with executable examples.
     pub page: &'static str,
     /// JSON schema of the settings struct.
-    pub schema: fn() -> schemars::Schema,
+    pub schema: &'static (dyn Fn() -> schemars::Schema + Sync),
     /// Reads the kind's own settings.
-    pub parse: ParseMask,
+    pub parse: &'static ParseMask,
 }

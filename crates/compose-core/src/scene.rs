@@ -44,6 +44,8 @@ pub struct SceneFacts {
     pub id: String,
     /// Day of acquisition.
     pub day: Option<Day>,
+    /// The sensor, such as `Landsat 8`, where a preset tells it.
+    pub sensor: Option<&'static str>,
     /// The native grid: that of the first wanted data band.
     pub grid: Grid,
     /// Every band that rules may read; the wanted data bands first, in output order.

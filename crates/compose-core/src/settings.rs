@@ -145,7 +145,8 @@ impl<'a> SettingsTable<'a> {
     }
 }
 
-fn unknown_key(what: &str, key: &str, known: &[String]) -> String {
+/// What is said of a key that a table does not have.
+pub fn unknown_key(what: &str, key: &str, known: &[String]) -> String {
     let hint = did_you_mean(key, known.iter().map(String::as_str));
     let separator = if hint.is_empty() { ";" } else { "" };
     format!("{what}: unknown key \"{key}\"{hint}{separator} known keys: {}", known.join(", "))

@@ -2,7 +2,9 @@
 
 use crate::error::EngineError;
 use crate::plan::{BandGroup, Job, ScenePlan, Stack};
-use compose_core::{BandRole, Block, BoundMask, Grid, MaskInput, Plane, ValidityMode, Window};
+use compose_core::{
+    BandRole, Block, BoundMask, BoundScore, Grid, MaskInput, Plane, ScoreInput, ValidityMode, Window,
+};
 use compose_io::align::{Alignment, NativeBlock};
 use compose_io::{IoError, TileStore};
 use ndarray::{Array2, Array3, ArrayView2, Axis, Zip, s};
@@ -65,6 +67,54 @@ impl SceneReader<'_> {
             };
         }
         Ok(taken)
+    }
+
+    /// How good the pixels of `scene` are on `window`; `-inf` where there is no telling.
+    pub fn rate(
+        &self,
+        scene: usize,
+        score: &dyn BoundScore,
+        planned: &PlannedScore,
+        window: Window,
+    ) -> Result<Array2<f32>, EngineError> {
+        let mut out = Array2::from_elem((window.height, window.width), f32::NEG_INFINITY);
+        match &planned.to_target {
+            Alignment::Paste { cols, rows } => {
+                self.rate_native(scene, score, planned, window.shift(*cols, *rows))
+            }
+            Alignment::Disjoint => Ok(out),
+            Alignment::Resample(resampler) => {
+                if let Some(native) = resampler.native_window(window) {
+                    let scores = self.rate_native(scene, score, planned, native)?;
+                    resampler.nearest(window, native, scores.view(), f32::NEG_INFINITY, out.view_mut());
+                }
+                Ok(out)
+            }
+        }
+    }
+
+    fn rate_native(
+        &self,
+        scene: usize,
+        score: &dyn BoundScore,
+        planned: &PlannedScore,
+        window: Window,
+    ) -> Result<Array2<f32>, EngineError> {
+        let (facts, halo) = (&self.stack.facts[scene], score.halo());
+        let wide = window.expand(halo);
+        let mut owned = Vec::with_capacity(score.bands().len());
+        for band in score.bands() {
+            owned.push(self.band_at(scene, &planned.place, *band, wide)?);
+        }
+        let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
+        let input = ScoreInput { scene: facts, grid: &planned.place.grid, window: wide, planes: &planes };
+        let mut scores = Array2::from_elem((wide.height, wide.width), f32::NEG_INFINITY);
+        score.rate(&input, scores.view_mut()).map_err(|e| EngineError::Score {
+            scene: facts.id.clone(),
+            window,
+            message: e.to_string(),
+        })?;
+        Ok(scores.slice(s![halo..halo + window.height, halo..halo + window.width]).to_owned())
     }
 
     fn native(
@@ -130,7 +180,7 @@ impl SceneReader<'_> {
         let wide = window.expand(halo);
         let mut owned = Vec::with_capacity(mask.bound.bands().len());
         for band in mask.bound.bands() {
-            owned.push(self.band_on_mask(scene, rule, *band, wide)?);
+            owned.push(self.band_at(scene, &mask.place, *band, wide)?);
         }
         let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
         let outside = self.outside_of(scene, mask.bound.bands(), &owned, wide);
@@ -138,7 +188,7 @@ impl SceneReader<'_> {
         let mut marked = Array2::zeros((wide.height, wide.width));
         let input = MaskInput {
             scene: facts,
-            grid: &mask.grid,
+            grid: &mask.place.grid,
             window: wide,
             planes: &planes,
             neutral: neutral.view(),
@@ -157,16 +207,16 @@ impl SceneReader<'_> {
         Ok(inner_marked)
     }
 
-    fn band_on_mask(
+    /// One band on the grid of a mask rule or a score.
+    fn band_at(
         &self,
         scene: usize,
-        rule: usize,
+        place: &NativePlace,
         band: usize,
         window: Window,
     ) -> Result<Owned, EngineError> {
-        let mask = &self.stack.masks[scene][rule];
         let shape = (window.height, window.width);
-        match &mask.from_band[band] {
+        match &place.from_band[band] {
             Alignment::Paste { cols, rows } => Ok(self.band(scene, band, window.shift(*cols, *rows))?),
             Alignment::Disjoint => Ok(Owned::nothing(self.stack.facts[scene].bands[band].role, shape)),
             Alignment::Resample(resampler) => {
@@ -220,12 +270,13 @@ impl SceneReader<'_> {
         let mut missing = Array2::ones((window.height, window.width));
         for (group, bands) in self.stack.groups[scene].iter().enumerate() {
             let native = &facts.bands[bands[0]].grid;
-            if native.same_crs(&mask.grid) && native.transform.dx.abs() < mask.grid.transform.dx.abs() {
+            let on = &mask.place.grid;
+            if native.same_crs(on) && native.transform.dx.abs() < on.transform.dx.abs() {
                 self.clear_covered(scene, rule, group, window, &mut missing)?;
                 continue;
             }
             for band in bands {
-                if let Owned::Data(_, valid) = self.band_on_mask(scene, rule, *band, window)? {
+                if let Owned::Data(_, valid) = self.band_at(scene, &mask.place, *band, window)? {
                     Zip::from(&mut missing).and(&valid).for_each(|m, v| *m &= 1 - *v);
                 }
             }
@@ -245,7 +296,7 @@ impl SceneReader<'_> {
     ) -> Result<(), EngineError> {
         let mask = &self.stack.masks[scene][rule];
         let bands = &self.stack.groups[scene][group];
-        let fine = covering(&self.stack.facts[scene].bands[bands[0]].grid, &mask.grid, window);
+        let fine = covering(&self.stack.facts[scene].bands[bands[0]].grid, &mask.place.grid, window);
         // Which mask pixel each fine pixel belongs to: the alignment itself says so.
         // A fine pixel at the edge may belong to the mask pixel beyond it, which is nobody's here.
         let wider = window.expand(1);
@@ -381,14 +432,28 @@ fn and(joint: &mut Array2<u8>, plane: ArrayView2<'_, u8>) {
     Zip::from(joint).and(plane).for_each(|a, b| *a &= *b);
 }
 
-/// Re-exported for the plan: what a bound mask needs to be evaluated.
+/// Where a mask rule or a score runs, and how the scene's bands get there.
+pub struct NativePlace {
+    /// The grid it runs on.
+    pub grid: Grid,
+    /// From that grid to each band of the scene (it is the target of these alignments).
+    pub from_band: Vec<Alignment>,
+}
+
+/// What a bound score needs to be evaluated.
+pub struct PlannedScore {
+    /// Where it runs.
+    pub place: NativePlace,
+    /// From its grid to the target grid.
+    pub to_target: Alignment,
+}
+
+/// What a bound mask needs to be evaluated.
 pub struct PlannedMask {
     /// The rule, bound to its scene.
     pub bound: Box<dyn BoundMask>,
-    /// The grid it runs on.
-    pub grid: Grid,
-    /// From the mask's grid to each band of the scene (the mask's grid is the target of these alignments).
-    pub from_band: Vec<Alignment>,
+    /// Where it runs.
+    pub place: NativePlace,
     /// From each band group's grid to the mask's grid.
     pub from_group: Vec<Alignment>,
     /// How the rule's bands get to band groups on other grids, for the plan.

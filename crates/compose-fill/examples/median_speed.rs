@@ -2,7 +2,8 @@
 //! `cargo run --release -p compose-fill --example median_speed`.
 
 use compose_core::{
-    Block, Canvas, Cast, DataType, Donor, FillInput, SettingsTable, StackFacts, ValidityMode, Window,
+    Block, Canvas, Cast, DataType, Donor, FillInput, Grid, SettingsTable, StackFacts, Transform,
+    ValidityMode, Window,
 };
 use compose_fill::{KINDS, parse_fill};
 use std::time::Instant;
@@ -29,14 +30,18 @@ fn measure(strategy: &str, dates: usize, mode: ValidityMode) -> f64 {
     let text = format!("strategy = \"{strategy}\"");
     let table = SettingsTable::new(0..text.len(), DeTable::parse(&text).unwrap().into_inner());
     let kinds: Vec<_> = KINDS.iter().collect();
-    let (_, fill) = parse_fill(table, "fill", &kinds).unwrap();
-    let bound = fill.bind(&StackFacts { target: None, target_day: None, scenes: &[] }).unwrap();
+    let (_, fill) = parse_fill(table, "fill", &kinds, &[]).unwrap();
+    let transform = Transform { x0: 0.0, dx: 1.0, y0: 0.0, dy: -1.0 };
+    let grid = Grid { width: SIDE, height: SIDE, transform, crs: None };
+    let bound = fill
+        .bind(&StackFacts { target: None, target_day: None, scenes: &[], grid: &grid, validity: mode })
+        .unwrap();
     let state = &mut 1;
     let blocks: Vec<Block> = (0..dates).map(|_| block(mode, state)).collect();
     let donors: Vec<_> = blocks
         .iter()
         .enumerate()
-        .map(|(scene, block)| Donor { scene, day: None, block, exact: true })
+        .map(|(scene, block)| Donor { scene, day: None, block, exact: true, score: None })
         .collect();
     let window = Window::whole(SIDE, SIDE);
     let input = FillInput { window, target: None, donors: &donors };

@@ -1,8 +1,10 @@
 //! Fill strategies: where replacements come from. One strategy, one file, its page beside it.
 //!
 //! A strategy that copies chooses an order of donors and binds to `copy_in_order`; one that computes gives a
-//! `statistic` to the walk over the gaps. [`KINDS`] lists them all.
+//! `statistic` to the walk over the gaps. [`KINDS`] lists them all. Scores, which some strategies ask for, are in
+//! [`scores`].
 
+pub mod best_score;
 mod copy_in_order;
 mod donors;
 pub mod mean_stack;
@@ -11,24 +13,26 @@ pub mod nearest_date;
 mod network;
 #[cfg(test)]
 mod pages;
+pub mod scores;
 pub mod single_donor;
 mod statistic;
 #[cfg(test)]
 mod testing;
 
 pub use donors::Direction;
+pub use scores::SCORES;
 
 use compose_core::fill_strategy::FillKind;
 use compose_core::kind::{did_you_mean, nearest};
-use compose_core::{FillStrategy, Problem, SettingsTable};
+use compose_core::{FillStrategy, Problem, ScoreKind, SettingsTable};
 
 /// The strategies of this crate, by name.
 pub static KINDS: &[FillKind] =
-    &[mean_stack::KIND, median_stack::KIND, nearest_date::KIND, single_donor::KIND];
+    &[best_score::KIND, mean_stack::KIND, median_stack::KIND, nearest_date::KIND, single_donor::KIND];
 
 /// Reads one `[[fill]]` table with the kind that its `strategy` names, and returns that name.
 ///
-/// `what` names the table in messages, such as `fill 2`; `kinds` are those of this crate and of plugins.
+/// `what` names the table in messages, such as `fill 2`; `kinds` and `scores` are those of this crate and of plugins.
 ///
 /// # Errors
 /// Every mistake in the table, with where it stands.
@@ -36,6 +40,7 @@ pub fn parse_fill(
     mut table: SettingsTable<'_>,
     what: &str,
     kinds: &[&FillKind],
+    scores: &[&ScoreKind],
 ) -> Result<(String, Box<dyn FillStrategy>), Vec<Problem>> {
     let names = kinds.iter().map(|kind| kind.name);
     let list = names.clone().collect::<Vec<_>>().join(", ");
@@ -49,7 +54,7 @@ pub fn parse_fill(
             format!("{what}: unknown strategy \"{}\"{hint}{separator} strategies: {list}", name.get_ref());
         return Err(vec![Problem::new(name.span(), message)]);
     };
-    Ok((name.into_inner(), (kind.parse)(&table)?))
+    Ok((name.into_inner(), (kind.parse)(&table, scores)?))
 }
 
 fn no_strategy(table: &SettingsTable<'_>, what: &str, list: &str) -> Problem {
@@ -75,8 +80,9 @@ mod tests {
             path.extension().is_some_and(|e| e == "md")
                 || fs::read_to_string(path).unwrap().contains("pub const KIND: FillKind")
         };
-        let paths =
-            files.map(|file| file.unwrap().path()).filter(|path| !path.ends_with("lib.rs") && is_kind(path));
+        let paths = files
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.is_file() && !path.ends_with("lib.rs") && is_kind(path));
         paths.map(|path| path.file_stem().unwrap().to_str().unwrap().to_string()).collect()
     }
 
@@ -142,7 +148,8 @@ mod tests {
         let toml = "strategy = \"mean-stack\"\nat-least = 0";
         let table = toml::de::DeTable::parse(toml).unwrap().into_inner();
         let kinds: Vec<_> = KINDS.iter().collect();
-        let problems = parse_fill(SettingsTable::new(0..toml.len(), table), "fill 1", &kinds).unwrap_err();
+        let problems =
+            parse_fill(SettingsTable::new(0..toml.len(), table), "fill 1", &kinds, &[]).unwrap_err();
         assert_eq!(&toml[problems[0].span.clone()], "0");
     }
 }

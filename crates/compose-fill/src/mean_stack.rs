@@ -11,8 +11,8 @@ use serde::Deserialize;
 pub const KIND: FillKind = FillKind {
     name: "mean-stack",
     page: include_str!("mean_stack.md"),
-    schema: || schemars::schema_for!(MeanStack),
-    parse: |table| {
+    schema: &|| schemars::schema_for!(MeanStack),
+    parse: &|table, _| {
         let settings: MeanStack = table.read("fill \"mean-stack\"")?;
         at_least_one(table, "fill \"mean-stack\"", settings.at_least)?;
         Ok(Box::new(settings))

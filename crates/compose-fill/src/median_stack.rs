@@ -12,8 +12,8 @@ use serde::Deserialize;
 pub const KIND: FillKind = FillKind {
     name: "median-stack",
     page: include_str!("median_stack.md"),
-    schema: || schemars::schema_for!(MedianStack),
-    parse: |table| {
+    schema: &|| schemars::schema_for!(MedianStack),
+    parse: &|table, _| {
         let settings: MedianStack = table.read("fill \"median-stack\"")?;
         at_least_one(table, "fill \"median-stack\"", settings.at_least)?;
         Ok(Box::new(settings))

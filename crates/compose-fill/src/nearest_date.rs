@@ -11,8 +11,8 @@ use serde::Deserialize;
 pub const KIND: FillKind = FillKind {
     name: "nearest-date",
     page: include_str!("nearest_date.md"),
-    schema: || schemars::schema_for!(NearestDate),
-    parse: |table| Ok(Box::new(table.read::<NearestDate>("fill \"nearest-date\"")?)),
+    schema: &|| schemars::schema_for!(NearestDate),
+    parse: &|table, _| Ok(Box::new(table.read::<NearestDate>("fill \"nearest-date\"")?)),
 };
 
 /// Settings of `nearest-date`.
@@ -41,8 +41,7 @@ impl FillStrategy for NearestDate {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::testing::{bind, donors, scene, strategy};
+    use crate::testing::{bind, donors, scene, stack, strategy};
     use compose_core::Day;
 
     const PLAIN: &str = "strategy = \"nearest-date\"";
@@ -80,9 +79,7 @@ mod tests {
     #[test]
     fn a_target_without_a_date_is_named_unless_the_rules_file_dates_it() {
         let scenes = [scene("t", None), scene("a", Some(3))];
-        let bind = |target_day| {
-            strategy(PLAIN).unwrap().bind(&StackFacts { target: Some(0), target_day, scenes: &scenes })
-        };
+        let bind = |target_day| strategy(PLAIN).unwrap().bind(&stack(Some(0), target_day, &scenes));
         let message = "no date where one is needed: target \"t\" has none; give it a date in [[scene]], or say \
                        where to find it with date-from in [scenes]";
         assert_eq!(bind(None).err().unwrap().to_string(), message);

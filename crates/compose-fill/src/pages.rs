@@ -7,13 +7,13 @@
 //! - `expect`: the samples (as `uint16`); `expect source`: the scene that each came from, or `statistic`;
 //!   `expect skipped` and `expect notes`: what the plan says; `expect error`: the refusal.
 
-use crate::{KINDS, parse_fill, testing};
+use crate::{KINDS, SCORES, parse_fill, testing};
 use compose_core::page::{Case, Fence, cases};
 use compose_core::{
-    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillInput, GAP, STATISTIC, SceneFacts,
-    SettingsTable, StackFacts, Temporal, ValidityMode, Window,
+    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillInput, GAP, Plane, STATISTIC,
+    SceneFacts, ScoreInput, SettingsTable, StackFacts, Temporal, ValidityMode, Window,
 };
-use ndarray::{Array3, s};
+use ndarray::{Array2, Array3, Axis, s};
 use toml::de::{DeTable, DeValue};
 
 struct Scene {
@@ -26,10 +26,11 @@ type Fills = Result<Vec<Box<dyn BoundFill>>, String>;
 
 #[test]
 fn every_example_on_a_page_gives_what_the_page_says() {
-    for kind in KINDS {
-        let cases = cases(kind.page);
-        assert!(cases.iter().any(|case| !case.rest.is_empty()), "{}: its page has no example", kind.name);
-        cases.iter().for_each(|case| check(&format!("{}.md", kind.name.replace('-', "_")), case));
+    let fills = KINDS.iter().map(|kind| (kind.name, kind.page));
+    for (name, page) in fills.chain(SCORES.iter().map(|kind| (kind.name, kind.page))) {
+        let cases = cases(page);
+        assert!(cases.iter().any(|case| !case.rest.is_empty()), "{name}: its page has no example");
+        cases.iter().for_each(|case| check(&format!("{}.md", name.replace('-', "_")), case));
     }
 }
 
@@ -52,7 +53,7 @@ fn check(page: &str, case: &Case<'_>) {
     stack.sort_by(|Scene { facts: a, .. }, Scene { facts: b, .. }| (a.day, &a.id).cmp(&(b.day, &b.id)));
     let scenes: Vec<_> = stack.iter().map(|scene| scene.facts.clone()).collect();
     let target = scenes.iter().position(|scene| Some(&scene.id) == target.as_ref());
-    let fills = bind_all(case.toml.body, &StackFacts { target, target_day, scenes: &scenes });
+    let fills = bind_all(case.toml.body, &testing::stack(target, target_day, &scenes));
     for Fence { info, body, line } in &case.rest {
         let Some(what) = info.strip_prefix("expect") else { continue };
         for (size, columns) in [("1", 1), ("2", 2), ("all", usize::MAX)] {
@@ -85,10 +86,10 @@ fn read_scene(words: &[&str], body: &str) -> Scene {
 fn bind_all(toml: &str, stack: &StackFacts<'_>) -> Fills {
     let file = DeTable::parse(toml).unwrap().into_inner();
     let DeValue::Array(tables) = file["fill"].get_ref() else { panic!("no [[fill]] in {toml}") };
-    let kinds: Vec<_> = KINDS.iter().collect();
+    let (kinds, scores): (Vec<_>, Vec<_>) = (KINDS.iter().collect(), SCORES.iter().collect());
     let bind = |(nth, table)| {
         let what = format!("fill {}", nth + 1);
-        let parsed = parse_fill(SettingsTable::from_value(table, &what).unwrap(), &what, &kinds);
+        let parsed = parse_fill(SettingsTable::from_value(table, &what).unwrap(), &what, &kinds, &scores);
         let (_, fill) = parsed.map_err(|problems| problems[0].message.clone())?;
         fill.bind(stack).map_err(|e| e.to_string())
     };
@@ -145,9 +146,11 @@ fn compose(fills: &[Box<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
     }
     for fill in fills {
         assert_eq!(fill.halo(), 0, "the harness cuts blocks without a halo");
+        let scores: Vec<_> = (0..stack.len()).map(|scene| score(&**fill, stack, scene, window)).collect();
         let donor = |&DonorUse { scene, masked: apply }: &DonorUse| {
             let block = if apply { &masked[scene] } else { &unmasked[scene] };
-            Donor { scene, day: stack[scene].facts.day, block, exact: true }
+            let score = scores[scene].as_ref();
+            Donor { scene, day: stack[scene].facts.day, block, exact: true, score }
         };
         let donors: Vec<_> = fill.donors().iter().map(donor).collect();
         let together = if fill.temporal() == Temporal::OneByOne { 1 } else { donors.len().max(1) };
@@ -157,6 +160,19 @@ fn compose(fills: &[Box<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
         }
     }
     canvas
+}
+
+/// What the strategy's score says of a scene, as the engine would hand it over.
+fn score(fill: &dyn BoundFill, stack: &[Scene], scene: usize, window: Window) -> Option<Array2<f32>> {
+    let bound = fill.score(scene)?;
+    let Scene { facts, unmasked, .. } = &stack[scene];
+    let block = cut(unmasked, window);
+    let (values, valid) = (block.values.index_axis(Axis(0), 0), block.valid.index_axis(Axis(0), 0));
+    let planes: Vec<_> = bound.bands().iter().map(|_| Plane::Data { values, valid }).collect();
+    let mut scores = Array2::from_elem(values.dim(), f32::NEG_INFINITY);
+    let input = ScoreInput { scene: facts, grid: &facts.grid, window, planes: &planes };
+    bound.rate(&input, scores.view_mut()).unwrap();
+    Some(scores)
 }
 
 fn cut(block: &Block, window: Window) -> Block {

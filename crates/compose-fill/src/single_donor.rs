@@ -11,8 +11,8 @@ use serde::Deserialize;
 pub const KIND: FillKind = FillKind {
     name: "single-donor",
     page: include_str!("single_donor.md"),
-    schema: || schemars::schema_for!(SingleDonor),
-    parse: |table| Ok(Box::new(table.read::<SingleDonor>("fill \"single-donor\"")?)),
+    schema: &|| schemars::schema_for!(SingleDonor),
+    parse: &|table, _| Ok(Box::new(table.read::<SingleDonor>("fill \"single-donor\"")?)),
 };
 
 /// Settings of `single-donor`.

@@ -1,21 +1,31 @@
 //! Stacks made up for tests, and the plain way to a statistic that the fast one is held to.
 
 use compose_core::{
-    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, FillInput, FillStrategy, GAP, Grid, KindError,
-    STATISTIC, SceneFacts, SettingsTable, StackFacts, Transform, ValidityMode, Window,
+    BandFacts, BandRole, Block, BoundFill, Canvas, Cast, DataType, Day, Donor, FillInput, FillStrategy, GAP,
+    Grid, KindError, STATISTIC, SceneFacts, SettingsTable, StackFacts, Transform, ValidityMode, Window,
 };
 use ndarray::Array3;
 use toml::de::DeTable;
 
-/// A scene known by id and day alone.
+/// A scene with one band, known by id and day.
 pub(crate) fn scene(id: &str, day: Option<i32>) -> SceneFacts {
-    let transform = Transform { x0: 0.0, dx: 30.0, y0: 0.0, dy: -30.0 };
+    let grid = ONE_PIXEL.clone();
+    let band = BandFacts {
+        name: "B1".into(),
+        aliases: Vec::new(),
+        role: BandRole::Data,
+        grid: grid.clone(),
+        dtype: DataType::UInt16,
+        scale_offset: None,
+        layout: None,
+    };
     SceneFacts {
         id: id.into(),
         day: day.map(Day),
-        grid: Grid { width: 1, height: 1, transform, crs: None },
-        bands: Vec::new(),
-        wanted: 0,
+        sensor: None,
+        grid,
+        bands: vec![band],
+        wanted: 1,
         quality: None,
     }
 }
@@ -23,8 +33,8 @@ pub(crate) fn scene(id: &str, day: Option<i32>) -> SceneFacts {
 /// The settings as the rules file's `[[fill]]` would state them; the messages of its mistakes.
 pub(crate) fn strategy(toml: &str) -> Result<Box<dyn FillStrategy>, Vec<String>> {
     let table = SettingsTable::new(0..toml.len(), DeTable::parse(toml).unwrap().into_inner());
-    let kinds: Vec<_> = crate::KINDS.iter().collect();
-    let parsed = crate::parse_fill(table, "fill 1", &kinds);
+    let (kinds, scores): (Vec<_>, Vec<_>) = (crate::KINDS.iter().collect(), crate::SCORES.iter().collect());
+    let parsed = crate::parse_fill(table, "fill 1", &kinds, &scores);
     parsed.map(|(_, fill)| fill).map_err(|problems| problems.into_iter().map(|p| p.message).collect())
 }
 
@@ -36,8 +46,16 @@ pub(crate) fn bind(
 ) -> Result<Box<dyn BoundFill>, KindError> {
     let scenes: Vec<SceneFacts> = scenes.iter().map(|&(id, day)| scene(id, day)).collect();
     let target_day = target.and_then(|t| scenes[t].day);
-    strategy(toml).unwrap().bind(&StackFacts { target, target_day, scenes: &scenes })
+    strategy(toml).unwrap().bind(&stack(target, target_day, &scenes))
 }
+
+/// The stack of these scenes, on a grid of one pixel.
+pub(crate) fn stack(target: Option<usize>, target_day: Option<Day>, scenes: &[SceneFacts]) -> StackFacts<'_> {
+    StackFacts { target, target_day, scenes, grid: &ONE_PIXEL, validity: ValidityMode::Joint }
+}
+
+const TRANSFORM: Transform = Transform { x0: 0.0, dx: 30.0, y0: 0.0, dy: -30.0 };
+static ONE_PIXEL: Grid = Grid { width: 1, height: 1, transform: TRANSFORM, crs: None };
 
 /// The ids' numbers of the donors, in order.
 pub(crate) fn donors(bound: &dyn BoundFill) -> Vec<usize> {
@@ -108,7 +126,7 @@ pub(crate) fn check_against_plain(name: &str, random: Random, sizes: &[usize], o
         let donors: Vec<_> = blocks[..size]
             .iter()
             .enumerate()
-            .map(|(scene, block)| Donor { scene, day: None, block, exact: true })
+            .map(|(scene, block)| Donor { scene, day: None, block, exact: true, score: None })
             .collect();
         let input = FillInput { window: window.expand(1), target: None, donors: &donors };
         let (mut fast, mut plain) = (start.clone(), start.clone());

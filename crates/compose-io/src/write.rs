@@ -20,7 +20,7 @@ mod tests;
 mod tiles;
 mod verify;
 
-pub use draft::{Draft, Pending, check_folder, refuse_existing};
+pub use draft::{Draft, Pending, abandon_all, check_folder, refuse_existing};
 pub use error::WriteError;
 pub use tiles::{Samples, TYPES as SAMPLE_TYPES};
 

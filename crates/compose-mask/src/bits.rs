@@ -19,8 +19,8 @@ use toml::Spanned;
 pub const KIND: MaskKind = MaskKind {
     name: "bits",
     page: include_str!("bits.md"),
-    schema: || schemars::schema_for!(Settings),
-    parse,
+    schema: &|| schemars::schema_for!(Settings),
+    parse: &parse,
 };
 
 /// Settings of `bits`.

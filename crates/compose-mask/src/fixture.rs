@@ -35,5 +35,13 @@ pub(crate) fn scene(layout: &str, dtype: DataType) -> SceneFacts {
     let layout = compose_core::quality::find(layout).ok();
     let quality = BandFacts { layout, ..band("QA_PIXEL", BandRole::Quality, dtype) };
     let bands = vec![data, quality];
-    SceneFacts { id: "s".into(), day: None, grid: grid.clone(), bands, wanted: 1, quality: Some(1) }
+    SceneFacts {
+        id: "s".into(),
+        day: None,
+        sensor: None,
+        grid: grid.clone(),
+        bands,
+        wanted: 1,
+        quality: Some(1),
+    }
 }

@@ -13,8 +13,8 @@ use serde::Deserialize;
 pub const KIND: MaskKind = MaskKind {
     name: "range",
     page: include_str!("range.md"),
-    schema: || schemars::schema_for!(Settings),
-    parse,
+    schema: &|| schemars::schema_for!(Settings),
+    parse: &parse,
 };
 
 /// Settings of `range`.

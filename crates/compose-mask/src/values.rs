@@ -13,8 +13,8 @@ use serde::Deserialize;
 pub const KIND: MaskKind = MaskKind {
     name: "values",
     page: include_str!("values.md"),
-    schema: || schemars::schema_for!(Settings),
-    parse,
+    schema: &|| schemars::schema_for!(Settings),
+    parse: &parse,
 };
 
 /// Settings of `values`.

@@ -27,13 +27,86 @@ pub struct Cli {
 pub enum Command {
     /// Shows grid, date and bands of files; for quality bands each code, its share and its meaning
     Inspect(InspectArgs),
-    /// Lists mask rules and fill strategies, or shows the page of one
-    Kinds {
-        /// A kind, such as `bits` or `nearest-date`
-        name: Option<String>,
-    },
+    /// Lists mask rules, scores and fill strategies, or shows the page of one
+    Kinds(KindsArgs),
     /// Prints the JSON schema of rules files
-    Schema,
+    Schema(PluginsArgs),
+    /// Checks a plugin, or starts a new one
+    Plugin(PluginArgs),
+}
+
+/// `compose kinds`.
+#[derive(Debug, Args)]
+pub struct KindsArgs {
+    /// A kind, such as `bits` or `nearest-date`
+    pub name: Option<String>,
+    /// Plugins whose kinds count too
+    #[command(flatten)]
+    pub plugins: PluginsArgs,
+}
+
+/// Which plugins to load.
+#[derive(Debug, Default, Args)]
+pub struct PluginsArgs {
+    /// Also load this plugin
+    #[arg(long = "plugin", value_name = "LIBRARY")]
+    pub files: Vec<PathBuf>,
+    /// Also load the plugins that this rules file names
+    #[arg(long, value_name = "RULES.toml")]
+    pub rules: Option<PathBuf>,
+}
+
+/// `compose plugin`.
+#[derive(Debug, Args)]
+pub struct PluginArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PluginCommand,
+}
+
+/// What to do with plugins.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// Tries a plugin in a process of its own: descriptors, settings, plans, pixels; says what is wrong
+    Check(CheckArgs),
+    /// Writes a folder with a mask rule that builds and passes the check, to be changed
+    New(NewArgs),
+}
+
+/// `compose plugin check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The library
+    #[arg(value_name = "LIBRARY")]
+    pub file: PathBuf,
+    /// Settings for the trials: those of the first table of each kind in this rules file
+    #[arg(long, value_name = "RULES.toml")]
+    pub rules: Option<PathBuf>,
+    /// Seconds that one trial may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub timeout: u64,
+    /// Does one trial in this process, and says nothing but its findings (how `check` starts itself)
+    #[arg(long, hide = true, value_name = "KIND/TRIAL")]
+    pub trial: Option<String>,
+}
+
+/// `compose plugin new`.
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// Name of the rule, and of the folder that is made
+    pub name: String,
+    /// The language
+    #[arg(long)]
+    pub lang: Language,
+}
+
+/// What a plugin can be started in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// C11
+    C,
+    /// Rust
+    Rust,
 }
 
 /// `compose inspect`.

@@ -5,13 +5,14 @@ use crate::args::InspectArgs;
 use crate::screen::say;
 use compose_core::{BandRole, Day, Layout, quality};
 use compose_engine::plan::Stack;
-use compose_engine::{EngineError, Options};
+use compose_engine::{EngineError, Options, Rules};
 use compose_io::crs::CrsRegistry;
 use compose_io::header::MaskSource;
 use compose_io::inspect::{Recognised, code_counts, layout_of_description, recognise};
 use compose_io::{BandHeader, FileHeader};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Codes listed per band; the rest is summed up.
 const LISTED: usize = 40;
@@ -28,7 +29,7 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
     let layout = args.layout.as_ref().map(|name| quality::find(name)).transpose();
     let layout = layout.map_err(|message| EngineError::Option { option: "--layout".into(), message })?;
     let stack = match &args.rules {
-        Some(path) => Some(Stack::open(&crate::read_rules(path)?, &Options::default(), &systems)?),
+        Some(path) => Some(Stack::open(&rules(path)?, &Options::default(), &systems)?),
         None => None,
     };
     for path in &args.files {
@@ -42,6 +43,10 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn rules(path: &Path) -> Result<Rules, EngineError> {
+    crate::read_rules(path, &crate::registry(&Arc::default(), false))
 }
 
 fn say_place(header: &FileHeader) -> Result<(), EngineError> {

@@ -3,16 +3,19 @@
 mod args;
 mod inspect;
 mod kinds;
+mod plugin;
 mod screen;
+mod stop;
 
 use args::{Cli, Command, RunArgs};
 use clap::Parser;
 use compose_engine::run::{Control, RunReport};
 use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
+use compose_plugin_host::PluginHost;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// Done, but gaps remain and `--require-complete` was given.
 const INCOMPLETE: u8 = 1;
@@ -23,8 +26,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Inspect(args)) => inspect::inspect(&args),
-        Some(Command::Kinds { name }) => kinds::show(name.as_deref()),
-        Some(Command::Schema) => kinds::schema(),
+        Some(Command::Kinds(args)) => kinds::show(&args),
+        Some(Command::Schema(args)) => kinds::schema(&args),
+        Some(Command::Plugin(args)) => plugin::plugin(&args),
         None => run(&cli.run),
     };
     result.unwrap_or_else(|error| {
@@ -33,18 +37,30 @@ fn main() -> ExitCode {
     })
 }
 
-/// Reads and parses a rules file.
-fn read_rules(path: &Path) -> Result<Rules, EngineError> {
+/// The built-in kinds, and what loads plugins; `cancelled` asks these to stop.
+fn registry(cancelled: &Arc<AtomicBool>, quiet: bool) -> Registry {
+    let log = move |said: &str| {
+        if !quiet {
+            screen::tell(&format!("note: {said}"));
+        }
+    };
+    Registry::built_in(PluginHost::new(cancelled.clone(), log))
+}
+
+/// Reads and parses a rules file, and loads the plugins that it names.
+fn read_rules(path: &Path, registry: &Registry) -> Result<Rules, EngineError> {
     let text = std::fs::read_to_string(path)
         .map_err(|cause| EngineError::RulesFile { path: path.to_owned(), cause })?;
     let file = RulesFile { path: path.to_owned(), text };
-    Rules::parse(file, &Registry::built_in()).map_err(EngineError::Rules)
+    Rules::parse(file, registry).map_err(EngineError::Rules)
 }
 
 fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
-    let cancelled = stop_on_signals()?;
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let registry = registry(&cancelled, args.quiet);
+    stop::on_signals(&cancelled, registry.host.busy())?;
     let path = args.rules.as_ref().expect("clap requires --rules");
-    let rules = read_rules(path)?;
+    let rules = read_rules(path, &registry)?;
     let options = options(args);
     let plan = Plan::make(&rules, &options)?;
     if args.plan {
@@ -66,7 +82,7 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     bar.finish_and_clear();
     let report = result?;
     if !args.quiet {
-        tell_report(&report);
+        tell_report(&plan, &report);
     }
     if args.verbose > 0 {
         screen::tell(&format!("{} tiles were decoded", report.tiles_decoded));
@@ -75,28 +91,16 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     Ok(if incomplete { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
 }
 
-fn tell_report(report: &RunReport) {
-    for rule in &report.idle_rules {
-        screen::tell(&format!("note: mask \"{rule}\" took no pixel of anything that was read"));
+fn tell_report(plan: &Plan, report: &RunReport) {
+    for name in &report.idle_rules {
+        let rule = plan.stack.mask_names.iter().position(|n| n == name);
+        let does = rule.map_or_else(String::new, |rule| plan.stack.mask_description(rule));
+        screen::tell(&format!("note: mask \"{name}\" ({does}) took no pixel of anything that was read"));
     }
     for job in &report.jobs {
         screen::tell(&format!("wrote {}", job.path));
         screen::tell(&job.to_string());
     }
-}
-
-/// Ctrl-C and termination signals set the flag, which is looked at between blocks; files with temporary names
-/// are taken away on the way out.
-fn stop_on_signals() -> Result<Arc<AtomicBool>, EngineError> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let flag = cancelled.clone();
-    // Writing past a file-size limit must be an error like a full disk, not the end of the program.
-    let past_limit = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, past_limit)
-        .map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))?;
-    let handler = move || flag.store(true, Ordering::Relaxed);
-    ctrlc::set_handler(handler).map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))?;
-    Ok(cancelled)
 }
 
 fn options(args: &RunArgs) -> Options {

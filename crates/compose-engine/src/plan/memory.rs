@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
-use crate::plan::{Job, Stack};
+use crate::plan::{Job, Stack, Stage};
 use compose_core::fill_strategy::Temporal;
 use compose_io::align::Alignment;
 
@@ -51,15 +51,20 @@ impl Memory {
         let base = BASE + GDAL_CACHE + (open_files + threads as u64) * per_file;
         let left = limit.saturating_sub(base + writer);
         let per_pixel = largest(&|j| bytes_per_pixel(stack, j));
+        let (rules, fills) = (rules(stack, jobs), fills(stack, jobs));
+        let needs = |columns, rows| {
+            let pixels = (columns * rows) as u64;
+            per_pixel * pixels + most(&rules, columns, rows) + most(&fills, columns, rows)
+        };
         let (width, height) =
             (largest(&|j| j.grid.width as u64) as usize, largest(&|j| j.grid.height as u64) as usize);
         let block = match options.block_size {
             BlockSize::Pixels(n) => (n.min(width), n.min(height)),
             BlockSize::Whole => (width, height),
             // A quarter for the workers, the rest for tiles: a tile decoded twice costs more than a small block.
-            BlockSize::Auto => automatic(width, height, left / 4 / threads as u64, per_pixel),
+            BlockSize::Auto => automatic(width, height, left / 4 / threads as u64, needs),
         };
-        let per_worker = per_pixel * (block.0 * block.1) as u64;
+        let per_worker = needs(block.0, block.1);
         let workers = per_worker * threads as u64;
         let tile = stack.largest_tile();
         let smallest = tile.map_or(0, |t| t.tile_bytes()) * threads as u64;
@@ -90,8 +95,13 @@ impl Memory {
 
 /// Blocks keep their height as long as they can: a strip that is as high as the tiles decodes most of them
 /// once, however narrow its blocks are.
-fn automatic(width: usize, height: usize, budget: u64, per_pixel: u64) -> (usize, usize) {
-    let fits = |columns: usize, rows: usize| (columns * rows) as u64 * per_pixel <= budget;
+fn automatic(
+    width: usize,
+    height: usize,
+    budget: u64,
+    needs: impl Fn(usize, usize) -> u64,
+) -> (usize, usize) {
+    let fits = |columns: usize, rows: usize| needs(columns, rows) <= budget;
     let (mut columns, mut rows) = (EDGE.min(width), EDGE.min(height));
     while columns > 64 && !fits(columns, rows) {
         columns /= 2;
@@ -112,25 +122,61 @@ fn writer_bytes(stack: &Stack, job: &Job) -> u64 {
     row * (bands * job.cast.dtype.bytes() as u64 * 2 + provenance * 2)
 }
 
+/// What a mask rule, a score or a fill needs while it runs: so much for each pixel of the block and its halo.
+struct Running {
+    halo: usize,
+    bytes: u64,
+}
+
+/// Every mask rule and score of every scene.
+fn rules(stack: &Stack, jobs: &[Job]) -> Vec<Running> {
+    // Samples and validity of each band; marks, neutral pixels, pixels outside; a plugin's own answer.
+    let rule = |halo: usize, bands: usize| Running { halo, bytes: bands as u64 * 5 + 5 };
+    let masks = stack.masks.iter().flatten().map(|mask| rule(mask.bound.halo(), mask.bound.bands().len()));
+    let of_stage = |stage: &Stage| -> Vec<Running> {
+        let scores = (0..stack.facts.len()).filter_map(|scene| stage.bound.score(scene));
+        scores.map(|score| rule(score.halo(), score.bands().len())).collect()
+    };
+    masks.chain(jobs.iter().flat_map(|job| &job.fills).flat_map(of_stage)).collect()
+}
+
+/// Every fill: the donors that it has at once, with their scores, and the target.
+fn fills(stack: &Stack, jobs: &[Job]) -> Vec<Running> {
+    let bands = stack.bands.len() as u64;
+    let block = bands * 4 + stack.validity.planes(stack.bands.len()) as u64;
+    let fill = |stage: &Stage| {
+        let donors = match stage.bound.temporal() {
+            Temporal::OneByOne => 1,
+            Temporal::WholeStack => stage.bound.donors().len() as u64,
+        };
+        let score = if stage.scores.iter().any(Option::is_some) { 4 } else { 0 };
+        let target = if stage.bound.needs_target() { block } else { 0 };
+        Running { halo: stage.bound.halo(), bytes: donors * (block + score) + target }
+    };
+    jobs.iter().flat_map(|job| &job.fills).map(fill).collect()
+}
+
+/// What the neediest needs for a block of this size: one runs at a time.
+fn most(running: &[Running], columns: usize, rows: usize) -> u64 {
+    let wide = |r: &Running| ((columns + 2 * r.halo) * (rows + 2 * r.halo)) as u64 * r.bytes;
+    running.iter().map(wide).max().unwrap_or(0)
+}
+
 /// Bytes that a worker needs per pixel of a block.
 fn bytes_per_pixel(stack: &Stack, job: &Job) -> u64 {
     let bands = stack.bands.len() as u64;
     let planes = stack.validity.planes(stack.bands.len()) as u64;
     let block = bands * 4 + planes;
-    // Reading one scene: native samples, validity per band, codes, marks; resampled, a copy more.
+    // Reading one scene: native samples, validity per band; resampled, a copy more.
     let resampled =
         job.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)));
-    let reading = bands * 5 + 8 + if resampled { block + 48 } else { 0 };
+    let reading = bands * 5 + if resampled { block + 48 } else { 0 };
     let canvas = bands * 4 + planes * 7;
-    let at_once = job.fills.iter().map(|f| match f.bound.temporal() {
-        Temporal::OneByOne => 1,
-        Temporal::WholeStack => f.bound.donors().len() as u64,
-    });
     // The target as it was before masking goes along to the writer; so do clear looks.
     let before = if job.target.is_some() { block + planes } else { 0 };
     let count = if job.output.count { planes * 2 } else { 0 };
     // The canvas once in work, and once on its way to the writer.
-    2 * (canvas + before + count) + reading + block + block * at_once.max().unwrap_or(1)
+    2 * (canvas + before + count) + reading + block
 }
 
 #[cfg(test)]
@@ -139,9 +185,17 @@ mod tests {
 
     #[test]
     fn blocks_shrink_until_the_workers_fit() {
-        assert_eq!(automatic(2048, 2048, 1 << 30, 400), (512, 512));
-        assert_eq!(automatic(2048, 2048, 64 << 20, 400), (256, 512));
-        assert_eq!(automatic(2048, 2048, 4 << 20, 400), (64, 128));
-        assert_eq!(automatic(100, 50, 1 << 30, 400), (100, 50));
+        let needs = |columns: usize, rows: usize| (columns * rows * 400) as u64;
+        assert_eq!(automatic(2048, 2048, 1 << 30, needs), (512, 512));
+        assert_eq!(automatic(2048, 2048, 64 << 20, needs), (256, 512));
+        assert_eq!(automatic(2048, 2048, 4 << 20, needs), (64, 128));
+        assert_eq!(automatic(100, 50, 1 << 30, needs), (100, 50));
+    }
+
+    #[test]
+    fn a_halo_counts_as_well_as_the_block() {
+        let rules = [Running { halo: 0, bytes: 10 }, Running { halo: 500, bytes: 10 }];
+        assert_eq!(most(&rules[..1], 200, 100), 200 * 100 * 10);
+        assert_eq!(most(&rules, 200, 100), 1200 * 1100 * 10);
     }
 }

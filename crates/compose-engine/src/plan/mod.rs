@@ -19,11 +19,13 @@ pub use stack::Stack;
 
 use crate::error::EngineError;
 use crate::options::Options;
+use crate::pixels::PlannedScore;
 use crate::rules::Rules;
 use compose_core::fill_strategy::{BoundFill, StackFacts};
-use compose_core::{Cast, DataType, Day, Grid};
+use compose_core::{Cast, DataType, Day, Grid, SceneFacts};
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::CrsRegistry;
+use compose_plugin_host::Plugin;
 
 /// Everything decided for a run.
 pub struct Plan {
@@ -33,6 +35,8 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// Memory and blocks.
     pub memory: Memory,
+    /// The plugins that the rules file names.
+    pub plugins: Vec<&'static Plugin>,
     /// What was typed, for the report.
     pub command_line: Vec<String>,
     /// Whether files that exist may be replaced.
@@ -89,6 +93,8 @@ pub struct Stage {
     pub name: String,
     /// The strategy, bound.
     pub bound: Box<dyn BoundFill>,
+    /// Per scene of the stack: where its score runs, if the strategy wants one.
+    pub scores: Vec<Option<PlannedScore>>,
 }
 
 impl Plan {
@@ -110,6 +116,7 @@ impl Plan {
             stack,
             jobs,
             memory,
+            plugins: rules.plugins.clone(),
             command_line: options.command_line.clone(),
             overwrite: options.overwrite,
         };
@@ -146,7 +153,7 @@ fn job(
         Some(t) => stack.facts[t].day,
         None => options.date.or(rules.target.value.date.map(|d| d.0)),
     };
-    let fills = stages(rules, stack, target, target_day, &scenes)?;
+    let fills = stages(rules, stack, (target, target_day), &grid, &scenes)?;
     if target.is_none() && fills.is_empty() {
         let message = "no [target] scene and no [[fill]]: nothing would be composed; say one of them";
         return Err(EngineError::Rules(vec![rules.file.mistake_at(&(0..0), message)]));
@@ -245,11 +252,11 @@ fn radiometry(stack: &Stack, scene: usize, reference: usize) -> Result<Vec<Optio
 fn stages(
     rules: &Rules,
     stack: &Stack,
-    target: Option<usize>,
-    target_day: Option<Day>,
+    (target, target_day): (Option<usize>, Option<Day>),
+    grid: &Grid,
     scenes: &[ScenePlan],
 ) -> Result<Vec<Stage>, EngineError> {
-    let facts = StackFacts { target, target_day, scenes: &stack.facts };
+    let facts = StackFacts { target, target_day, scenes: &stack.facts, grid, validity: stack.validity };
     let mut stages = Vec::new();
     for fill in &rules.fills {
         let bound = fill.value.strategy.bind(&facts).map_err(|e| {
@@ -259,7 +266,23 @@ fn stages(
         if let Some(donor) = bound.donors().iter().find(|d| d.scene >= scenes.len()) {
             return Err(EngineError::Bug(format!("{} names donor {}", fill.value.name, donor.scene)));
         }
-        stages.push(Stage { name: fill.value.name.clone(), bound });
+        let scores = planned_scores(stack, &*bound, grid)?;
+        stages.push(Stage { name: fill.value.name.clone(), bound, scores });
     }
     Ok(stages)
+}
+
+fn planned_scores(
+    stack: &Stack,
+    bound: &dyn BoundFill,
+    grid: &Grid,
+) -> Result<Vec<Option<PlannedScore>>, EngineError> {
+    let planned = |(scene, facts): (usize, &SceneFacts)| {
+        let Some(score) = bound.score(scene) else { return Ok(None) };
+        let place = stack::native_place(facts, score.bands())?;
+        let decision = decide(grid, &place.grid, Resampling::Nearest);
+        let to_target = decision.map_err(|e| EngineError::scene(&facts.id, e.to_string()))?.alignment;
+        Ok(Some(PlannedScore { place, to_target }))
+    };
+    stack.facts.iter().enumerate().map(planned).collect()
 }

@@ -1,6 +1,7 @@
 //! The plan as text: what will be done, and why.
 
 use crate::plan::{Fate, Job, Plan, SceneFate};
+use crate::registry;
 use compose_core::Grid;
 use std::fmt::{self, Write};
 
@@ -132,6 +133,11 @@ impl Plan {
         }
         if self.stack.mask_names.is_empty() {
             writeln!(out, "  none: only nodata is unusable")?;
+        }
+        for plugin in &self.plugins {
+            writeln!(out, "plugin {}", plugin.path.display())?;
+            writeln!(out, "  supplies {}", registry::described(plugin).join(", "))?;
+            writeln!(out, "  SHA-256 {}", plugin.sha256)?;
         }
         for note in self.notes() {
             writeln!(out, "note: {note}")?;

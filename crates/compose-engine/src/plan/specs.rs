@@ -1,8 +1,10 @@
 //! How the image and the record of sources are stored.
 
 use crate::plan::{Job, Plan};
+use crate::registry::described;
 use compose_core::{DataType, SceneFacts};
 use compose_io::write::{Compression, OutputBand, RasterSpec};
+use compose_plugin_host::Plugin;
 use std::path::PathBuf;
 
 /// Side of an output tile.
@@ -48,6 +50,11 @@ fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
         ("COMPOSE_SCENES".to_owned(), scenes.join("; ")),
         ("COMPOSE_FILLS".to_owned(), fills.join("; ")),
     ];
+    if !plan.plugins.is_empty() {
+        let plugin = |p: &&Plugin| format!("{} (SHA-256 {})", described(p).join(", "), p.sha256);
+        let plugins: Vec<String> = plan.plugins.iter().map(plugin).collect();
+        tags.push(("COMPOSE_PLUGINS".to_owned(), plugins.join("; ")));
+    }
     if let Some(target) = job.target {
         tags.push(("COMPOSE_TARGET".to_owned(), plan.stack.facts[target].id.clone()));
     }

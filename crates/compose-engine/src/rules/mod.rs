@@ -10,15 +10,16 @@ use crate::registry::Registry;
 use compose_core::fill_strategy::FillStrategy;
 use compose_core::mask_rule::MaskRule;
 use compose_core::settings::{Problem, SettingsTable, Spans, described};
+use compose_plugin_host::{LoadError, Plugin};
 use serde::Serialize;
-use settings::{GridSettings, Output, Scene, Scenes, Target};
+use settings::{GridSettings, Output, PluginSettings, Scene, Scenes, Target};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The tables that a rules file may hold.
-pub const TABLES: [&str; 7] = ["scenes", "scene", "target", "grid", "mask", "fill", "output"];
+pub const TABLES: [&str; 8] = ["scenes", "scene", "target", "grid", "plugin", "mask", "fill", "output"];
 
 /// A rules file, read and checked as far as text alone allows.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Rules {
     pub target: At<Target>,
     /// `[grid]`.
     pub grid: At<GridSettings>,
+    /// `[[plugin]]`, loaded.
+    pub plugins: Vec<&'static Plugin>,
     /// `[[mask]]`.
     pub masks: Vec<At<Mask>>,
     /// `[[fill]]`.
@@ -138,22 +141,79 @@ impl Rules {
         let target = one(&mut root, "target", &mut problems, |t| t.read("[target]"));
         let grid = one(&mut root, "grid", &mut problems, |t| t.read("[grid]"));
         let output = one(&mut root, "output", &mut problems, |t| t.read("[output]"));
+        let (registry, plugins) = plugins(&file, &mut root, registry, &mut problems);
+        if plugins.is_none() {
+            // What their kinds are called is not known, so nothing can be said of tables that name them.
+            return Err(sorted(&file, problems));
+        }
         let mut count = 0;
         let masks = many(&mut root, "mask", &mut problems, |t| {
             count += 1;
-            mask(t, count, registry)
+            mask(t, count, &registry)
         });
-        let fills = many(&mut root, "fill", &mut problems, |t| fill(t, registry));
+        let fills = many(&mut root, "fill", &mut problems, |t| fill(t, &registry));
         let whole = 0..0;
         if scenes.is_empty() && scene.is_empty() && problems.is_empty() {
             problems.push(Problem::new(whole, "no scenes: expected a [scenes] table or [[scene]] tables"));
         }
         if !problems.is_empty() {
-            problems.sort_by_key(|p| p.span.start);
-            return Err(problems.iter().map(|p| file.mistake(p)).collect());
+            return Err(sorted(&file, problems));
         }
-        Ok(Self { scenes, scene, target, grid, masks, fills, output, file: file.clone() })
+        let plugins = plugins.unwrap_or_default();
+        Ok(Self { scenes, scene, target, grid, plugins, masks, fills, output, file: file.clone() })
     }
+}
+
+fn sorted(file: &RulesFile, mut problems: Vec<Problem>) -> Vec<Mistake> {
+    problems.sort_by_key(|p| p.span.start);
+    problems.iter().map(|p| file.mistake(p)).collect()
+}
+
+/// Loads what `[[plugin]]` names; the registry with its kinds. No plugins where any cannot be had.
+fn plugins(
+    file: &RulesFile,
+    root: &mut SettingsTable<'_>,
+    registry: &Registry,
+    problems: &mut Vec<Problem>,
+) -> (Registry, Option<Vec<&'static Plugin>>) {
+    let mut registry = registry.clone();
+    let before = problems.len();
+    let read = many(root, "plugin", problems, |table| {
+        let settings: PluginSettings = table.read("[[plugin]]")?;
+        load(file, &settings, &mut registry)
+            .map_err(|(key, message)| vec![table.problem_at(key, format!("[[plugin]] {message}"))])
+    });
+    let loaded = (problems.len() == before).then(|| read.into_iter().map(|at| at.value).collect());
+    (registry, loaded)
+}
+
+/// Loads one plugin; on refusal the setting that it is about, and why.
+fn load(
+    file: &RulesFile,
+    settings: &PluginSettings,
+    registry: &mut Registry,
+) -> Result<&'static Plugin, (&'static str, String)> {
+    let (key, path) = match (&settings.path, &settings.id) {
+        (Some(path), None) => ("path", file.resolve(path)),
+        (None, Some(id)) => ("id", compose_plugin_host::find(id).map_err(|e| ("id", e.to_string()))?),
+        (Some(_), Some(_)) => {
+            return Err(("id", "says both path and id; one of them names the library".into()));
+        }
+        (None, None) => {
+            return Err(("path", "says neither path nor id; one of them names the library".into()));
+        }
+    };
+    let plugin = registry.host.load(&path, settings.sha256.as_deref());
+    let plugin = plugin.map_err(|e| {
+        let key = if matches!(e, LoadError::Hash { .. }) { "sha256" } else { key };
+        (key, e.to_string())
+    })?;
+    if let Some(id) = settings.id.as_ref().filter(|id| !plugin.kinds.iter().any(|kind| kind.id == *id)) {
+        let kinds = crate::registry::described(plugin).join(", ");
+        return Err(("id", format!("{} supplies no \"{id}\", but {kinds}", plugin.path.display())));
+    }
+    registry.add(plugin).map_err(|message| (key, message))?;
+    Ok(plugin)
 }
 
 /// What is wrong with the TOML itself, with the key that it is about.
@@ -161,7 +221,7 @@ fn syntax(text: &str, span: &Range<usize>, message: &str) -> String {
     let at = text.get(span.clone()).unwrap_or_default().trim();
     if message == "duplicate key" {
         // The second `[mask]`, or `[mask]` after `[[mask]]`.
-        let lists = ["scenes", "scene", "mask", "fill"];
+        let lists = ["scenes", "scene", "plugin", "mask", "fill"];
         let header = text[..span.start.min(text.len())].ends_with('[');
         let list = lists.into_iter().find(|l| header && *l == at);
         let hint = list.map_or_else(String::new, |l| format!("; write [[{l}]] for each of several"));
@@ -237,6 +297,6 @@ fn mask(mut table: SettingsTable<'_>, count: usize, registry: &Registry) -> Read
 }
 
 fn fill(table: SettingsTable<'_>, registry: &Registry) -> Read<Fill> {
-    let (name, strategy) = compose_fill::parse_fill(table, "[[fill]]", &registry.fills)?;
+    let (name, strategy) = compose_fill::parse_fill(table, "[[fill]]", &registry.fills, &registry.scores)?;
     Ok(Fill { name, strategy })
 }

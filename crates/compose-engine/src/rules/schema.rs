@@ -1,6 +1,6 @@
 //! The JSON schema of a rules file, from the structs that read it.
 
-use super::settings::{GridSettings, Output, Scene, Scenes, Target};
+use super::settings::{GridSettings, Output, PluginSettings, Scene, Scenes, Target};
 use crate::registry::Registry;
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 /// The JSON schema (draft 2020-12) of a rules file with the kinds of `registry`.
 pub fn schema(registry: &Registry) -> Value {
     let masks = registry.masks.iter().map(|k| with_word((k.schema)(), "kind", k.name, true));
+    let scores = registry.scores.iter().map(|k| with_word((k.schema)(), "kind", k.name, false));
     let fills = registry.fills.iter().map(|k| with_word((k.schema)(), "strategy", k.name, false));
     let mut rules: Vec<Value> = masks.collect();
     rules.extend(trees());
@@ -21,11 +22,16 @@ pub fn schema(registry: &Registry) -> Value {
             "scene": { "type": "array", "items": of::<Scene>() },
             "target": of::<Target>(),
             "grid": of::<GridSettings>(),
+            "plugin": { "type": "array", "items": of::<PluginSettings>() },
             "mask": { "type": "array", "items": { "$ref": "#/$defs/rule" } },
             "fill": { "type": "array", "items": { "anyOf": fills.collect::<Vec<_>>() } },
             "output": of::<Output>(),
         },
-        "$defs": { "rule": { "anyOf": rules }, "length": length() },
+        "$defs": {
+            "rule": { "anyOf": rules },
+            "score": { "anyOf": scores.collect::<Vec<_>>() },
+            "length": length(),
+        },
     })
 }
 

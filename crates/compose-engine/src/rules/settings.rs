@@ -128,6 +128,18 @@ pub struct GridSettings {
     pub resampling: Option<String>,
 }
 
+/// `[[plugin]]`: a shared library that supplies kinds.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct PluginSettings {
+    /// The library's file.
+    pub path: Option<String>,
+    /// The name of one of its kinds; the file is looked for in the folders of COMPOSE_PLUGIN_PATH.
+    pub id: Option<String>,
+    /// SHA-256 of the file; another file is refused.
+    pub sha256: Option<String>,
+}
+
 /// `[output]`: what is written.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]

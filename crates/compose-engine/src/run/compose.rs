@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::pixels::SceneReader;
-use crate::plan::{Job, Stage};
+use crate::plan::Stage;
 use compose_core::fill_strategy::{Donor, DonorUse, FillInput, Temporal};
 use compose_core::{Block, Canvas, GAP, STATISTIC, Window};
 use ndarray::{Array2, Array3, Axis, Zip, s};
@@ -139,9 +139,8 @@ fn fill_canvas(
     canvas: &mut Canvas,
 ) -> Result<(), EngineError> {
     let window = canvas.window.expand(fill.bound.halo());
-    // The target's own pixels give context to strategies that look around a gap.
     let context = match reader.job.target {
-        Some(t) if fill.bound.halo() > 0 => Some(reader.read(t, window, true)?),
+        Some(t) if fill.bound.needs_target() => Some(reader.read(t, window, true)?),
         _ => None,
     };
     let apply = |donors: &[Donor<'_>], canvas: &mut Canvas| {
@@ -159,7 +158,8 @@ fn fill_canvas(
         Temporal::OneByOne => {
             for donor in near {
                 let block = reader.read(donor.scene, window, donor.masked)?;
-                apply(&[seen(reader.job, reader, donor.scene, &block)], canvas)?;
+                let score = rated(reader, fill, donor.scene, window)?;
+                apply(&[seen(reader, donor.scene, &block, score.as_ref())], canvas)?;
                 if !canvas.has_gap() {
                     break;
                 }
@@ -170,15 +170,43 @@ fn fill_canvas(
             let blocks: Result<Vec<Block>, _> =
                 near.iter().map(|d| reader.read(d.scene, window, d.masked)).collect();
             let blocks = blocks?;
+            let scores: Result<Vec<_>, _> =
+                near.iter().map(|d| rated(reader, fill, d.scene, window)).collect();
+            let scores = scores?;
+            let looks = near.iter().zip(blocks.iter().zip(&scores));
             let donors: Vec<Donor<'_>> =
-                near.iter().zip(&blocks).map(|(d, block)| seen(reader.job, reader, d.scene, block)).collect();
+                looks.map(|(d, (block, score))| seen(reader, d.scene, block, score.as_ref())).collect();
             apply(&donors, canvas)
         }
     }
 }
 
-fn seen<'a>(job: &Job, reader: &SceneReader<'_>, scene: usize, block: &'a Block) -> Donor<'a> {
-    Donor { scene, day: reader.stack.facts[scene].day, block, exact: job.scenes[scene].is_exact() }
+/// How good a donor's pixels are, where the strategy wants to know.
+fn rated(
+    reader: &SceneReader<'_>,
+    fill: &Stage,
+    scene: usize,
+    window: Window,
+) -> Result<Option<Array2<f32>>, EngineError> {
+    match (fill.bound.score(scene), &fill.scores[scene]) {
+        (Some(score), Some(planned)) => reader.rate(scene, score, planned, window).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn seen<'a>(
+    reader: &SceneReader<'_>,
+    scene: usize,
+    block: &'a Block,
+    score: Option<&'a Array2<f32>>,
+) -> Donor<'a> {
+    Donor {
+        scene,
+        day: reader.stack.facts[scene].day,
+        block,
+        exact: reader.job.scenes[scene].is_exact(),
+        score,
+    }
 }
 
 /// Puts nodata into gaps, and refuses an observed value that would be taken for it.

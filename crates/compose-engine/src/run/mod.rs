@@ -181,6 +181,9 @@ fn compose_job(
         }
         drop(sender);
         let result = collect(&line, &receiver, write);
+        // Who was asked to stop may fail of it.
+        let result =
+            if line.cancelled.load(Ordering::Relaxed) { Err(EngineError::Interrupted) } else { result };
         line.halt();
         // Workers that wait to hand over a block must not wait for ever.
         drop(receiver);

@@ -5,6 +5,7 @@ use crate::plan::{Fate, Job, Plan};
 use crate::rules::Rules;
 use crate::run::{JobReport, RunReport};
 use compose_io::write::Pending;
+use compose_plugin_host::{Plugin, PluginKind};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -28,6 +29,7 @@ pub fn write(
         "bands": plan.stack.bands,
         "validity": if plan.stack.validity.planes(2) == 1 { "joint" } else { "per-band" },
         "output": output(job),
+        "plugins": plugins(plan),
         "masks": masks(plan, run),
         "fills": fills(plan, job),
         "scenes": scenes(plan, job),
@@ -72,6 +74,19 @@ fn output(job: &Job) -> Value {
         "nodata": job.cast.nodata.map(|n| if n.is_finite() { json!(n) } else { json!(n.to_string()) }),
         "provenance": job.output.provenance,
     })
+}
+
+/// What else than this program had a hand in the result.
+fn plugins(plan: &Plan) -> Value {
+    let kind =
+        |kind: &PluginKind| json!({ "sort": kind.sort.to_string(), "id": kind.id, "version": kind.version });
+    let plugin = |plugin: &&Plugin| {
+        json!({
+            "file": plugin.path, "sha256": plugin.sha256, "interface": format!("{}.{}", plugin.abi.0, plugin.abi.1),
+            "kinds": plugin.kinds.iter().map(kind).collect::<Vec<_>>(),
+        })
+    };
+    plan.plugins.iter().map(plugin).collect()
 }
 
 fn masks(plan: &Plan, run: &RunReport) -> Value {

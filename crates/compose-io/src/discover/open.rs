@@ -101,7 +101,15 @@ fn source(
     }
     let (bands, refs): (Vec<_>, Vec<_>) = opened.into_iter().map(|o| (o.facts, o.band)).unzip();
     let grid = bands[0].grid.clone();
-    let facts = SceneFacts { id: found.id.clone(), day: found.day, grid, bands, wanted, quality };
+    let facts = SceneFacts {
+        id: found.id.clone(),
+        day: found.day,
+        sensor: found.sensor.map(|s| s.name),
+        grid,
+        bands,
+        wanted,
+        quality,
+    };
     SceneSource { facts, refs, georeferenced, notes, files, tags }
 }
 

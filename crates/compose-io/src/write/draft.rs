@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 /// What GDAL reads together with a raster. Left from an earlier file of the same name, it would be taken for
@@ -57,7 +58,7 @@ fn companions(path: &Path) -> impl Iterator<Item = PathBuf> {
 /// A file being written under a temporary name. Dropped, it disappears.
 #[derive(Debug)]
 pub struct Draft {
-    folder: TempDir,
+    folder: Folder,
     file: PathBuf,
     path: PathBuf,
 }
@@ -70,7 +71,7 @@ impl Draft {
     pub fn new(path: &Path) -> Result<Self, WriteError> {
         let name = path.file_name().ok_or_else(|| WriteError::NotAFile { path: path.to_owned() })?;
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = temporary(&name.to_string_lossy(), parent).map_err(|cause| {
+        let folder = Folder::new(&name.to_string_lossy(), parent).map_err(|cause| {
             let (path, folder) = (path.to_owned(), parent.to_owned());
             match cause.kind() {
                 ErrorKind::NotFound => WriteError::NoFolder { path, folder },
@@ -100,6 +101,64 @@ impl Draft {
         let synced = fs::OpenOptions::new().write(true).open(&self.file).and_then(|file| file.sync_all());
         synced.map_err(|cause| WriteError::System { path: self.path.clone(), cause })?;
         Ok(Pending { draft: self })
+    }
+}
+
+/// Folders of drafts that are there, for [`abandon_all`].
+static OPEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn open_folders() -> MutexGuard<'static, Vec<PathBuf>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Held while files get their names: all of them, or none.
+static NAMING: Mutex<()> = Mutex::new(());
+
+/// Waits until no other files are being named, and keeps it so.
+pub(crate) fn naming() -> MutexGuard<'static, ()> {
+    NAMING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes every draft that is there, for a program that must end while others still work on them. No file gets
+/// its name from then on; where files are just being named, that is waited for.
+pub fn abandon_all() {
+    std::mem::forget(naming());
+    // Nothing is added meanwhile: making a folder waits for this list.
+    for folder in open_folders().iter() {
+        // A file that is just being made may keep the folder from going at the first try.
+        (0..10).any(|_| fs::remove_dir_all(folder).is_ok() || !folder.exists());
+    }
+}
+
+/// A temporary folder that is known to [`abandon_all`].
+#[derive(Debug)]
+struct Folder {
+    folder: Option<TempDir>,
+    path: PathBuf,
+}
+
+impl Folder {
+    fn new(name: &str, parent: &Path) -> std::io::Result<Self> {
+        let mut open = open_folders();
+        let folder = temporary(name, parent)?;
+        let path = folder.path().to_owned();
+        open.push(path.clone());
+        Ok(Self { folder: Some(folder), path })
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn close(mut self) -> std::io::Result<()> {
+        self.folder.take().map_or(Ok(()), TempDir::close)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.folder.take();
+        open_folders().retain(|path| *path != self.path);
     }
 }
 

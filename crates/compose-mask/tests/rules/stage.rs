@@ -30,7 +30,15 @@ pub fn grid(width: usize, height: usize, dx: f64, dy: f64) -> Grid {
 impl Stage {
     /// An empty scene on a grid.
     pub fn new(grid: Grid, day: Option<Day>) -> Self {
-        let scene = SceneFacts { id: "scene".into(), day, grid, bands: Vec::new(), wanted: 0, quality: None };
+        let scene = SceneFacts {
+            id: "scene".into(),
+            day,
+            sensor: None,
+            grid,
+            bands: Vec::new(),
+            wanted: 0,
+            quality: None,
+        };
         Self { scene, pixels: Vec::new() }
     }
 

@@ -1,0 +1,168 @@
+//! Calls of mask rules and scores.
+
+#![allow(unsafe_code)]
+
+use super::{Kind, Setup, Stop, Taken, changed, check_room, plan_fault, room, trespass};
+use crate::check::buffers::Guarded;
+use crate::check::findings::Fault;
+use crate::check::shot::{Answer, Cell, Look, Shot, Subject, look};
+use crate::check::worlds::World;
+use crate::facts::OneGrid;
+use crate::instance::Instance;
+use crate::library::KindSort;
+use crate::planes::{Sample, place, raw_window};
+use crate::scene_rule::ScenePlan;
+use compose_plugin::abi;
+use std::ffi::c_void;
+
+pub(super) fn plan(
+    kind: &Kind,
+    raw: &abi::SceneKind,
+    instance: &Instance,
+    world: &World,
+) -> Result<ScenePlan, Stop> {
+    let capacity = world.scenes[0].bands.len();
+    let mut bands = room(vec![0; capacity]);
+    let mut answer = abi::ScenePlan {
+        bands: bands.as_mut_ptr(),
+        band_capacity: capacity as u32,
+        band_count: 0,
+        halo: 0,
+        threads: abi::THREADS_PER_INSTANCE,
+        deterministic: 1,
+        reserved: 0,
+    };
+    let plan = raw.plan.ok_or_else(|| Stop::Ours("plan is null".into()))?;
+    kind.call(&format!("plan, {}", world.theme.describe()), |host| {
+        // SAFETY: all pointers are valid for the call, and `bands` has room for `band_capacity`.
+        unsafe { plan(instance.as_ptr(), host, world.raw.raw.scenes, &raw mut answer) }
+    })?;
+    check_room(&bands, capacity, "bands")?;
+    ScenePlan::read(&answer, &bands[..capacity], &world.scenes[0]).map_err(plan_fault)
+}
+
+pub(super) fn take(
+    kind: &Kind,
+    raw: &abi::SceneKind,
+    instance: *mut c_void,
+    (setup, plan): (&Setup, &ScenePlan),
+    shot: &Shot,
+) -> Result<Taken, Stop> {
+    if kind.sort == KindSort::Score {
+        return run(kind, raw, instance, (setup, plan), shot, (f32::NAN, rated));
+    }
+    // A number that stands for "not written": neither 0 nor 1.
+    run(kind, raw, instance, (setup, plan), shot, (UNWRITTEN, marked))
+}
+
+const UNWRITTEN: u8 = 0xFF;
+
+/// What a sample that was written says, by whether any and whether all planes are valid; or what is wrong with it.
+type Judge<T> = fn(T, bool, bool) -> Result<Cell, String>;
+
+fn marked(mark: u8, seen: bool, _: bool) -> Result<Cell, String> {
+    match mark {
+        0 | 1 if seen => Ok(Cell::Mark(mark)),
+        0 | 1 => Ok(Cell::Any),
+        UNWRITTEN => Err("wrote no mark".into()),
+        mark => Err(format!("wrote {mark}, which is no mark,")),
+    }
+}
+
+fn rated(score: f32, _: bool, seen_by_all: bool) -> Result<Cell, String> {
+    match (seen_by_all, score.is_nan()) {
+        (false, _) => Ok(Cell::Any),
+        (true, false) => Ok(Cell::Score(score)),
+        (true, true) => Err("wrote NaN, or nothing,".into()),
+    }
+}
+
+fn run<T: Sample>(
+    kind: &Kind,
+    raw: &abi::SceneKind,
+    instance: *mut c_void,
+    (setup, plan): (&Setup, &ScenePlan),
+    shot: &Shot,
+    (start, judge): (T, Judge<T>),
+) -> Result<Taken, Stop> {
+    let (world, halo, window) = (&*setup.world, plan.halo, shot.window);
+    let grid = world.grid_of(&plan.bands);
+    let one = |band: &usize| look(&Subject { world, scene: 0, band: *band, grid, halo, masked: false }, shot);
+    let looks: Vec<Look> = plan.bands.iter().map(one).collect::<Result<_, _>>()?;
+    let planes: Vec<abi::Plane> = looks.iter().map(|look| look.plane(halo, look)).collect();
+    let raw_grid = OneGrid::new(grid);
+    let input = abi::SceneInput {
+        scene: world.raw.raw.scenes,
+        grid: &raw const raw_grid.raw,
+        window: raw_window(window),
+        halo: halo as u32,
+        plane_count: planes.len() as u32,
+        planes: planes.as_ptr(),
+    };
+    let step = kind.step(if kind.sort == KindSort::Score { "rate" } else { "mark" }, setup, shot);
+    let function = raw.run.ok_or_else(|| Stop::Ours("a function is null".into()))?;
+    let size = (window.height, window.width);
+    let call = || {
+        let mut out = Guarded::new(size, shot.lay[2], start)?;
+        let output = out.output();
+        let called = kind.call(&step, |host| {
+            // SAFETY: all pointers are valid for the call; planes reach `halo` pixels beyond the output on every
+            // side, and the output has the size of the window.
+            unsafe { function(instance, host, &raw const input, &raw const output) }
+        });
+        Ok::<_, Stop>((out, called))
+    };
+    let before: Vec<_> = looks.iter().map(Look::bytes).collect();
+    let (out, called) = call()?;
+    let after: Vec<_> = looks.iter().map(Look::bytes).collect();
+    let trespass = trespass(std::slice::from_ref(&out), &step).or_else(|| changed(&before, &after, &step));
+    // Whether it fails or not, it may not write elsewhere.
+    if let (Err(_), Some(fault)) = (&called, &trespass) {
+        return Err(fault.clone().into());
+    }
+    called?;
+    let (answer, content) = judged(&out, &looks, (shot, halo), judge, &step);
+    let mut wavering = None;
+    for _ in 0..shot.repeat {
+        let (again, called) = call()?;
+        called?;
+        if !again.same(&out) {
+            wavering =
+                wavering.or_else(|| answer.differs(&judged(&again, &looks, (shot, halo), judge, &step).0));
+        }
+    }
+    Ok(Taken { answer, content, trespass, wavering })
+}
+
+/// What was written, and what is wrong with it.
+fn judged<T: Sample>(
+    out: &Guarded<T>,
+    looks: &[Look],
+    (shot, halo): (&Shot, usize),
+    judge: Judge<T>,
+    step: &str,
+) -> (Answer, Option<Fault>) {
+    let window = shot.window;
+    let (mut cells, mut content) = (Vec::with_capacity(window.pixels()), None);
+    for row in 0..window.height {
+        for (col, sample) in out.row(row).iter().enumerate() {
+            let mut valid = looks.iter().map(|look| look.is_valid(halo, row, col));
+            let (any, all) = (valid.clone().any(|v| v), valid.all(|v| v));
+            cells.push(judge(*sample, any, all).unwrap_or_else(|wrong| {
+                let at = place(window, row, col);
+                content
+                    .get_or_insert_with(|| wrong_content(&format!("{wrong} for the pixel at {at}: {step}")));
+                Cell::Any
+            }));
+        }
+    }
+    (Answer { window, planes: vec![cells] }, content)
+}
+
+fn wrong_content(found: &str) -> Fault {
+    Fault::new(
+        found,
+        "a number for every pixel of the output: marks 0 or 1, scores no NaN where all planes are valid",
+        "write every pixel; -HUGE_VALF is the score of one that must not be taken",
+    )
+}

@@ -1,0 +1,146 @@
+//! What a trial has found, and how it gets from the process of the trial to the one that reports.
+
+use serde_json::{Value as Json, json};
+
+/// Something that is wrong with a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What was found, and where.
+    pub found: String,
+    /// What the header asks for.
+    pub expected: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+impl Fault {
+    pub(super) fn new(
+        found: impl Into<String>,
+        expected: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self { found: found.into(), expected: expected.into(), advice: advice.into() }
+    }
+}
+
+/// How a trial ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing is wrong.
+    Sound,
+    /// Something is wrong.
+    Fault(Fault),
+    /// The trial has nothing to say of this kind, by what the kind itself declares.
+    Needless(String),
+    /// The kind could not be tried, so nothing is known.
+    Untried(String),
+}
+
+/// In a step: nothing behind the last sample of a plane can be touched.
+pub(super) const FENCED: &str = "planes at the end of memory";
+
+/// A kind as the report names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// What the rules file calls it.
+    pub id: String,
+    /// The plugin's version.
+    pub version: String,
+    /// Mask rule, score or fill strategy.
+    pub sort: String,
+}
+
+/// A line of what a trial's process says.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Line {
+    /// What it is about to do; the last one tells where a process ended that did not end well.
+    Step(String),
+    /// A kind, and the trials that it is to undergo.
+    Kind(Tried, Vec<String>),
+    /// The library cannot be looked at.
+    Unusable(String),
+    /// How the trial ended.
+    Outcome(Outcome),
+}
+
+/// Begins every line of ours: a plugin may print to the same place.
+const MARK: &str = "\u{1}compose-check ";
+
+impl Line {
+    /// Prints it, apart from whatever the plugin prints.
+    pub fn say(&self) {
+        use std::io::Write;
+        let mut out = std::io::stdout().lock();
+        // Without a reader there is nobody to tell.
+        let _ = writeln!(out, "\n{MARK}{}", self.json());
+        let _ = out.flush();
+    }
+
+    fn json(&self) -> Json {
+        match self {
+            Self::Step(step) => json!({ "step": step }),
+            Self::Kind(Tried { id, version, sort }, trials) => {
+                json!({ "kind": id, "version": version, "sort": sort, "trials": trials })
+            }
+            Self::Unusable(why) => json!({ "unusable": why }),
+            Self::Outcome(Outcome::Sound) => json!({ "sound": true }),
+            Self::Outcome(Outcome::Fault(Fault { found, expected, advice })) => {
+                json!({ "found": found, "expected": expected, "advice": advice })
+            }
+            Self::Outcome(Outcome::Needless(why)) => json!({ "needless": why }),
+            Self::Outcome(Outcome::Untried(why)) => json!({ "untried": why }),
+        }
+    }
+
+    /// All lines of ours in what a process has printed.
+    pub fn read_all(printed: &[u8]) -> Vec<Self> {
+        let printed = String::from_utf8_lossy(printed);
+        let ours = printed.lines().filter_map(|line| line.strip_prefix(MARK));
+        ours.filter_map(|json| Self::read(&serde_json::from_str(json).ok()?)).collect()
+    }
+
+    fn read(json: &Json) -> Option<Self> {
+        let text = |key: &str| json.get(key).and_then(Json::as_str).map(str::to_owned);
+        if let Some(step) = text("step") {
+            return Some(Self::Step(step));
+        }
+        if let Some(id) = text("kind") {
+            let trials = json.get("trials")?.as_array()?.iter();
+            let trials = trials.filter_map(|t| Some(t.as_str()?.to_owned())).collect();
+            return Some(Self::Kind(Tried { id, version: text("version")?, sort: text("sort")? }, trials));
+        }
+        if let Some(why) = text("unusable") {
+            return Some(Self::Unusable(why));
+        }
+        Some(Self::Outcome(if let Some(found) = text("found") {
+            Outcome::Fault(Fault { found, expected: text("expected")?, advice: text("advice")? })
+        } else if let Some(why) = text("needless") {
+            Outcome::Needless(why)
+        } else if let Some(why) = text("untried") {
+            Outcome::Untried(why)
+        } else {
+            json.get("sound").map(|_| Outcome::Sound)?
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_found_again_among_what_a_plugin_prints() {
+        let tried = Tried { id: "a".into(), version: "1".into(), sort: "score".into() };
+        let lines = [
+            Line::Step("mark".into()),
+            Line::Kind(tried, vec!["plan".into()]),
+            Line::Unusable("no".into()),
+            Line::Outcome(Outcome::Sound),
+            Line::Outcome(Outcome::Fault(Fault::new("a \"b\"\n\\", "c", "d"))),
+            Line::Outcome(Outcome::Needless("e".into())),
+            Line::Outcome(Outcome::Untried("f".into())),
+        ];
+        let said: Vec<String> = lines.iter().map(|l| format!("chatter\n{MARK}{}\n{{}}", l.json())).collect();
+        assert_eq!(Line::read_all(said.concat().as_bytes()), lines);
+    }
+}

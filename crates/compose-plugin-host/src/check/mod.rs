@@ -1,0 +1,32 @@
+//! The conformance kit: tries a library before a run depends on it.
+//!
+//! Every trial runs in a process of its own, so that a crash, an endless loop or an `exit` is a finding:
+//! [`check`] (in the process that reports) starts the program again with `--trial KIND/TRIAL`, where [`trial`] loads
+//! the library, does that one trial and prints what it found; the lines of `findings::Line` get across what a
+//! plugin prints in between.
+//!
+//! Data flow in a trial: made-up scenes (`worlds`) and settings (`guesses`) → an instance that has planned
+//! (`calls::Setup`) → shots (`shot`) of windows, with rows, surroundings and invalid samples laid out so that
+//! reading or writing where it is not allowed shows → answers, held against the header and against each other.
+//!
+//! The functions are called directly, not through the kinds that a run uses: these would hide a fault that only
+//! shows with other strides, and refuse what the kit wants to name.
+
+mod buffers;
+mod calls;
+mod findings;
+mod given;
+mod guesses;
+mod noise;
+mod parent;
+mod shot;
+mod trial;
+mod trials;
+mod worlds;
+
+pub use findings::{Fault, Outcome, Tried};
+pub use parent::{CheckError, Report, Request, check};
+pub use trial::trial;
+
+/// The trial that lists kinds and their trials.
+const LIST: &str = "list";

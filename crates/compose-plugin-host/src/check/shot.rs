@@ -1,0 +1,312 @@
+//! One look at a window: what is shown to a kind, and what it answers.
+
+use super::buffers::{Lay, Slab};
+use super::noise;
+use super::worlds::World;
+use crate::planes::Sample;
+use compose_core::{BandRole, Grid, Window};
+use compose_plugin::abi;
+use std::io;
+
+/// What a call is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Shot {
+    pub window: Window,
+    /// How data, validity and outputs lie in memory.
+    pub lay: [Lay; 3],
+    pub beyond: Beyond,
+    pub invalid: Invalid,
+    pub shown: Shown,
+    pub gaps: Gaps,
+    /// How often the call is made again, to see whether the answer stays.
+    pub repeat: usize,
+}
+
+/// What lies around the pixels that may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beyond {
+    Nothing,
+    Bright,
+    Mixed,
+}
+
+/// Samples that are not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invalid {
+    Stored,
+    NotANumber,
+    Infinite,
+    Huge,
+    Noise,
+}
+
+/// How much there is to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    All,
+    /// A few valid pixels far from each other.
+    Sparse,
+    /// Pixels, none of which is valid.
+    NothingValid,
+    /// No donor.
+    NoDonor,
+}
+
+/// Which of the pixels that may be gaps are some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gaps {
+    All,
+    Some(u64),
+    One,
+}
+
+impl Shot {
+    pub fn of(window: Window) -> Self {
+        let lay = Lay { pad: 0, margin: 2, fenced: false };
+        Self {
+            window,
+            lay: [lay; 3],
+            beyond: Beyond::Nothing,
+            invalid: Invalid::Stored,
+            shown: Shown::All,
+            gaps: Gaps::All,
+            repeat: 0,
+        }
+    }
+
+    pub fn with_beyond(self, beyond: Beyond) -> Self {
+        // Far enough for whoever looks a good deal too far.
+        let lay = self.lay.map(|lay| Lay { margin: 40, ..lay });
+        Self { lay, beyond, ..self }
+    }
+
+    pub fn with_pads(self, data: usize, valid: usize, out: usize) -> Self {
+        let [a, b, c] = self.lay;
+        Self { lay: [Lay { pad: data, ..a }, Lay { pad: valid, ..b }, Lay { pad: out, ..c }], ..self }
+    }
+
+    pub fn fenced(self) -> Self {
+        Self { lay: self.lay.map(|lay| Lay { fenced: true, ..lay }), ..self }
+    }
+}
+
+/// What a kind has written where it counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub window: Window,
+    pub planes: Vec<Vec<Cell>>,
+}
+
+/// What was written for one pixel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// It does not count.
+    Any,
+    Mark(u8),
+    Score(f32),
+    Gap,
+    /// The pixel of the donor of this index in the plan.
+    Donor(usize),
+    Computed(Vec<f32>),
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("anything"),
+            Self::Mark(mark) => write!(f, "{mark}"),
+            Self::Score(score) => write!(f, "{score}"),
+            Self::Gap => f.write_str("a gap"),
+            Self::Donor(donor) => write!(f, "donor {donor}'s pixel"),
+            Self::Computed(values) => write!(f, "computed {values:?}"),
+        }
+    }
+}
+
+impl Answer {
+    /// The first place at which both answers count and differ.
+    pub fn differs(&self, other: &Self) -> Option<String> {
+        let common = self.window.intersect(other.window)?;
+        for (mine, theirs) in self.planes.iter().zip(&other.planes) {
+            for row in common.row..common.row_end() {
+                for col in common.col..common.col_end() {
+                    let (a, b) =
+                        (&mine[place(self.window, col, row)], &theirs[place(other.window, col, row)]);
+                    if *a != Cell::Any && *b != Cell::Any && a != b {
+                        return Some(format!("at column {col}, row {row} {a} and then {b}"));
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+fn place(window: Window, col: i64, row: i64) -> usize {
+    (row - window.row) as usize * window.width + (col - window.col) as usize
+}
+
+/// A band's pixels, and where they are valid.
+pub struct Look {
+    samples: Samples,
+    valid: Slab<u8>,
+    band: usize,
+}
+
+enum Samples {
+    Data(Slab<f32>),
+    Codes(Slab<u32>),
+}
+
+impl Look {
+    /// The plane as the other side sees it; `valid` may be that of another look.
+    pub fn plane(&self, halo: usize, valid: &Self) -> abi::Plane {
+        let (data, stride, kind) = match &self.samples {
+            Samples::Data(slab) => (slab.at(halo).cast(), slab.stride_bytes(), f32::KIND),
+            Samples::Codes(slab) => (slab.at(halo).cast(), slab.stride_bytes(), u32::KIND),
+        };
+        let (valid_at, valid_stride) = (valid.valid.at(halo), valid.valid.stride_bytes());
+        abi::Plane { data, valid: valid_at, stride, valid_stride, kind, band: self.band as u32 }
+    }
+
+    pub fn is_valid(&self, halo: usize, row: usize, col: usize) -> bool {
+        self.valid.get(row + halo, col + halo) == 1
+    }
+
+    /// All there is, bit for bit.
+    pub fn bytes(&self) -> [Vec<u8>; 2] {
+        let samples = match &self.samples {
+            Samples::Data(slab) => slab.bytes(),
+            Samples::Codes(slab) => slab.bytes(),
+        };
+        [samples, self.valid.bytes()]
+    }
+}
+
+/// What a look is taken at.
+pub struct Subject<'a> {
+    pub world: &'a World,
+    pub scene: usize,
+    pub band: usize,
+    /// The grid of the planes.
+    pub grid: &'a Grid,
+    pub halo: usize,
+    /// Whether masked pixels are not valid, as strategies see them.
+    pub masked: bool,
+}
+
+/// Makes the planes of a band for a shot.
+pub fn look(at: &Subject<'_>, shot: &Shot) -> io::Result<Look> {
+    let facts = &at.world.scenes[at.scene].bands[at.band];
+    let tile = at.world.tile(at.scene, at.band);
+    let seen = at.masked.then(|| at.world.seen(at.scene, at.band));
+    let reach = shot.window.expand(at.halo);
+    // Bands of another resolution are brought onto the grid by nearest neighbour.
+    let columns =
+        nearest(reach.col, reach.width, (at.grid.transform.dx, facts.grid.transform.dx), facts.grid.width);
+    let rows =
+        nearest(reach.row, reach.height, (at.grid.transform.dy, facts.grid.transform.dy), facts.grid.height);
+    let place = |row: usize, col: usize| Some(rows[row]? * facts.grid.width + columns[col]?);
+    let shown = |row: usize, col: usize| match shot.shown {
+        Shown::All | Shown::NoDonor => true,
+        Shown::Sparse => noise::at(5, reach.col + col as i64, reach.row + row as i64) < 0.02,
+        Shown::NothingValid => false,
+    };
+    let valid = |row: usize, col: usize| -> bool {
+        shown(row, col) && place(row, col).is_some_and(|p| seen.map_or(tile.valid[p], |seen| seen[p]) == 1)
+    };
+    let size = (reach.height, reach.width);
+    let samples = match facts.role {
+        BandRole::Data => {
+            let sample = |row: usize, col: usize| match (valid(row, col), place(row, col)) {
+                (true, Some(p)) => tile.values[p],
+                (_, p) => invalid(shot.invalid, p.map_or(0.0, |p| tile.values[p]), row * 8191 + col),
+            };
+            Samples::Data(Slab::new(size, shot.lay[0], sample, |n| beyond(shot.beyond, n).0)?)
+        }
+        BandRole::Quality => {
+            let code = |row: usize, col: usize| match (valid(row, col), place(row, col)) {
+                (true, Some(p)) => tile.codes[p],
+                (_, p) => invalid_code(shot.invalid, p.map_or(0, |p| tile.codes[p]), row * 8191 + col),
+            };
+            Samples::Codes(Slab::new(size, shot.lay[0], code, |n| beyond(shot.beyond, n).1)?)
+        }
+    };
+    let valid =
+        Slab::new(size, shot.lay[1], |row, col| u8::from(valid(row, col)), |n| beyond(shot.beyond, n).2)?;
+    Ok(Look { samples, valid, band: at.band })
+}
+
+/// Which pixels of a band lie under those of a grid that shares its corner; `None` outside.
+fn nearest(first: i64, count: usize, (to, from): (f64, f64), size: usize) -> Vec<Option<usize>> {
+    let one = |n: i64| {
+        let place = ((n as f64 + 0.5) * to / from).floor();
+        (place >= 0.0 && place < size as f64).then_some(place as usize)
+    };
+    (first..first + count as i64).map(one).collect()
+}
+
+fn invalid(kind: Invalid, stored: f32, n: usize) -> f32 {
+    match kind {
+        Invalid::Stored => stored,
+        Invalid::NotANumber => f32::NAN,
+        Invalid::Infinite => {
+            if n.is_multiple_of(2) {
+                f32::INFINITY
+            } else {
+                f32::NEG_INFINITY
+            }
+        }
+        Invalid::Huge => f32::MAX,
+        Invalid::Noise => (noise::at(3, n as i64, 0) * 65_535.0) as f32,
+    }
+}
+
+fn invalid_code(kind: Invalid, stored: u32, n: usize) -> u32 {
+    match kind {
+        Invalid::Stored => stored,
+        Invalid::NotANumber | Invalid::Infinite => 0,
+        Invalid::Huge => u32::MAX,
+        Invalid::Noise => noise::mixed(n as u64) as u32,
+    }
+}
+
+/// Sample, code and validity of what may not be read.
+fn beyond(kind: Beyond, n: usize) -> (f32, u32, u8) {
+    let noise = noise::at(11, n as i64, 0);
+    match kind {
+        Beyond::Nothing => (0.0, 0, 0),
+        Beyond::Bright => ((30_000.0 + 30_000.0 * noise) as f32, 22_280, 1),
+        Beyond::Mixed => {
+            ((20_000.0 * noise) as f32, noise::mixed(n as u64) as u32 & 0xFFFF, u8::from(noise < 0.5))
+        }
+    }
+}
+
+/// 1 where a plane of the result has a gap.
+pub fn gaps(world: &World, plane: usize, shot: &Shot) -> io::Result<Slab<u8>> {
+    let window = shot.window;
+    let seen = world.target.map(|target| world.seen(target, plane));
+    let grid = &world.scenes[0].grid;
+    let open = |col: i64, row: i64| {
+        let inside = (0..grid.width as i64).contains(&col) && (0..grid.height as i64).contains(&row);
+        !(inside && seen.is_some_and(|seen| seen[row as usize * grid.width + col as usize] == 1))
+    };
+    // One gap must be where there may be one.
+    let first = (0..window.width * window.height)
+        .map(|p| (window.col + (p % window.width) as i64, window.row + (p / window.width) as i64))
+        .skip(window.width * (window.height / 2))
+        .find(|(col, row)| open(*col, *row));
+    let gap = |row: usize, col: usize| {
+        let (col, row) = (window.col + col as i64, window.row + row as i64);
+        u8::from(
+            open(col, row)
+                && match shot.gaps {
+                    Gaps::All => true,
+                    Gaps::Some(seed) => noise::at(seed, col, row) < 0.4,
+                    Gaps::One => first == Some((col, row)),
+                },
+        )
+    };
+    Slab::new((window.height, window.width), Lay { margin: 0, ..shot.lay[1] }, gap, |_| u8::GUARD)
+}

@@ -1,0 +1,41 @@
+//! Ctrl-C and termination signals: nothing is left behind, and the program ends soon.
+
+use crate::{FAILED, screen};
+use compose_engine::EngineError;
+use compose_plugin_host::Busy;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long whoever is at work may take to stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Signals set `cancelled`, which is looked at between blocks, and by plugins that are written so. Files with
+/// temporary names are taken away on the way out.
+///
+/// A plugin that does not look, or a large copy by GDAL, does not keep the program: after a while it ends without
+/// them, and says so.
+pub fn on_signals(cancelled: &Arc<AtomicBool>, busy: Busy) -> Result<(), EngineError> {
+    // Writing past a file-size limit must be an error like a full disk, not the end of the program.
+    let past_limit = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, past_limit)
+        .map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))?;
+    let flag = cancelled.clone();
+    let handler = move || {
+        flag.store(true, Ordering::Relaxed);
+        std::thread::sleep(GRACE);
+        end_now(busy);
+    };
+    ctrlc::set_handler(handler).map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))
+}
+
+/// Ends the program while others are still at work.
+fn end_now(busy: Busy) {
+    compose_io::write::abandon_all();
+    let mut told = "interrupted; nothing was written".to_owned();
+    for call in busy.calls() {
+        told += &format!("; {call}: did not stop when it was asked to");
+    }
+    screen::tell(&format!("error: {told}"));
+    std::process::exit(i32::from(FAILED));
+}
