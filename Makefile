@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with git, make and a Rust toolchain:
 #   make demo    install what is missing, build, repair two real scenes, say where to look
 #   make test    the same for the tests
-.PHONY: demo test check sanitize system
+.PHONY: demo test check sanitize border-cost system
 
 CARGO ?= cargo
 
@@ -23,6 +23,11 @@ check: system
 # The plugin border under the address sanitizer, where a nightly toolchain is there.
 sanitize:
 	@sh .ci/sanitize
+
+# What a plugin costs beside the built-in strategy that does the same.
+border-cost:
+	$(CARGO) build --release --locked -p plain-mean
+	$(CARGO) run --release --locked -p compose-plugin-host --example border_cost -- $(or $(CARGO_TARGET_DIR),target)/release/libplain_mean.so
 
 # GDAL, a C and a C++ compiler, where they are missing (Debian, Ubuntu).
 system:
