@@ -34,8 +34,7 @@ impl Fill for PlainMean {
             let (looks, gaps) = (input.looks(band)?, input.gaps(band));
             for row in 0..input.height() {
                 host.check_cancelled()?;
-                let mut out = out.row(row);
-                let (values, sources) = out.band(band);
+                let (values, sources) = out.band_row(band, row);
                 mean_row(&looks, &gaps, row, values, sources);
             }
         }

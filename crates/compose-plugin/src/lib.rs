@@ -108,8 +108,7 @@
 //!                     *count += u32::from(valid);
 //!                 }
 //!             }
-//!             let mut out = out.row(row);
-//!             let (values, sources) = out.band(band);
+//!             let (values, sources) = out.band_row(band, row);
 //!             for (col, &gap) in gaps.row(row).iter().enumerate() {
 //!                 if gap == 1 && counts[col] > 0 {
 //!                     (values[col], sources[col]) = ((sums[col] / f64::from(counts[col])) as f32, COMPUTED);

@@ -69,7 +69,7 @@ impl Fill for LinearInTime {
                 host.check_cancelled()?;
                 let answers = answer_row(&looks, &samples[0], input.gaps(plane).row(row), row);
                 for (band, samples) in bands.clone().zip(&samples) {
-                    write_row(&answers, samples, row, out.row(row).band(band));
+                    write_row(&answers, samples, row, out.band_row(band, row));
                 }
             }
         }
