@@ -57,6 +57,7 @@ fn sound_plugins_pass() {
         ("fill", "SOUND", "planted-fill 1.0.0: 17 trials, no fault"),
         ("fill", "ONE_BY_ONE", "planted-fill 1.0.0: 17 trials, no fault"),
         ("words", "SOUND", "planted-words 1.0.0: 16 trials, no fault"),
+        ("band", "SOUND", "planted-band 1.0.0: 16 trials, no fault"),
     ];
     for (source, define, summary) in sound {
         let output = check(&library(folder.path(), source, define), &[]);

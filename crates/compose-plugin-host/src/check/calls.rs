@@ -190,9 +190,23 @@ impl Kind {
 
     /// Tries settings on a world.
     pub fn set_up(&self, settings: &[Option<Value>], world: &Arc<World>) -> Result<(Setup, Instance), Stop> {
+        self.check_bands(settings, world)?;
         let instance = self.create(settings)?;
         let plan = self.plan(&instance, world)?;
         Ok((Setup { settings: settings.to_vec(), world: world.clone(), plan }, instance))
+    }
+
+    /// A setting of type `band` is held against the scenes by the host, so a plan need not do it.
+    fn check_bands(&self, settings: &[Option<Value>], world: &World) -> Result<(), Stop> {
+        let values = Values::new(settings.to_vec());
+        let all = match self.raw {
+            RawKind::Scene(_) => &world.scenes[..1],
+            RawKind::Fill(_) => &world.scenes[..],
+        };
+        all.iter().try_for_each(|scene| {
+            let among = if matches!(self.raw, RawKind::Fill(_)) { scene.wanted } else { scene.bands.len() };
+            values.check_bands(self.declared, scene, among).map_err(|e| Stop::Refused(e.to_string()))
+        })
     }
 
     /// One more instance, which must plan as the others did.
