@@ -59,15 +59,58 @@ fn what_is_broken_on_purpose_works_when_it_is_not_broken() {
 fn what_is_no_plugin_is_refused_with_the_cause() {
     let pair = broken(&[]);
     std::fs::remove_file(pair.path("libbroken.so")).unwrap();
-    refused(&pair, &["rules.toml:30: [[plugin]] libbroken.so: No such file"]);
+    refused(&pair, &["rules.toml:30: [[plugin]] ", "/libbroken.so: No such file"]);
     std::fs::write(pair.path("libbroken.so"), "these are words").unwrap();
     refused(&pair, &["libbroken.so cannot be loaded as a shared library: ", "file too short"]);
     std::fs::create_dir(pair.path("libfolder.so")).unwrap();
     pair.change("libbroken.so", "libfolder.so");
-    refused(&pair, &["libfolder.so: Is a directory"]);
+    refused(&pair, &["/libfolder.so: is no regular file"]);
     let nothing = broken(&[]);
     compile(Path::new("/dev/null"), &nothing.path("libbroken.so"), &["-xc"]);
     refused(&nothing, &["is a shared library, but no plugin", "undefined symbol: compose_plugin_entry"]);
+}
+
+#[test]
+fn a_symbol_that_is_nowhere_is_told_before_a_pixel_is_read() {
+    refused(&broken(&["MISSING_SYMBOL"]), &["rules.toml:30: ", "undefined symbol: compose_test_nowhere"]);
+}
+
+#[test]
+fn an_id_does_not_lead_out_of_the_search_path() {
+    for id in ["../broken", "/tmp/broken", "Broken"] {
+        let pair = broken(&[]);
+        pair.change("path = \"libbroken.so\"", &format!("id = {id:?}"));
+        refused(&pair, &["rules.toml:30: ", "cannot be the name of a kind"]);
+    }
+}
+
+#[test]
+fn a_plugin_that_ends_the_program_does_not_end_it_with_success() {
+    let pair = with_mask(&["EXIT"], "");
+    refused(
+        &pair,
+        &["plugin \"broken-mask\" 1.2.3, scene a, block at column 0, row 0 (4×3): ended the program"],
+    );
+}
+
+#[test]
+fn a_plugin_that_is_changed_while_it_is_in_use_is_refused() {
+    let pair = with_mask(&["PATIENT"], "");
+    let before = listing(pair.folder.path());
+    let mut command = crate::support::compose();
+    command.current_dir(pair.folder.path()).args(["--rules", "rules.toml"]).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    // Another file of the same name: what is loaded is not touched.
+    std::fs::remove_file(pair.path("libbroken.so")).unwrap();
+    std::fs::write(pair.path("libbroken.so"), "another").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), listing(pair.folder.path())), (Some(2), before));
+    assert!(
+        stderr(&output).contains("libbroken.so: the plugin was changed while it was in use"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -120,8 +163,11 @@ fn one_library_twice_is_refused() {
 #[test]
 fn a_library_that_is_not_the_one_pinned_is_refused() {
     let pair = broken(&[]);
-    pair.change("path = \"libbroken.so\"", "path = \"libbroken.so\"\nsha256 = \"5A1f\"");
-    refused(&pair, &["rules.toml:31: ", "its SHA-256 is ", ", expected 5A1f"]);
+    let other = "5A".repeat(32);
+    pair.change("path = \"libbroken.so\"", &format!("path = \"libbroken.so\"\nsha256 = \"{other}\""));
+    refused(&pair, &["rules.toml:31: ", "its SHA-256 is ", &format!(", expected {other}")]);
+    pair.change(&other, "5A1f");
+    refused(&pair, &["rules.toml:31: ", "sha256 is no hash: expected 64 hexadecimal digits"]);
 }
 
 #[test]
@@ -146,6 +192,7 @@ fn settings_are_held_to_their_declaration() {
         ),
         ("level = 1", "level is the integer 1, expected one of low, high"),
         ("months = 3", "months is the integer 3, expected a list"),
+        ("band = \"B\\u0000\"", "expected text without a zero byte"),
         ("months = [3, 13]", "months is 13, expected 1 to 12"),
         ("months = [3, 1.5]", "months holds the number 1.5, expected a whole number"),
         ("limti = 3", "unknown key \"limti\"; did you mean \"limit\"?"),
@@ -166,6 +213,9 @@ fn plans_that_cannot_be_are_refused() {
     };
     plan(&["HALO=100000"], "asks for a halo of 100000 px; at most 1024 are given");
     plan(&["BAND=99"], "asks for band 99; the scene has bands 0 to 1");
+    plan(&["OWN_ARRAY"], "has changed the pointer bands or its capacity");
+    plan(&["BAND_COUNT=2"], "asks for 2 bands and does not write the index of band 1 of them");
+    plan(&["BAND_COUNT=3"], "asks for 3 bands; expected 1 to 2");
     plan(&["THREADS=7"], "threads = 7, which is no enum compose_threads");
     let fill = |defines: &[&str], words: &str| {
         refused(
@@ -175,6 +225,8 @@ fn plans_that_cannot_be_are_refused() {
     };
     fill(&["DONOR=99"], "asks for scene 99; there are scenes 0 to 1");
     fill(&["DONOR=0"], "asks for scene a, the target, as a donor");
+    fill(&["OWN_DONORS"], "has changed the pointer donors or its capacity");
+    fill(&["DONOR_COUNT=2"], "asks for 2 donors and does not write the index of donor 1 of them");
     fill(&["FILL_HALO=100000"], "asks for a halo of 100000 px");
 }
 
@@ -280,7 +332,7 @@ fn a_folder_of_the_search_path_that_is_not_absolute_is_refused() {
     assert!(run(".").contains("COMPOSE_PLUGIN_PATH: the folder \".\" is not absolute"), "{}", run("."));
     // An empty entry is not the working directory.
     let said = run(":");
-    assert!(said.contains("no plugin \"broken-mask\": looked for libbroken_mask.so"), "{said}");
+    assert!(said.contains("no plugin \"broken-mask\" (libbroken_mask.so"), "{said}");
     std::fs::copy(pair.path("libbroken.so"), pair.path("libbroken_mask.so")).unwrap();
     assert!(run("").contains("no plugin \"broken-mask\""), "the working directory was searched");
     let said = run(pair.folder.path().to_str().unwrap());

@@ -44,8 +44,16 @@ static compose_status plan(void *instance, const compose_host *host, const compo
     (void)instance;
     (void)host;
     (void)scene;
+#ifdef OWN_ARRAY
+    static uint32_t mine[1] = {1};
+    plan->bands = mine;
+#else
     plan->bands[0] = BAND;
+#endif
     plan->band_count = 1;
+#ifdef BAND_COUNT
+    plan->band_count = BAND_COUNT;
+#endif
     plan->halo = HALO;
 #ifdef NOT_DETERMINISTIC
     plan->deterministic = 0;
@@ -70,6 +78,13 @@ static compose_status mark(void *instance, const compose_host *host, const compo
 #ifdef CANCEL
     return COMPOSE_CANCELLED;
 #endif
+#ifdef EXIT
+    exit(0);
+#endif
+#ifdef MISSING_SYMBOL
+    extern int compose_test_nowhere(void);
+    compose_test_nowhere();
+#endif
 #ifdef LOG
     host->log(host, COMPOSE_LOG_WARNING, "the band is very dark");
 #endif
@@ -77,7 +92,7 @@ static compose_status mark(void *instance, const compose_host *host, const compo
     sleep(10);
 #endif
 #ifdef PATIENT
-    for (int i = 0; i < 1000 && !host->cancelled(host); i++) {
+    for (int i = 0; i < 300 && !host->cancelled(host); i++) {
         usleep(10000);
     }
     if (host->cancelled(host)) {
@@ -127,6 +142,14 @@ static compose_status plan_fill(void *instance, const compose_host *host, const 
     (void)host;
     (void)stack;
     (void)plan;
+#ifdef OWN_DONORS
+    static uint32_t mine[1] = {1};
+    plan->donors = mine;
+    plan->donor_count = 1;
+#endif
+#ifdef DONOR_COUNT
+    plan->donor_count = DONOR_COUNT;
+#endif
 #ifdef DONOR
     plan->donors[0] = DONOR;
     plan->donor_count = 1;
@@ -240,7 +263,7 @@ static const void *get_factory(const char *id) {
 #endif
 }
 
-COMPOSE_EXPORT const compose_entry compose_plugin_entry = {MAJOR, MINOR,
+const compose_entry compose_plugin_entry = {MAJOR, MINOR,
 #ifdef NULL_FACTORY
                                                            NULL
 #else

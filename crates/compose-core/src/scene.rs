@@ -44,7 +44,7 @@ pub struct SceneFacts {
     pub id: String,
     /// Day of acquisition.
     pub day: Option<Day>,
-    /// The sensor, such as `Landsat 8`, where a preset tells it.
+    /// The sensor, such as `OLI`, where a preset tells it.
     pub sensor: Option<&'static str>,
     /// The native grid: that of the first wanted data band.
     pub grid: Grid,

@@ -29,6 +29,9 @@ pub enum EngineError {
     /// A mask rule on a block.
     #[error("mask \"{rule}\" on scene {scene}, {}: {message}", place(.window))]
     Mask { rule: String, scene: String, window: Window, message: String },
+    /// A plugin's file.
+    #[error(transparent)]
+    Plugin(#[from] compose_plugin_host::LoadError),
     /// A score on a block.
     #[error("score on scene {scene}, {}: {message}", place(.window))]
     Score { scene: String, window: Window, message: String },

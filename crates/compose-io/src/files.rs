@@ -20,7 +20,7 @@ pub fn text_file(path: &Path, text: &str) -> Result<Pending, WriteError> {
 /// The first that cannot be given its name.
 pub fn commit_all(files: Vec<Pending>) -> Result<(), WriteError> {
     // From here on the program is not ended from outside of this function.
-    let _all_or_none = crate::write::draft::naming();
+    let mut named = crate::write::draft::naming();
     let mut fresh: Vec<PathBuf> = Vec::new();
     for file in files {
         let path = file.path().to_owned();
@@ -36,5 +36,6 @@ pub fn commit_all(files: Vec<Pending>) -> Result<(), WriteError> {
             fresh.push(path);
         }
     }
+    *named = true;
     Ok(())
 }

@@ -51,7 +51,7 @@ impl PluginHost {
     pub fn new(cancelled: Arc<AtomicBool>, log: impl Fn(&str) + Send + Sync + 'static) -> Self {
         const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
         let version = CStr::from_bytes_with_nul(VERSION.as_bytes()).unwrap_or(c"");
-        let shared = Box::leak(Box::new(Shared {
+        let shared = Box::into_raw(Box::new(Shared {
             host: abi::Host {
                 abi_major: abi::ABI_MAJOR,
                 abi_minor: abi::ABI_MINOR,
@@ -69,7 +69,12 @@ impl PluginHost {
             busy: Mutex::default(),
             calls: AtomicU64::new(0),
         }));
-        shared.host.context = std::ptr::from_ref::<Shared>(shared).cast_mut().cast();
+        // SAFETY: just made, never freed, and from here on only shared; the pointer that plugins pass back is the one
+        // that everything is reached by.
+        let shared: &'static Shared = unsafe {
+            (*shared).host.context = shared.cast();
+            &*shared
+        };
         Self { shared }
     }
 

@@ -39,6 +39,21 @@ pub(crate) enum SettingKind {
     List(Box<SettingKind>),
 }
 
+impl SettingKind {
+    /// What it is, for people.
+    fn describe(&self) -> String {
+        match self {
+            Self::Int => "a whole number".into(),
+            Self::Float => "a number".into(),
+            Self::Bool => "true or false".into(),
+            Self::Text => "text".into(),
+            Self::Choice(choices) => format!("one of \"{}\"", choices.join("\", \"")),
+            Self::Band => "a band".into(),
+            Self::List(element) => format!("a list, each {}", element.describe()),
+        }
+    }
+}
+
 /// The value of a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
@@ -166,17 +181,28 @@ unsafe fn setting(raw: &abi::Setting, key: String) -> Result<Setting, String> {
 }
 
 impl Setting {
+    /// What a value must be, for people: `a whole number, 1 to 50`.
+    pub fn wanted(&self) -> String {
+        let range = self.limits().map_or_else(String::new, |limits| format!(", {limits}"));
+        self.kind.describe() + &range
+    }
+
+    /// `1 to 50`, where there is a range.
+    fn limits(&self) -> Option<String> {
+        let (low, high) = self.range?;
+        Some(match (low.is_finite(), high.is_finite()) {
+            (true, true) => format!("{low} to {high}"),
+            (true, false) => format!("{low} or more"),
+            (false, true) => format!("{high} or less"),
+            (false, false) => return None,
+        })
+    }
+
     /// What is wrong with a number that is outside the range.
     pub fn out_of_range(&self, value: &Value) -> Option<String> {
-        let (low, high) = self.range?;
-        let outside = |number: f64| {
-            let expected = match (low.is_finite(), high.is_finite()) {
-                (true, true) => format!("{low} to {high}"),
-                (true, false) => format!("{low} or more"),
-                _ => format!("{high} or less"),
-            };
-            (number < low || number > high).then(|| format!("{number}, expected {expected}"))
-        };
+        let ((low, high), limits) = (self.range?, self.limits()?);
+        let outside =
+            |number: f64| (number < low || number > high).then(|| format!("{number}, expected {limits}"));
         match value {
             Value::Int(number) => outside(*number as f64),
             Value::Float(number) => outside(*number),
@@ -266,9 +292,13 @@ unsafe fn text(pointer: *const c_char, what: &str) -> Result<String, String> {
 }
 
 /// Names go into rules files: a-z, 0-9 and dashes, beginning with a letter.
-fn check_name(name: &str, what: &str) -> Result<(), String> {
+pub(crate) fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(fits) {
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(fits)
+}
+
+fn check_name(name: &str, what: &str) -> Result<(), String> {
+    if is_name(name) {
         return Ok(());
     }
     Err(format!("{what} is \"{}\", expected a-z, 0-9 and -, beginning with a letter", name.escape_debug()))

@@ -10,7 +10,7 @@ use std::ffi::{CString, c_char};
 
 /// Scenes side by side, and everything that they point to.
 pub(crate) struct Scenes {
-    raw: Box<[abi::Scene]>,
+    raw: Vec<abi::Scene>,
     _keep: Keep,
 }
 
@@ -18,13 +18,13 @@ pub(crate) struct Scenes {
 #[derive(Default)]
 struct Keep {
     texts: Vec<CString>,
-    lists: Vec<Box<[*const c_char]>>,
-    fields: Vec<Box<[abi::Field]>>,
-    classes: Vec<Box<[abi::Class]>>,
-    bands: Vec<Box<[abi::Band]>>,
+    lists: Vec<Vec<*const c_char>>,
+    fields: Vec<Vec<abi::Field>>,
+    classes: Vec<Vec<abi::Class>>,
+    bands: Vec<Vec<abi::Band>>,
 }
 
-// SAFETY: the pointers lead to `_keep`, whose contents stay where they are (each is boxed) and never change.
+// SAFETY: the pointers lead to `_keep`, whose contents stay where they are (a vector that moves leaves its items) and never change.
 unsafe impl Send for Scenes {}
 // SAFETY: as above.
 unsafe impl Sync for Scenes {}
@@ -48,7 +48,7 @@ impl Keep {
     }
 
     fn scene(&mut self, scene: &SceneFacts) -> abi::Scene {
-        let bands: Box<[abi::Band]> = scene.bands.iter().map(|band| self.band(band)).collect();
+        let bands: Vec<abi::Band> = scene.bands.iter().map(|band| self.band(band)).collect();
         let raw = abi::Scene {
             id: self.text(&scene.id),
             sensor: self.text(scene.sensor.unwrap_or_default()),
@@ -66,9 +66,9 @@ impl Keep {
     }
 
     fn band(&mut self, band: &BandFacts) -> abi::Band {
-        let aliases: Box<[*const c_char]> = band.aliases.iter().map(|alias| self.text(alias)).collect();
+        let aliases: Vec<*const c_char> = band.aliases.iter().map(|alias| self.text(alias)).collect();
         let layout_fields = band.layout.map_or(&[][..], |layout| layout.fields);
-        let fields: Box<[abi::Field]> = layout_fields.iter().map(|field| self.field(field)).collect();
+        let fields: Vec<abi::Field> = layout_fields.iter().map(|field| self.field(field)).collect();
         let raw = abi::Band {
             name: self.text(&band.name),
             aliases: aliases.as_ptr(),
@@ -95,7 +95,7 @@ impl Keep {
             value: class.value,
             reserved: 0,
         };
-        let classes: Box<[abi::Class]> = named.map(class).collect();
+        let classes: Vec<abi::Class> = named.map(class).collect();
         let raw = abi::Field {
             name: self.text(field.name),
             first_bit: field.offset,

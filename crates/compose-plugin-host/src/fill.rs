@@ -9,7 +9,7 @@ use crate::facts::OneStack;
 use crate::instance::{Instance, Pool, Threads};
 use crate::library::Home;
 use crate::planes::{Readable, Writable, block, raw_window};
-use crate::scene_rule::{create, forever, halo, missing, page_of, same_plan};
+use crate::scene_rule::{NOT_SAID, create, forever, halo, in_place, missing, page_of, same_plan};
 use crate::settings::{Values, schema};
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
@@ -86,7 +86,7 @@ impl Strategy {
         let target = usize::try_from(stack.raw.target).ok();
         let mut donors: Vec<u32> = (0..ids.len()).filter(|s| Some(*s) != target).map(|s| s as u32).collect();
         let donor_count = donors.len() as u32;
-        donors.resize(ids.len(), 0);
+        donors.resize(ids.len(), NOT_SAID);
         let mut raw = abi::FillPlan {
             donors: donors.as_mut_ptr(),
             donor_capacity: donors.len() as u32,
@@ -120,10 +120,17 @@ impl FillPlan {
         target: Option<usize>,
         ids: &[String],
     ) -> Result<Self, String> {
+        in_place(raw.donors, raw.donor_capacity, donors, "donors")?;
         let Some(donors) = donors.get(..raw.donor_count as usize) else {
             return Err(format!("asks for {} donors; there are {} scenes", raw.donor_count, ids.len()));
         };
         let donors: Vec<usize> = donors.iter().map(|d| *d as usize).collect();
+        if let Some(nth) = donors.iter().position(|d| *d == NOT_SAID as usize) {
+            return Err(format!(
+                "asks for {} donors and does not write the index of donor {nth} of them",
+                donors.len()
+            ));
+        }
         if let Some(donor) = donors.iter().find(|d| **d >= ids.len()) {
             return Err(format!("asks for scene {donor}; there are scenes 0 to {}", ids.len() - 1));
         }

@@ -15,6 +15,7 @@
 mod call;
 pub mod check;
 mod descriptor;
+mod ending;
 mod facts;
 mod fill;
 mod instance;
@@ -25,5 +26,6 @@ mod search;
 mod settings;
 
 pub use call::{Busy, PluginHost};
+pub use ending::{ExitWatch, end_now};
 pub use library::{KindSort, LoadError, Plugin, PluginKind};
 pub use search::{SEARCH_VARIABLE, find, libraries};

@@ -81,8 +81,12 @@ pub enum LoadError {
     Malformed { path: PathBuf, message: String },
     /// The file is not the one that was pinned, or changed while it was loaded.
     Hash { path: PathBuf, found: String, wanted: String },
+    /// The file was changed while the program was running.
+    Changed { path: PathBuf },
     /// No file for an id.
     NotFound { id: String, names: Vec<String>, folders: Vec<PathBuf> },
+    /// An id that no kind can have.
+    BadId { id: String },
     /// A folder of the search path that is not absolute.
     RelativeFolder { folder: PathBuf },
 }
@@ -126,13 +130,24 @@ impl fmt::Display for LoadError {
                 "{} is not the file that was asked for: its SHA-256 is {found}, expected {wanted}",
                 path.display()
             ),
+            Self::Changed { path } => {
+                write!(
+                    f,
+                    "{}: the plugin was changed while it was in use; nothing was written",
+                    path.display()
+                )
+            }
+            Self::BadId { id } => write!(
+                f,
+                "\"{id}\" cannot be the name of a kind: expected a-z, 0-9 and -, beginning with a letter"
+            ),
             Self::NotFound { id, names, folders } => {
                 let list: Vec<String> = folders.iter().map(|p| p.display().to_string()).collect();
                 let folders = match list.is_empty() {
-                    true => format!("{} names no folder", crate::SEARCH_VARIABLE),
-                    false => format!("{} are: {}", crate::SEARCH_VARIABLE, list.join(", ")),
+                    true => format!("{} names no folder to look in", crate::SEARCH_VARIABLE),
+                    false => format!("looked in {} ({})", list.join(", "), crate::SEARCH_VARIABLE),
                 };
-                write!(f, "no plugin \"{id}\": looked for {}; the folders of {folders}", names.join(", "))
+                write!(f, "no plugin \"{id}\" ({}): {folders}", names.join(", "))
             }
             Self::RelativeFolder { folder } => write!(
                 f,
@@ -221,13 +236,23 @@ pub(crate) enum RawKind {
 /// Opens the library at `path`, which is never closed again, and reads what it supplies.
 pub(crate) fn open(path: &Path, sha256: Option<&str>) -> Result<Opened, LoadError> {
     // An absolute path is opened as it is; the loader's search path has no say.
-    let path = path.canonicalize().map_err(|cause| LoadError::File { path: path.to_owned(), cause })?;
+    let missing = |cause| {
+        // Said in full: it starts from the folder of the rules file, which need not be where one is.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        LoadError::File { path, cause }
+    };
+    let path = path.canonicalize().map_err(missing)?;
+    if !path.is_file() {
+        // A pipe would keep us waiting for ever.
+        let cause = std::io::Error::other("is no regular file");
+        return Err(LoadError::File { path, cause });
+    }
     let found = hash(&path)?;
     if let Some(wanted) = sha256.filter(|wanted| !wanted.eq_ignore_ascii_case(&found)) {
         return Err(LoadError::Hash { path, found, wanted: wanted.to_owned() });
     }
     // SAFETY: initialisers of a library may do anything; the user has named it to be run.
-    let library = unsafe { Library::new(&path) };
+    let library = unsafe { load(&path) };
     let library = library.map_err(|cause| LoadError::Open { path: path.clone(), cause })?;
     let library: &'static Library = Box::leak(Box::new(library));
     let after = hash(&path)?;
@@ -263,6 +288,42 @@ fn supplied(entry: &abi::Entry) -> Result<Vec<Supplied>, String> {
         return Err("it supplies no mask rule, no score and no fill strategy".into());
     }
     Ok(supplied)
+}
+
+/// Opens a library with all its symbols: one that is missing is told now, and not in the middle of a run.
+///
+/// # Safety
+/// Initialisers of the library are run.
+#[cfg(unix)]
+unsafe fn load(path: &Path) -> Result<Library, libloading::Error> {
+    use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+    // SAFETY: passed on.
+    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
+}
+
+/// Opens a library.
+///
+/// # Safety
+/// Initialisers of the library are run.
+#[cfg(not(unix))]
+unsafe fn load(path: &Path) -> Result<Library, libloading::Error> {
+    // SAFETY: passed on.
+    unsafe { Library::new(path) }
+}
+
+impl Plugin {
+    /// Refuses a library whose file is not any more what was loaded: what the run records of it would be false,
+    /// and what it did may be.
+    ///
+    /// # Errors
+    /// [`LoadError::Hash`], or the file is gone.
+    pub fn check_unchanged(&self) -> Result<(), LoadError> {
+        let found = hash(&self.path)?;
+        if found == self.sha256 {
+            return Ok(());
+        }
+        Err(LoadError::Changed { path: self.path.clone() })
+    }
 }
 
 fn hash(path: &Path) -> Result<String, LoadError> {

@@ -110,7 +110,7 @@ impl Rule {
     /// An instance that has planned, and its plan.
     fn planned(&self, scene: &SceneFacts, facts: &Scenes) -> Result<(Instance, ScenePlan), KindError> {
         let instance = self.create()?;
-        let mut bands = vec![0; scene.bands.len()];
+        let mut bands = vec![NOT_SAID; scene.bands.len()];
         let mut raw = abi::ScenePlan {
             bands: bands.as_mut_ptr(),
             band_capacity: bands.len() as u32,
@@ -129,6 +129,14 @@ impl Rule {
         let plan = ScenePlan::read(&raw, &bands, scene);
         Ok((instance, plan.map_err(|message| KindError::new(format!("{who}: plan: {message}")))?))
     }
+}
+
+/// Indices are read from where they were to be written, and from nowhere else.
+pub(crate) fn in_place(at: *mut u32, capacity: u32, written: &[u32], what: &str) -> Result<(), String> {
+    if at.cast_const() == written.as_ptr() && capacity as usize == written.len() {
+        return Ok(());
+    }
+    Err(format!("has changed the pointer {what} or its capacity; write indices to where {what} points"))
 }
 
 /// The larger a halo, the more is read for every block; past a limit it is taken for a mistake.
@@ -167,6 +175,12 @@ pub(crate) fn create(
     Ok(Instance::new(at, destroy))
 }
 
+/// An index that was not written: no scene has so many bands, no stack so many scenes.
+pub(crate) const NOT_SAID: u32 = u32::MAX;
+
+/// What marks hold that were not written: neither 0 nor 1, nor a number that somebody would mean by a mark.
+pub(crate) const UNWRITTEN: u8 = 0xB7;
+
 /// What an instance wants.
 #[derive(Clone, PartialEq)]
 pub(crate) struct ScenePlan {
@@ -182,11 +196,18 @@ impl ScenePlan {
     /// # Errors
     /// What makes no sense for this scene.
     pub fn read(raw: &abi::ScenePlan, bands: &[u32], scene: &SceneFacts) -> Result<Self, String> {
+        in_place(raw.bands, raw.band_capacity, bands, "bands")?;
         let Some(bands) = bands.get(..raw.band_count as usize).filter(|b| !b.is_empty()) else {
             let most = scene.bands.len();
             return Err(format!("asks for {} bands; expected 1 to {most}", raw.band_count));
         };
         let bands: Vec<usize> = bands.iter().map(|b| *b as usize).collect();
+        if let Some(nth) = bands.iter().position(|b| *b == NOT_SAID as usize) {
+            return Err(format!(
+                "asks for {} bands and does not write the index of band {nth} of them",
+                bands.len()
+            ));
+        }
         if let Some(band) = bands.iter().find(|b| **b >= scene.bands.len()) {
             return Err(format!("asks for band {band}; the scene has bands 0 to {}", scene.bands.len() - 1));
         }
@@ -306,15 +327,14 @@ impl BoundMask for Bound {
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         let Some(inner) = self.inner(input.window) else { return Ok(()) };
         let pixels = Pixels { scene: input.scene, grid: input.grid, planes: input.planes };
-        // A number that stands for "not written": neither 0 nor 1.
-        let mut marks = Writable::<u8>::new(inner.width, inner.height, 0xFF);
+        let mut marks = Writable::<u8>::new(inner.width, inner.height, UNWRITTEN);
         self.run(&pixels, inner, marks.output())?;
         marks.check_guards().map_err(|e| self.refuse(e.to_string()))?;
         let halo = self.plan.halo;
         for (row, marks) in marks.rows() {
             if let Some(col) = marks.iter().position(|mark| *mark > 1) {
                 let message = match marks[col] {
-                    0xFF => format!("wrote no mark for the pixel at {}", place(inner, row, col)),
+                    UNWRITTEN => format!("wrote no mark for the pixel at {}", place(inner, row, col)),
                     mark => {
                         format!("wrote {mark} for the pixel at {}; a mark is 0 or 1", place(inner, row, col))
                     }

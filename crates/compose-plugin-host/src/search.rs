@@ -1,6 +1,7 @@
 //! Where a plugin is found that the rules file calls by its id.
 
 use crate::LoadError;
+use crate::descriptor::is_name;
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,10 @@ pub const SEARCH_VARIABLE: &str = "COMPOSE_PLUGIN_PATH";
 /// # Errors
 /// A folder that is not absolute (the answer would depend on where the program is started), or no such file.
 pub fn find(id: &str) -> Result<PathBuf, LoadError> {
+    // Anything else could lead out of the folders.
+    if !is_name(id) {
+        return Err(LoadError::BadId { id: id.to_owned() });
+    }
     let value = env::var_os(SEARCH_VARIABLE).unwrap_or_default();
     let folders = folders(&value)?;
     let names = names(id);

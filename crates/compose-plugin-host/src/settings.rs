@@ -20,7 +20,7 @@ pub(crate) struct Values {
     raw: Vec<abi::Value>,
     /// What `raw` points to, with the items.
     texts: Vec<CString>,
-    _items: Vec<Box<[abi::Value]>>,
+    _items: Vec<Vec<abi::Value>>,
 }
 
 // SAFETY: the pointers in `raw` lead to `texts` and `_items`, which are never changed.
@@ -141,7 +141,7 @@ const UNSET: abi::Value = abi::Value {
     items: std::ptr::null(),
 };
 
-fn raw(value: &Value, texts: &mut Vec<CString>, items: &mut Vec<Box<[abi::Value]>>) -> abi::Value {
+fn raw(value: &Value, texts: &mut Vec<CString>, items: &mut Vec<Vec<abi::Value>>) -> abi::Value {
     let set = abi::Value { is_set: 1, ..UNSET };
     let mut keep = |text: &str| {
         texts.push(c_text(text));
@@ -154,7 +154,7 @@ fn raw(value: &Value, texts: &mut Vec<CString>, items: &mut Vec<Box<[abi::Value]
         Value::Text(text) => abi::Value { text: keep(text), ..set },
         Value::Choice(index, text) => abi::Value { count: *index, text: keep(text), ..set },
         Value::List(list) => {
-            let raws: Box<[abi::Value]> = list.iter().map(|v| raw(v, texts, items)).collect();
+            let raws: Vec<abi::Value> = list.iter().map(|v| raw(v, texts, items)).collect();
             let raws_at = if raws.is_empty() { std::ptr::null() } else { raws.as_ptr() };
             items.push(raws);
             abi::Value { count: list.len() as u32, items: raws_at, ..set }
@@ -208,6 +208,10 @@ fn typed(kind: &SettingKind, value: &DeValue<'_>) -> Result<Value, Mismatch> {
         (SettingKind::Float, _) => return Err(expected("a number".into())),
         (SettingKind::Bool, DeValue::Boolean(b)) => Value::Bool(*b),
         (SettingKind::Bool, _) => return Err(expected("true or false".into())),
+        // C cannot say it, and half a text is not what was meant.
+        (_, DeValue::String(text)) if text.contains('\0') => {
+            return Err(expected("text without a zero byte".into()));
+        }
         (SettingKind::Text | SettingKind::Band, DeValue::String(text)) => Value::Text(text.to_string()),
         (SettingKind::Text, _) => return Err(expected("a string".into())),
         (SettingKind::Band, _) => return Err(expected("the name of a band".into())),
@@ -279,8 +283,9 @@ pub(crate) fn page(declared: &Declared) -> String {
             (None, true) => "required".into(),
             (None, false) => "none".into(),
         };
+        let doc = setting.doc.trim_end_matches('.').replace('|', "\\|");
         // Writing to a String cannot fail.
-        let _ = writeln!(page, "| `{}` | {} | {default} |", setting.key, setting.doc.replace('|', "\\|"));
+        let _ = writeln!(page, "| `{}` | {doc}: {} | {default} |", setting.key, setting.wanted());
     }
     page
 }

@@ -44,12 +44,12 @@
  *
  *   Every function carries one of these tags:
  *
- *   [thread-safe]  may be called from any thread, and by several at once.
- *   [exclusive]    no other call is made on the same instance meanwhile.
- *   [declared]     as the plan's `threads` says: see enum compose_threads.
+ *   [thread-safe]     may be called from any thread, and by several at once.
+ *   [calling thread]  only from the thread in which the host has called the plugin, until that call returns.
+ *   [exclusive]       no other call is made on the same instance meanwhile.
+ *   [declared]        as the plan's `threads` says: see enum compose_threads.
  *
- *   No function of a plugin is called from the thread of another call (there is no re-entry), and a plugin
- *   must not call functions of `host` from threads of its own.
+ *   No function of a plugin is called from within another (there is no re-entry).
  *
  *
  * FAILURE
@@ -91,7 +91,7 @@ extern "C" {
 #define COMPOSE_ABI_MAJOR 1u
 #define COMPOSE_ABI_MINOR 0u
 
-/* Put before the definition of compose_plugin_entry. */
+/* In the declaration of compose_plugin_entry below; nothing is needed at its definition. */
 #if defined(_WIN32)
 #define COMPOSE_EXPORT __declspec(dllexport)
 #elif defined(__GNUC__)
@@ -125,7 +125,8 @@ struct compose_host {
     const char *version;
     /* The host's own. */
     void *context;
-    /* Says why the current call fails. The text is copied. Of several, the last counts. [thread-safe] */
+    /* Says why the current call fails. The text is copied. Of several, the last counts; where the call then
+       returns COMPOSE_OK, none does. [calling thread] */
     void (*set_error)(const compose_host *host, const char *message);
     /* Tells the user something that is no failure; a text is shown once. [thread-safe] */
     void (*log)(const compose_host *host, uint32_t level, const char *message);
@@ -336,7 +337,8 @@ enum compose_threads {
 
 /* What a mask rule or score wants of its scene. The host fills in the defaults that are named here. */
 typedef struct compose_scene_plan {
-    /* Indices of the bands to read, without repeats; planes come in this order. Room for band_capacity. */
+    /* Indices of the bands to read are written to where this points, without repeats; planes come in this order.
+       The pointer and the capacity stay as they are. Room for band_capacity. */
     uint32_t *bands;
     uint32_t band_capacity; /* the scene's band_count */
     uint32_t band_count;    /* 0; at least one band must be asked for */
@@ -378,8 +380,9 @@ typedef struct compose_stack {
 
 /* What a fill wants of the stack. The host fills in the defaults that are named here. */
 typedef struct compose_fill_plan {
-    /* Indices of the donors wanted, in order, without repeats, never the target. By default every scene but
-       the target, in the stack's order. Room for donor_capacity. */
+    /* Indices of the donors wanted are written to where this points, in order, without repeats, never the target.
+       By default every scene but the target, in the stack's order. The pointer and the capacity stay as they
+       are. Room for donor_capacity. */
     uint32_t *donors;
     uint32_t donor_capacity; /* the stack's scene_count */
     uint32_t donor_count;
@@ -408,8 +411,8 @@ typedef struct compose_scene_input {
     const compose_plane *planes;
 } compose_scene_input;
 
-/* Makes an instance. `values` are `count` settings, in the order of their declarations; they are valid until
-   the call returns. [thread-safe] */
+/* Makes an instance, which may be NULL where nothing need be kept. `values` are `count` settings, in the order of
+   their declarations; they are valid until the call returns. Where it fails, destroy is not called. [thread-safe] */
 typedef compose_status (*compose_create)(const compose_host *host, const compose_value *values, uint32_t count,
                                          void **instance);
 /* Frees an instance. [exclusive] */
@@ -438,8 +441,8 @@ typedef struct compose_score {
     /* First call on an instance. [exclusive] */
     compose_status (*plan)(void *instance, const compose_host *host, const compose_scene *scene,
                            compose_scene_plan *plan);
-    /* Writes how good each pixel is, for every pixel of `scores` (COMPOSE_F32): higher is better, -HUGE_VALF
-       means "never take this one". NaN is an error, except where a plane that was asked for is not valid:
+    /* Writes how good each pixel is, for every pixel of `scores` (COMPOSE_F32): higher is better, HUGE_VALF is best,
+       -HUGE_VALF means "never take this one". NaN is an error, except where a plane that was asked for is not valid:
        there anything may be written, and the pixel is not taken. [declared] */
     compose_status (*rate)(void *instance, const compose_host *host, const compose_scene_input *input,
                            const compose_output *scores);
@@ -473,7 +476,7 @@ typedef struct compose_fill_input {
     uint32_t halo; /* as planned */
     uint32_t donor_count;
     /* One donor or all of them, as planned, in the order planned. Donors that do not meet the grid are left
-       out. */
+       out, so the k-th need not be the k-th that was planned: see scene_index. */
     const compose_donor *donors;
     /* The target's own pixels with its mask, one plane per band, COMPOSE_F32; NULL unless planned and there. */
     const compose_plane *target;

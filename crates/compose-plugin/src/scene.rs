@@ -51,7 +51,7 @@ impl<'a> Scene<'a> {
         unsafe { raw::text(self.0.id) }
     }
 
-    /// Such as `Landsat 8`; empty where it is not known.
+    /// Such as `OLI`; empty where it is not known.
     pub fn sensor(&self) -> &'a str {
         // SAFETY: a text of the scene, see `new`.
         unsafe { raw::text(self.0.sensor) }

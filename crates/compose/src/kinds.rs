@@ -86,7 +86,9 @@ fn page<'a>(registry: &'a Registry, name: &str) -> Result<&'a str, EngineError> 
         message: {
             let names: Vec<&str> = kinds.iter().map(|(n, _)| *n).collect();
             let hint = did_you_mean(name, names.iter().copied());
-            format!("no kind \"{name}\"{hint} kinds: {}", names.join(", "))
+            let separator = if hint.is_empty() { ";" } else { "" };
+            let plugins = "; those of a plugin are known with --plugin LIBRARY or --rules FILE";
+            format!("no kind \"{name}\"{hint}{separator} kinds: {}{plugins}", names.join(", "))
         },
     })
 }

@@ -59,6 +59,7 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let registry = registry(&cancelled, args.quiet);
     stop::on_signals(&cancelled, registry.host.busy())?;
+    let _watch = registry.host.watch_exit(stop::ended_by_plugin);
     let path = args.rules.as_ref().expect("clap requires --rules");
     let rules = read_rules(path, &registry)?;
     let options = options(args);

@@ -1,8 +1,8 @@
-//! Ctrl-C and termination signals: nothing is left behind, and the program ends soon.
+//! Ctrl-C, termination signals and plugins that end the program: nothing is left behind, and it ends soon.
 
 use crate::{FAILED, screen};
 use compose_engine::EngineError;
-use compose_plugin_host::Busy;
+use compose_plugin_host::{Busy, end_now};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -24,18 +24,29 @@ pub fn on_signals(cancelled: &Arc<AtomicBool>, busy: Busy) -> Result<(), EngineE
     let handler = move || {
         flag.store(true, Ordering::Relaxed);
         std::thread::sleep(GRACE);
-        end_now(busy);
+        end_without(busy);
     };
     ctrlc::set_handler(handler).map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))
 }
 
 /// Ends the program while others are still at work.
-fn end_now(busy: Busy) {
-    compose_io::write::abandon_all();
+fn end_without(busy: Busy) {
+    // Where everything was written already, it would be false to say that nothing was: the rest goes its way.
+    if !compose_io::write::abandon_all() {
+        return;
+    }
     let mut told = "interrupted; nothing was written".to_owned();
     for call in busy.calls() {
         told += &format!("; {call}: did not stop when it was asked to");
     }
     screen::tell(&format!("error: {told}"));
-    std::process::exit(i32::from(FAILED));
+    end_now(i32::from(FAILED));
+}
+
+/// A plugin has called `exit`, which would look like success.
+pub fn ended_by_plugin(calls: &[String]) -> i32 {
+    let nothing = if compose_io::write::abandon_all() { "; nothing was written" } else { "" };
+    let calls = if calls.is_empty() { "a plugin".to_owned() } else { calls.join("; ") };
+    screen::tell(&format!("error: {calls}: ended the program{nothing}"));
+    i32::from(FAILED)
 }

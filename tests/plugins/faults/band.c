@@ -72,4 +72,4 @@ static const void *get_factory(const char *id) {
     return compose_same(id, COMPOSE_MASK_RULES) ? &rules : NULL;
 }
 
-COMPOSE_EXPORT const compose_entry compose_plugin_entry = {COMPOSE_ABI_MAJOR, COMPOSE_ABI_MINOR, get_factory};
+const compose_entry compose_plugin_entry = {COMPOSE_ABI_MAJOR, COMPOSE_ABI_MINOR, get_factory};

@@ -91,6 +91,9 @@ static void pixel(const compose_fill_input *input, const compose_fill_output *ou
     *source = COMPOSE_COMPUTED;
     for (uint32_t band = first; band < end; band++) {
         float value = mean(input, plane, band, row, col);
+#ifdef FAULT_TAKES_DONORS_FOR_THE_PLANNED_ONES
+        value += (float)input->donor_count;
+#endif
 #ifdef FAULT_WRITES_INFINITY
         value = col % 7 == 0 ? HUGE_VALF : value;
 #endif
@@ -164,4 +167,4 @@ static const void *get_factory(const char *id) {
     return compose_same(id, COMPOSE_FILLS) ? &factory : NULL;
 }
 
-COMPOSE_EXPORT const compose_entry compose_plugin_entry = {COMPOSE_ABI_MAJOR, COMPOSE_ABI_MINOR, get_factory};
+const compose_entry compose_plugin_entry = {COMPOSE_ABI_MAJOR, COMPOSE_ABI_MINOR, get_factory};

@@ -81,11 +81,7 @@ static compose_status plan(void *instance, const compose_host *host, const compo
     int32_t band = compose_find_band(scene, rule->band);
 #endif
     if (band < 0) {
-#ifdef FAULT_REFUSES_SILENTLY
-        return COMPOSE_ERROR;
-#else
         return refuse(host, "there is no such band");
-#endif
     }
     const compose_band *facts = &scene->bands[band];
     if (!facts->has_scale || facts->role != COMPOSE_DATA) {
@@ -235,7 +231,7 @@ static compose_status mark(void *instance, const compose_host *host, const compo
         out[width] = 1;
 #endif
 #ifdef FAULT_LEAVES_A_COLUMN
-        out[width - 1] = 0xFF;
+        out[width - 1] = 0xB7; /* what the host has put there */
 #endif
 #ifdef FAULT_MARKS_WITH_2
         out[0] = (uint8_t)(out[0] * 2);
@@ -243,7 +239,7 @@ static compose_status mark(void *instance, const compose_host *host, const compo
     }
     rule->calls++;
 #ifdef FAULT_LEAVES_A_ROW
-    memset(compose_u8_out(marks, height - 1), 0xFF, (size_t)width);
+    memset(compose_u8_out(marks, height - 1), 0xB7, (size_t)width);
 #endif
 #ifdef FAULT_WRITES_AFTER_THE_END
     compose_u8_out(marks, height - 1)[width] = 1;
@@ -302,4 +298,4 @@ static const void *get_factory(const char *id) {
 #endif
 }
 
-COMPOSE_EXPORT const compose_entry compose_plugin_entry = {COMPOSE_ABI_MAJOR, COMPOSE_ABI_MINOR, get_factory};
+const compose_entry compose_plugin_entry = {COMPOSE_ABI_MAJOR, COMPOSE_ABI_MINOR, get_factory};

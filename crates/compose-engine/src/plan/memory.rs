@@ -51,11 +51,8 @@ impl Memory {
         let base = BASE + GDAL_CACHE + (open_files + threads as u64) * per_file;
         let left = limit.saturating_sub(base + writer);
         let per_pixel = largest(&|j| bytes_per_pixel(stack, j));
-        let (rules, fills) = (rules(stack, jobs), fills(stack, jobs));
-        let needs = |columns, rows| {
-            let pixels = (columns * rows) as u64;
-            per_pixel * pixels + most(&rules, columns, rows) + most(&fills, columns, rows)
-        };
+        let work = Work { rules: rules(stack, jobs), stages: stages(stack, jobs) };
+        let needs = |columns, rows| per_pixel * (columns * rows) as u64 + work.bytes(columns, rows);
         let (width, height) =
             (largest(&|j| j.grid.width as u64) as usize, largest(&|j| j.grid.height as u64) as usize);
         let block = match options.block_size {
@@ -140,20 +137,49 @@ fn rules(stack: &Stack, jobs: &[Job]) -> Vec<Running> {
     masks.chain(jobs.iter().flat_map(|job| &job.fills).flat_map(of_stage)).collect()
 }
 
-/// Every fill: the donors that it has at once, with their scores, and the target.
-fn fills(stack: &Stack, jobs: &[Job]) -> Vec<Running> {
+/// Every fill: the donors that it has at once, with their scores, the target, and the scene that is being read.
+fn stages(stack: &Stack, jobs: &[Job]) -> Vec<Running> {
     let bands = stack.bands.len() as u64;
     let block = bands * 4 + stack.validity.planes(stack.bands.len()) as u64;
-    let fill = |stage: &Stage| {
+    let fill = |job: &Job, stage: &Stage| {
         let donors = match stage.bound.temporal() {
             Temporal::OneByOne => 1,
             Temporal::WholeStack => stage.bound.donors().len() as u64,
         };
         let score = if stage.scores.iter().any(Option::is_some) { 4 } else { 0 };
         let target = if stage.bound.needs_target() { block } else { 0 };
-        Running { halo: stage.bound.halo(), bytes: donors * (block + score) + target }
+        Running { halo: stage.bound.halo(), bytes: donors * (block + score) + target + reading(stack, job) }
     };
-    jobs.iter().flat_map(|job| &job.fills).map(fill).collect()
+    // The target is read without a fill, too.
+    let target = |job: &Job| Running { halo: 0, bytes: reading(stack, job) };
+    let all = |job: &Job| job.fills.iter().map(|s| fill(job, s)).chain([target(job)]).collect::<Vec<_>>();
+    jobs.iter().flat_map(all).collect()
+}
+
+/// Reading one scene: its block, native samples, validity per band; resampled, a copy more.
+fn reading(stack: &Stack, job: &Job) -> u64 {
+    let bands = stack.bands.len() as u64;
+    let block = bands * 4 + stack.validity.planes(stack.bands.len()) as u64;
+    let resampled =
+        job.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)));
+    block + bands * 5 + if resampled { block + 48 } else { 0 }
+}
+
+/// What runs on a block.
+struct Work {
+    rules: Vec<Running>,
+    stages: Vec<Running>,
+}
+
+impl Work {
+    /// What the neediest stage needs: its halo is read as well, and masked with the halo of the mask rules.
+    fn bytes(&self, columns: usize, rows: usize) -> u64 {
+        let stage = |stage: &Running| {
+            let (columns, rows) = (columns + 2 * stage.halo, rows + 2 * stage.halo);
+            stage.bytes * (columns * rows) as u64 + most(&self.rules, columns, rows)
+        };
+        self.stages.iter().map(stage).max().unwrap_or(0)
+    }
 }
 
 /// What the neediest needs for a block of this size: one runs at a time.
@@ -167,16 +193,12 @@ fn bytes_per_pixel(stack: &Stack, job: &Job) -> u64 {
     let bands = stack.bands.len() as u64;
     let planes = stack.validity.planes(stack.bands.len()) as u64;
     let block = bands * 4 + planes;
-    // Reading one scene: native samples, validity per band; resampled, a copy more.
-    let resampled =
-        job.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)));
-    let reading = bands * 5 + if resampled { block + 48 } else { 0 };
     let canvas = bands * 4 + planes * 7;
     // The target as it was before masking goes along to the writer; so do clear looks.
     let before = if job.target.is_some() { block + planes } else { 0 };
     let count = if job.output.count { planes * 2 } else { 0 };
     // The canvas once in work, and once on its way to the writer.
-    2 * (canvas + before + count) + reading + block
+    2 * (canvas + before + count)
 }
 
 #[cfg(test)]
@@ -197,5 +219,8 @@ mod tests {
         let rules = [Running { halo: 0, bytes: 10 }, Running { halo: 500, bytes: 10 }];
         assert_eq!(most(&rules[..1], 200, 100), 200 * 100 * 10);
         assert_eq!(most(&rules, 200, 100), 1200 * 1100 * 10);
+        // The halos of a stage and of a rule add up.
+        let work = Work { rules: rules.into(), stages: vec![Running { halo: 100, bytes: 7 }] };
+        assert_eq!(work.bytes(200, 100), 400 * 300 * 7 + 1400 * 1300 * 10);
     }
 }

@@ -203,6 +203,12 @@ fn load(
             return Err(("path", "says neither path nor id; one of them names the library".into()));
         }
     };
+    if settings.sha256.as_ref().is_some_and(|s| s.len() != 64 || !s.chars().all(|c| c.is_ascii_hexdigit())) {
+        return Err((
+            "sha256",
+            "sha256 is no hash: expected 64 hexadecimal digits, as sha256sum prints them".into(),
+        ));
+    }
     let plugin = registry.host.load(&path, settings.sha256.as_deref());
     let plugin = plugin.map_err(|e| {
         let key = if matches!(e, LoadError::Hash { .. }) { "sha256" } else { key };

@@ -71,6 +71,9 @@ pub fn run(rules: &Rules, plan: &Plan, control: &Control<'_>) -> Result<RunRepor
     for band in plan.stack.scenes.iter().flat_map(|s| &s.refs) {
         store.check_unchanged(band)?;
     }
+    for plugin in &plan.plugins {
+        plugin.check_unchanged()?;
+    }
     let report = RunReport::new(plan, reports, &marked, store.decoded());
     for (job, report_of_job) in plan.jobs.iter().zip(&report.jobs) {
         if let Some(path) = &job.output.sidecar {

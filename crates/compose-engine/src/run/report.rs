@@ -157,6 +157,9 @@ impl fmt::Display for JobReport {
         if gap == 0 {
             return write!(f, "nothing to fill: every pixel was clear");
         }
+        if self.stages.len() == 1 {
+            return write!(f, "{:.1} % of the pixels stay open: there is no fill", percent(gap, self.pixels));
+        }
         let filled = gap - self.left;
         write!(f, "filled {:.1} %", percent(filled, gap))?;
         for stage in self.stages.iter().skip(1) {

@@ -82,7 +82,7 @@ fn plugins(plan: &Plan) -> Value {
         |kind: &PluginKind| json!({ "sort": kind.sort.to_string(), "id": kind.id, "version": kind.version });
     let plugin = |plugin: &&Plugin| {
         json!({
-            "file": plugin.path, "sha256": plugin.sha256, "interface": format!("{}.{}", plugin.abi.0, plugin.abi.1),
+            "file": plugin.path.display().to_string(), "sha256": plugin.sha256, "interface": format!("{}.{}", plugin.abi.0, plugin.abi.1),
             "kinds": plugin.kinds.iter().map(kind).collect::<Vec<_>>(),
         })
     };

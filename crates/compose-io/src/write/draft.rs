@@ -111,23 +111,30 @@ fn open_folders() -> MutexGuard<'static, Vec<PathBuf>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Held while files get their names: all of them, or none.
-static NAMING: Mutex<()> = Mutex::new(());
+/// Held while files get their names, all of them or none; true once they have them.
+static NAMED: Mutex<bool> = Mutex::new(false);
 
 /// Waits until no other files are being named, and keeps it so.
-pub(crate) fn naming() -> MutexGuard<'static, ()> {
-    NAMING.lock().unwrap_or_else(PoisonError::into_inner)
+pub(crate) fn naming() -> MutexGuard<'static, bool> {
+    NAMED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes every draft that is there, for a program that must end while others still work on them. No file gets
-/// its name from then on; where files are just being named, that is waited for.
-pub fn abandon_all() {
-    std::mem::forget(naming());
+/// Removes every draft that is there, for a program that must end while others still work on them, and sees to it
+/// that no file gets its name from then on. Where files are just being named, that is waited for.
+///
+/// False where files have got their names: then nothing was done, and drafts go on.
+pub fn abandon_all() -> bool {
+    let named = naming();
+    if *named {
+        return false;
+    }
+    std::mem::forget(named);
     // Nothing is added meanwhile: making a folder waits for this list.
     for folder in open_folders().iter() {
         // A file that is just being made may keep the folder from going at the first try.
         (0..10).any(|_| fs::remove_dir_all(folder).is_ok() || !folder.exists());
     }
+    true
 }
 
 /// A temporary folder that is known to [`abandon_all`].

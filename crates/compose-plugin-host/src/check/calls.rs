@@ -128,6 +128,12 @@ impl Kind {
                 "COMPOSE_CANCELLED only once host->cancelled has returned 1",
                 "return COMPOSE_ERROR, and say why with host->set_error",
             ),
+            // The layer for authors in Rust says so; whatever the call is for, that is no refusal.
+            (abi::ERROR, Some(reason)) if reason.starts_with("panicked at ") => fault(
+                format!("{reason}: {step}"),
+                "an answer, or an error that says what is wrong with settings or scenes",
+                "look at that line: an index, an unwrap or an arithmetic that the author did not think of",
+            ),
             (abi::ERROR, Some(reason)) => Err(Stop::Refused(reason)),
             (abi::ERROR, None) => fault(
                 format!("failed without saying why: {step}"),

@@ -40,6 +40,18 @@ pub enum Invalid {
     Noise,
 }
 
+impl Invalid {
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Stored => "ordinary numbers",
+            Self::NotANumber => "NaN",
+            Self::Infinite => "infinite numbers",
+            Self::Huge => "huge numbers",
+            Self::Noise => "random numbers",
+        }
+    }
+}
+
 /// How much there is to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
@@ -50,6 +62,10 @@ pub enum Shown {
     NothingValid,
     /// No donor.
     NoDonor,
+    /// All but the donor of this index in the plan.
+    Without(usize),
+    /// All, but the donor of this index in the plan sees nothing.
+    Blind(usize),
 }
 
 /// Which of the pixels that may be gaps are some.
@@ -208,7 +224,7 @@ pub fn look(at: &Subject<'_>, shot: &Shot) -> io::Result<Look> {
         nearest(reach.row, reach.height, (at.grid.transform.dy, facts.grid.transform.dy), facts.grid.height);
     let place = |row: usize, col: usize| Some(rows[row]? * facts.grid.width + columns[col]?);
     let shown = |row: usize, col: usize| match shot.shown {
-        Shown::All | Shown::NoDonor => true,
+        Shown::All | Shown::NoDonor | Shown::Without(_) | Shown::Blind(_) => true,
         Shown::Sparse => noise::at(5, reach.col + col as i64, reach.row + row as i64) < 0.02,
         Shown::NothingValid => false,
     };

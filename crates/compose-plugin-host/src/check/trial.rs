@@ -72,7 +72,7 @@ fn not_opened(error: &LoadError) -> Line {
         ),
         LoadError::NoEntry { .. } => (
             "a library that exports one symbol, compose_plugin_entry",
-            "define `COMPOSE_EXPORT const compose_entry compose_plugin_entry`; in C++ within extern \"C\"",
+            "define `const compose_entry compose_plugin_entry = {…};` after including compose_plugin.h",
         ),
         LoadError::Malformed { .. } => {
             ("descriptors as compose_plugin.h asks for them", "correct the descriptor that is named")

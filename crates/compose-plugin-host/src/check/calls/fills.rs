@@ -10,6 +10,7 @@ use crate::check::worlds::World;
 use crate::fill::FillPlan;
 use crate::instance::Instance;
 use crate::planes::{Sample, place, raw_window};
+use crate::scene_rule::NOT_SAID;
 use compose_core::Temporal;
 use compose_plugin::abi;
 use std::ffi::c_void;
@@ -23,7 +24,7 @@ pub(super) fn plan(
     let capacity = world.scenes.len();
     let mut donors: Vec<u32> = (0..capacity).filter(|s| Some(*s) != world.target).map(|s| s as u32).collect();
     let donor_count = donors.len() as u32;
-    donors.resize(capacity, 0);
+    donors.resize(capacity, NOT_SAID);
     let mut donors = room(donors);
     let mut answer = abi::FillPlan {
         donors: donors.as_mut_ptr(),
@@ -57,6 +58,8 @@ struct Calls<'a> {
     plan: &'a FillPlan,
     shot: &'a Shot,
     target: Option<Looks>,
+    /// Of each donor that is there, its index in the plan.
+    which: Vec<usize>,
     cells: Vec<Vec<Cell>>,
     content: Option<Fault>,
     trespass: Option<Fault>,
@@ -77,8 +80,13 @@ pub(super) fn take(
     let planes = if world.joint { 1 } else { world.wanted() };
     let target = world.target.filter(|_| plan.wants_target);
     let target = target.map(|scene| looks(world, scene, plan.halo, shot)).transpose()?;
-    let donors = if shot.shown == Shown::NoDonor { &[][..] } else { &plan.donors[..] };
-    let donors = donors.iter().map(|donor| looks(world, donor.scene, plan.halo, shot));
+    let is_there = |nth: &usize| shot.shown != Shown::NoDonor && shot.shown != Shown::Without(*nth);
+    let which: Vec<usize> = (0..plan.donors.len()).filter(is_there).collect();
+    let seen = |nth: usize| match shot.shown {
+        Shown::Blind(blind) if blind == nth => Shot { shown: Shown::NothingValid, ..*shot },
+        _ => *shot,
+    };
+    let donors = which.iter().map(|nth| looks(world, plan.donors[*nth].scene, plan.halo, &seen(*nth)));
     let donors: Vec<Looks> = donors.collect::<Result<_, _>>()?;
     let gaps: Vec<Slab<u8>> = (0..planes).map(|plane| gaps(world, plane, shot)).collect::<Result<_, _>>()?;
     let cell = |gaps: &Slab<u8>| -> Vec<Cell> {
@@ -88,7 +96,7 @@ pub(super) fn take(
     let cells = gaps.iter().map(cell).collect();
     let (content, trespass, wavering) = (None, None, None);
     let mut calls =
-        Calls { kind, raw, instance, setup, plan, shot, target, cells, content, trespass, wavering };
+        Calls { kind, raw, instance, setup, plan, shot, target, which, cells, content, trespass, wavering };
     match plan.temporal {
         Temporal::WholeStack => calls.call(&donors, 0)?,
         Temporal::OneByOne => {
@@ -115,7 +123,7 @@ fn raw_planes(looks: &Looks, halo: usize, joint: bool) -> Vec<abi::Plane> {
 }
 
 impl Calls<'_> {
-    /// Calls with some donors, of which the first is the `first` of the plan.
+    /// Calls with some donors, of which the first is the `first` of those that are there.
     fn call(&mut self, donors: &[Looks], first: usize) -> Result<(), Stop> {
         let (world, halo, window) = (&*self.setup.world, self.plan.halo, self.shot.window);
         let planes: Vec<Vec<abi::Plane>> = donors.iter().map(|d| raw_planes(d, halo, world.joint)).collect();
@@ -184,7 +192,7 @@ impl Calls<'_> {
     }
 
     fn donor(&self, planes: &[abi::Plane], nth: usize) -> abi::Donor {
-        let scene = self.plan.donors[nth].scene;
+        let scene = self.plan.donors[self.which[nth]].scene;
         abi::Donor {
             // SAFETY: a plan's donors are scenes of the stack.
             scene: unsafe { self.setup.world.raw.raw.scenes.add(scene) },
@@ -260,7 +268,7 @@ impl Calls<'_> {
                 Some(looks) if !looks[plane].is_valid(self.plan.halo, row, col) => {
                     Err(format!("named donor {donor}, which does not see it,"))
                 }
-                Some(_) => Ok(Cell::Donor(first + donor as usize)),
+                Some(_) => Ok(Cell::Donor(self.which[first + donor as usize])),
             },
         }
     }

@@ -11,7 +11,7 @@ use crate::facts::OneGrid;
 use crate::instance::Instance;
 use crate::library::KindSort;
 use crate::planes::{Sample, place, raw_window};
-use crate::scene_rule::ScenePlan;
+use crate::scene_rule::{NOT_SAID, ScenePlan, UNWRITTEN};
 use compose_plugin::abi;
 use std::ffi::c_void;
 
@@ -22,7 +22,7 @@ pub(super) fn plan(
     world: &World,
 ) -> Result<ScenePlan, Stop> {
     let capacity = world.scenes[0].bands.len();
-    let mut bands = room(vec![0; capacity]);
+    let mut bands = room(vec![NOT_SAID; capacity]);
     let mut answer = abi::ScenePlan {
         bands: bands.as_mut_ptr(),
         band_capacity: capacity as u32,
@@ -55,8 +55,6 @@ pub(super) fn take(
     run(kind, raw, instance, (setup, plan), shot, (UNWRITTEN, marked))
 }
 
-const UNWRITTEN: u8 = 0xFF;
-
 /// What a sample that was written says, by whether any and whether all planes are valid; or what is wrong with it.
 type Judge<T> = fn(T, bool, bool) -> Result<Cell, String>;
 
@@ -65,7 +63,7 @@ fn marked(mark: u8, seen: bool, _: bool) -> Result<Cell, String> {
         0 | 1 if seen => Ok(Cell::Mark(mark)),
         0 | 1 => Ok(Cell::Any),
         UNWRITTEN => Err("wrote no mark".into()),
-        mark => Err(format!("wrote {mark}, which is no mark,")),
+        mark => Err(format!("wrote {mark}, which is neither 0 nor 1,")),
     }
 }
 
@@ -150,8 +148,9 @@ fn judged<T: Sample>(
             let (any, all) = (valid.clone().any(|v| v), valid.all(|v| v));
             cells.push(judge(*sample, any, all).unwrap_or_else(|wrong| {
                 let at = place(window, row, col);
-                content
-                    .get_or_insert_with(|| wrong_content(&format!("{wrong} for the pixel at {at}: {step}")));
+                content.get_or_insert_with(|| {
+                    wrong_content::<T>(&format!("{wrong} for the pixel at {at}: {step}"))
+                });
                 Cell::Any
             }));
         }
@@ -159,10 +158,18 @@ fn judged<T: Sample>(
     (Answer { window, planes: vec![cells] }, content)
 }
 
-fn wrong_content(found: &str) -> Fault {
+/// Scores are floats, marks are not.
+fn wrong_content<T: Sample>(found: &str) -> Fault {
+    if T::KIND == abi::PLANE_F32 {
+        return Fault::new(
+            found,
+            "a score for every pixel of the output, and none that is NaN where all planes are valid",
+            "write every pixel; -HUGE_VALF is the score of one that must not be taken",
+        );
+    }
     Fault::new(
         found,
-        "a number for every pixel of the output: marks 0 or 1, scores no NaN where all planes are valid",
-        "write every pixel; -HUGE_VALF is the score of one that must not be taken",
+        "0 or 1 for every pixel of the output",
+        "write every pixel, also those that are not valid",
     )
 }

@@ -21,7 +21,15 @@ const OUTSIDE: [Window; 4] = [
 
 /// An answer to a look that must not be refused, once the plan was accepted.
 pub(super) fn taken(kind: &Kind, instance: &Instance, setup: &Setup, shot: &Shot) -> Result<Taken, End> {
-    kind.take(instance, setup, shot).map_err(End::from)
+    kind.take(instance, setup, shot).map_err(|stop| match stop {
+        Stop::Refused(why) => Fault::new(
+            format!("refuses pixels of scenes that its plan accepted: {why}"),
+            "an answer for all that the plan accepts; a run ends at such an error",
+            "refuse in plan what can be known there, and leave pixels that cannot be judged",
+        )
+        .into(),
+        other => other.into(),
+    })
 }
 
 /// An answer to a variation of a look that was answered.
@@ -162,7 +170,8 @@ pub fn invalid(bench: &Bench) -> Result<(), End> {
                 let shot = Shot { invalid, ..reference.shot };
                 let other =
                     varied(&bench.kind, &made.1, &made.0, &shot, "other samples where none is valid")?;
-                let what = format!("the answer depends on samples that are not valid ({invalid:?})");
+                let what =
+                    format!("the answer depends on samples that are not valid ({})", invalid.describe());
                 let expected = "samples are looked at where `valid` is 1, and nowhere else";
                 let advice = "look at `valid` before the sample, for neighbours too";
                 reference.same(&other.answer, [&what, expected, advice])?;
@@ -197,7 +206,7 @@ pub fn masked(bench: &Bench) -> Result<(), End> {
 
 pub fn repeat(bench: &Bench) -> Result<(), End> {
     for (setup, instance) in &bench.comparable()? {
-        let shot = Shot { repeat: 20, ..Shot::of(MIDDLE) };
+        let shot = Shot { repeat: 60, ..Shot::of(MIDDLE) };
         let first = taken(&bench.kind, instance, setup, &shot)?;
         let told =
             |what: &str, place: &str| End::Fault(Fault::new(format!("{what}: {place}"), DEPENDS, STATE));
@@ -272,6 +281,31 @@ pub fn one(bench: &Bench) -> Result<(), End> {
                 }
                 whole(other.content.or(other.trespass))?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// A donor that sees nothing, and one that does not meet the grid and so is left out, are the same to a strategy.
+pub fn left_out(bench: &Bench) -> Result<(), End> {
+    for (setup, instance) in &bench.comparable()? {
+        let crate::check::calls::Plan::Fill(plan) = &setup.plan else { continue };
+        for nth in [0, plan.donors.len() / 2] {
+            let shot = |shown: Shown| Shot { shown, ..Shot::of(MIDDLE) };
+            let blind = taken(&bench.kind, instance, setup, &shot(Shown::Blind(nth)))?;
+            let there = Reference {
+                kind: &bench.kind,
+                setup,
+                instance,
+                shot: shot(Shown::Blind(nth)),
+                answer: blind.answer,
+            };
+            let without = varied(&bench.kind, instance, setup, &shot(Shown::Without(nth)), "fewer donors")?;
+            let what = "a donor that is left out, because it does not meet the grid, is not the same as one that sees \
+                        nothing";
+            let expected = "donors[k] need not be the k-th that was planned";
+            let advice = "ask donors[k].scene_index whose pixels they are";
+            there.same(&without.answer, [what, expected, advice])?;
         }
     }
     Ok(())
