@@ -85,6 +85,17 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
     nearest(name, known).map_or_else(String::new, |k| format!("; did you mean \"{k}\"?"))
 }
 
+/// `; did you mean "x"? kinds: x, y`, with what to do where the name is no slip: it may be that of a plugin.
+pub fn unknown_kind(name: &str, known: &[&str], what: &str) -> String {
+    let list = known.join(", ");
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("; did you mean \"{near}\"? {what}: {list}"),
+        None => {
+            format!("; {what}: {list}; one of a plugin is known where a [[plugin]] table names its library")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

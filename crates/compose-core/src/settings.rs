@@ -148,6 +148,9 @@ impl<'a> SettingsTable<'a> {
 /// What is said of a key that a table does not have.
 pub fn unknown_key(what: &str, key: &str, known: &[String]) -> String {
     let hint = did_you_mean(key, known.iter().map(String::as_str));
+    if known.is_empty() {
+        return format!("{what}: unknown key \"{key}\"; it has no settings");
+    }
     let separator = if hint.is_empty() { ";" } else { "" };
     format!("{what}: unknown key \"{key}\"{hint}{separator} known keys: {}", known.join(", "))
 }

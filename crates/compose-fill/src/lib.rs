@@ -23,7 +23,7 @@ pub use donors::Direction;
 pub use scores::SCORES;
 
 use compose_core::fill_strategy::FillKind;
-use compose_core::kind::{did_you_mean, nearest};
+use compose_core::kind::{nearest, unknown_kind};
 use compose_core::{FillStrategy, Problem, ScoreKind, SettingsTable};
 
 /// The strategies of this crate, by name.
@@ -48,10 +48,9 @@ pub fn parse_fill(
         return Err(vec![no_strategy(&table, what, &list)]);
     };
     let Some(kind) = kinds.iter().find(|kind| kind.name == name.get_ref()) else {
-        let hint = did_you_mean(name.get_ref(), names);
-        let separator = if hint.is_empty() { ";" } else { "" };
-        let message =
-            format!("{what}: unknown strategy \"{}\"{hint}{separator} strategies: {list}", name.get_ref());
+        let known: Vec<&str> = names.collect();
+        let rest = unknown_kind(name.get_ref(), &known, "strategies");
+        let message = format!("{what}: unknown strategy \"{}\"{rest}", name.get_ref());
         return Err(vec![Problem::new(name.span(), message)]);
     };
     Ok((name.into_inner(), (kind.parse)(&table, scores)?))

@@ -3,7 +3,7 @@
 
 pub mod band;
 
-use compose_core::kind::did_you_mean;
+use compose_core::kind::unknown_kind;
 use compose_core::{Problem, Score, ScoreKind, SettingsTable, Spans};
 
 /// The scores of this crate, by name.
@@ -33,10 +33,9 @@ pub(crate) fn parse_score(
         return Err(vec![table.problem(message)]);
     };
     let Some(kind) = kinds.iter().find(|kind| kind.name == name.get_ref()) else {
-        let hint = did_you_mean(name.get_ref(), kinds.iter().map(|kind| kind.name));
-        let separator = if hint.is_empty() { ";" } else { "" };
-        let message =
-            format!("{what}: unknown score \"{}\"{hint}{separator} scores: {}", name.get_ref(), names());
+        let known: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+        let rest = unknown_kind(name.get_ref(), &known, "scores");
+        let message = format!("{what}: unknown score \"{}\"{rest}", name.get_ref());
         return Err(vec![Problem::new(name.span(), message)]);
     };
     Ok(((kind.parse)(&table)?, table.spans()))

@@ -3,7 +3,7 @@
 use super::{Content, Node, Step};
 use crate::length::Length;
 use crate::morph::Morphology;
-use compose_core::kind::{did_you_mean, nearest};
+use compose_core::kind::{did_you_mean, nearest, unknown_kind};
 use compose_core::mask_rule::MaskKind;
 use compose_core::settings::{described, property_names};
 use compose_core::{MaskRule, Problem, SettingsTable};
@@ -65,9 +65,9 @@ fn kind(mut table: SettingsTable<'_>, kinds: &[&MaskKind]) -> Result<Content, Ve
         return Err(vec![no_kind(&table, kinds)]);
     };
     let Some(kind) = kinds.iter().find(|k| k.name == name.get_ref()) else {
-        let hint = did_you_mean(name.get_ref(), kinds.iter().map(|k| k.name));
-        let separator = if hint.is_empty() { ";" } else { "" };
-        let message = format!("unknown kind \"{}\"{hint}{separator} kinds: {}", name.get_ref(), names(kinds));
+        let known: Vec<&str> = kinds.iter().map(|k| k.name).collect();
+        let message =
+            format!("unknown kind \"{}\"{}", name.get_ref(), unknown_kind(name.get_ref(), &known, "kinds"));
         return Err(vec![Problem::new(name.span(), message)]);
     };
     let known = property_names(&(kind.schema)());
