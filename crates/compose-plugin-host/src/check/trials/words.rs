@@ -170,7 +170,7 @@ fn refusable(result: Result<(), Stop>) -> Result<(), End> {
 
 pub fn plan(bench: &Bench) -> Result<(), End> {
     let mut planned = 0;
-    let mut why = String::new();
+    let (mut why, mut partly) = (String::new(), None);
     let mut all = vec![bench.first.clone()];
     all.extend(bench.variations());
     for theme in bench.usual() {
@@ -182,7 +182,12 @@ pub fn plan(bench: &Bench) -> Result<(), End> {
                     bench.kind.instance(&setup)?;
                     scene_apart(&setup.plan)?;
                 }
-                Err(Stop::Refused(said)) => why = said,
+                Err(Stop::Refused(said)) => {
+                    if *settings == bench.first && partly.is_none() {
+                        partly = Some(format!("{}: refused: {said}", theme.describe()));
+                    }
+                    why = said;
+                }
                 Err(other) => return Err(other.into()),
             }
         }
@@ -191,7 +196,8 @@ pub fn plan(bench: &Bench) -> Result<(), End> {
         let why = format!("refused every made-up scene: \"{why}\"; give --rules FILE with settings that fit");
         return Err(End::Untried(why));
     }
-    Ok(())
+    // It may be meant, or the author may never have tried such scenes.
+    partly.map_or(Ok(()), |said| Err(End::Needless(said)))
 }
 
 /// What a plan says that can never be meant.
