@@ -1,7 +1,7 @@
 //! Broken plugins: each is refused by name, with version, scene and block, and leaves nothing behind.
 
 use super::compile;
-use crate::support::{Pair, listing, root, stderr};
+use crate::support::{Pair, listing, root, signal, stderr};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -293,8 +293,7 @@ fn interrupted(pair: &Pair) -> (Duration, String) {
     let child = command.spawn().unwrap();
     std::thread::sleep(Duration::from_millis(1500));
     let start = Instant::now();
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
+    signal(&child, "INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.status.signal()), (Some(2), None), "{}", stderr(&output));
     assert_eq!(listing(pair.folder.path()), before, "something was left behind");
