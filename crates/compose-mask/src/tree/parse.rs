@@ -212,7 +212,8 @@ mod tests {
         let all = KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
         let expected = format!("unknown kind \"bit\"; did you mean \"bits\"? kinds: {all}");
         assert_eq!(one("kind = 'bit'"), ("'bit'".into(), expected));
-        assert_eq!(one("kind = 'elephant'").1, format!("unknown kind \"elephant\"; kinds: {all}"));
+        let plugin = "one of a plugin is known where a [[plugin]] table names its library";
+        assert_eq!(one("kind = 'elephant'").1, format!("unknown kind \"elephant\"; kinds: {all}; {plugin}"));
         assert_eq!(one("kind = 3").1, "kind is the integer 3, expected a string");
     }
 
