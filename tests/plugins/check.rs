@@ -91,6 +91,15 @@ fn a_plugin_in_c_plus_plus_builds_without_a_warning_and_passes() {
 }
 
 #[test]
+fn a_panic_of_a_plugin_in_rust_is_a_fault_with_its_line() {
+    let (_keep, library) = super::rust_plugin(include_str!("panics.rs"));
+    let output = check(&library, &[]);
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("  written     FAULT panicked at src/lib.rs:"), "{said}");
+}
+
+#[test]
 fn what_a_library_says_of_itself_is_held_against_the_header() {
     let load = |words: &'static str| -> &'static [(&'static str, &'static str)] {
         Box::leak(Box::new([("load", words)]))
