@@ -13,7 +13,7 @@ pub(crate) struct Readable<'a, T> {
 /// The type tag of samples.
 pub(crate) trait Sample: Copy + PartialEq + 'static {
     const KIND: u32;
-    /// What guards hold. No sensible sample looks like it.
+    /// What guards hold: no sensible sample looks like it, and it is not NaN, which differs from itself.
     const GUARD: Self;
 }
 
@@ -105,17 +105,12 @@ impl<T: Sample> Writable<T> {
     /// Refuses what was written before the first or after the last pixel.
     pub fn check_guards(&self) -> Result<(), KindError> {
         let (guard, end) = (self.guard(), self.memory.len() - self.guard());
-        let intact = |part: &[T]| part.iter().all(|v| bytes_equal(v, &T::GUARD));
+        let intact = |part: &[T]| part.iter().all(|v| *v == T::GUARD);
         if intact(&self.memory[..guard]) && intact(&self.memory[end..]) {
             return Ok(());
         }
         Err(KindError::new("wrote outside the pixels that it was asked for"))
     }
-}
-
-/// Guards are compared bit by bit; no guard is NaN.
-fn bytes_equal<T: Sample>(a: &T, b: &T) -> bool {
-    a == b
 }
 
 /// Where a pixel of an output lies on its grid, for messages.

@@ -351,9 +351,11 @@ impl BoundMask for Bound {
     }
 
     fn describe(&self) -> String {
-        let names: Vec<String> = vec![self.rule.values.describe(self.rule.declared)];
-        format!("{} {} ({})", self.rule.declared.id, self.rule.declared.version, names.join(", "))
-            .replace(" ()", "")
+        let Declared { id, version, .. } = self.rule.declared;
+        match self.rule.values.describe(self.rule.declared) {
+            none if none.is_empty() => format!("{id} {version}"),
+            settings => format!("{id} {version} ({settings})"),
+        }
     }
 
     fn notes(&self) -> Vec<String> {
