@@ -1,6 +1,6 @@
 //! Pixels of one piece of the target grid.
 
-use crate::{Cast, Window};
+use crate::{Cast, Donor, Window};
 use ndarray::Array3;
 use std::ops::Range;
 
@@ -134,6 +134,28 @@ impl Canvas {
     pub fn offset_in(&self, window: Window) -> (usize, usize) {
         debug_assert_eq!(self.window.intersect(window), Some(self.window), "{window:?} contains the canvas");
         ((self.window.row - window.row) as usize, (self.window.col - window.col) as usize)
+    }
+
+    /// Copies one pixel of a donor, for the bands that `plane` speaks for; `offset` is where the canvas's corner lies
+    /// in the donor's block. Values that are not exact are cast as computed ones.
+    pub fn copy_pixel(
+        &mut self,
+        donor: &Donor<'_>,
+        plane: usize,
+        (row, col): (usize, usize),
+        (row0, col0): (usize, usize),
+    ) {
+        assert!(
+            donor.scene < usize::from(STATISTIC),
+            "scene {} has no number of its own in a u16",
+            donor.scene
+        );
+        for band in self.bands_of(plane) {
+            let sample = donor.block.values_row(band, row + row0)[col + col0];
+            let sample = if donor.exact { sample } else { self.cast.computed(f64::from(sample)) };
+            self.values_row_mut(band, row)[col] = sample;
+        }
+        self.source_row_mut(plane, row)[col] = donor.scene as u16;
     }
 
     /// Copies every gap pixel that is valid in `block` and says it came from `scene`.

@@ -3,7 +3,7 @@
 use compose_core::fill_strategy::FillKind;
 use compose_core::mask_rule::MaskKind;
 use compose_core::score::ScoreKind;
-use compose_plugin_host::{KindSort, Plugin, PluginHost};
+use compose_plugin_host::{Plugin, PluginHost};
 
 /// Every kind that a rules file can name.
 #[derive(Clone)]
@@ -53,13 +53,4 @@ impl Registry {
         let (masks, scores) = (self.masks.iter().map(|k| k.name), self.scores.iter().map(|k| k.name));
         masks.chain(scores).chain(self.fills.iter().map(|k| k.name)).any(|known| known == name)
     }
-}
-
-/// `mask rule hot-haze 1.0.0`, for the plan and the report.
-pub fn described(plugin: &Plugin) -> Vec<String> {
-    let kind = |kind: &compose_plugin_host::PluginKind| {
-        let sort: KindSort = kind.sort;
-        format!("{sort} {} {}", kind.id, kind.version)
-    };
-    plugin.kinds.iter().map(kind).collect()
 }

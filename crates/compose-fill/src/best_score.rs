@@ -147,16 +147,9 @@ fn find_winners(
 
 /// Copies each pixel of a row from the donor that has won it.
 fn copy_winners(input: &FillInput<'_>, canvas: &mut Canvas, plane: usize, row: usize, winners: &[usize]) {
-    let (row0, col0) = canvas.offset_in(input.window);
-    let cast = canvas.cast;
+    let offset = canvas.offset_in(input.window);
     for (col, &winner) in winners.iter().enumerate().filter(|(_, winner)| **winner != NOBODY) {
-        let donor = &input.donors[winner];
-        for band in canvas.bands_of(plane) {
-            let sample = donor.block.values_row(band, row + row0)[col + col0];
-            canvas.values_row_mut(band, row)[col] =
-                if donor.exact { sample } else { cast.computed(f64::from(sample)) };
-        }
-        canvas.source_row_mut(plane, row)[col] = donor.scene as u16;
+        canvas.copy_pixel(&input.donors[winner], plane, (row, col), offset);
     }
 }
 

@@ -67,10 +67,6 @@ pub(crate) enum Value {
     List(Vec<Value>),
 }
 
-/// Words that a table of a rules file has itself.
-pub(crate) const RESERVED: [&str; 12] =
-    ["name", "kind", "strategy", "score", "any", "all", "not", "open", "close", "shrink", "grow", "plugin"];
-
 /// More than any rule can mean; a count that was never set is larger.
 const MOST: u32 = 10_000;
 
@@ -118,6 +114,12 @@ impl Declared {
         Ok(Self { id, version, summary, page, settings })
     }
 
+    /// What to know of a plugin with such a plan.
+    pub fn notes(&self, deterministic: bool) -> Vec<String> {
+        let differs = || format!("{} says that its answers may differ from run to run", self.who());
+        if deterministic { Vec::new() } else { vec![differs()] }
+    }
+
     /// The plugin as messages name it.
     pub fn who(&self) -> String {
         format!("plugin \"{}\" {}", self.id, self.version)
@@ -134,7 +136,7 @@ unsafe fn settings(raw: &abi::Descriptor) -> Result<Vec<Setting>, String> {
         // SAFETY: passed on.
         let key = unsafe { text(raw.key, &format!("the key of setting {nth}")) }?;
         check_name(&key, &format!("the key of setting {nth}"))?;
-        if RESERVED.contains(&key.as_str()) {
+        if abi::RESERVED_KEYS.contains(&key.as_str()) {
             return Err(format!(
                 "setting \"{key}\": the tables of rules files have a key of this name already"
             ));

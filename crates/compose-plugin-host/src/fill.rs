@@ -18,7 +18,7 @@ use compose_core::{
 };
 use compose_plugin::abi;
 use finish::{Answer, finish};
-use ndarray::{ArrayView2, Axis};
+use ndarray::Axis;
 use std::fmt;
 use std::sync::Arc;
 
@@ -84,20 +84,8 @@ impl Strategy {
     fn planned(&self, stack: &OneStack, ids: &[String]) -> Result<(Instance, FillPlan), KindError> {
         let instance = self.create()?;
         let target = usize::try_from(stack.raw.target).ok();
-        let mut donors: Vec<u32> = (0..ids.len()).filter(|s| Some(*s) != target).map(|s| s as u32).collect();
-        let donor_count = donors.len() as u32;
-        donors.resize(ids.len(), NOT_SAID);
-        let mut raw = abi::FillPlan {
-            donors: donors.as_mut_ptr(),
-            donor_capacity: donors.len() as u32,
-            donor_count,
-            temporal: abi::WHOLE_STACK,
-            halo: 0,
-            wants_target: 0,
-            threads: abi::THREADS_PER_INSTANCE,
-            deterministic: 1,
-            reserved: 0,
-        };
+        let (mut donors, count) = FillPlan::usual_donors(ids.len(), target);
+        let mut raw = FillPlan::request(&mut donors, count);
         let plan = self.raw.plan.ok_or_else(missing)?;
         let who = self.declared.who();
         self.home.host.call(&who, &|| "plan".into(), |host| {
@@ -110,6 +98,29 @@ impl Strategy {
 }
 
 impl FillPlan {
+    /// Every scene but the target, and how many these are; there is room for all.
+    pub fn usual_donors(scenes: usize, target: Option<usize>) -> (Vec<u32>, u32) {
+        let mut donors: Vec<u32> = (0..scenes).filter(|s| Some(*s) != target).map(|s| s as u32).collect();
+        let count = donors.len() as u32;
+        donors.resize(scenes, NOT_SAID);
+        (donors, count)
+    }
+
+    /// What `plan` is given to fill in: the defaults of the header.
+    pub fn request(donors: &mut [u32], donor_count: u32) -> abi::FillPlan {
+        abi::FillPlan {
+            donors: donors.as_mut_ptr(),
+            donor_capacity: donors.len() as u32,
+            donor_count,
+            temporal: abi::WHOLE_STACK,
+            halo: 0,
+            wants_target: 0,
+            threads: abi::THREADS_PER_INSTANCE,
+            deterministic: 1,
+            reserved: 0,
+        }
+    }
+
     /// Reads what `plan` has answered, with the donors that it has written.
     ///
     /// # Errors
@@ -225,38 +236,30 @@ impl BoundFill for Bound {
     }
 
     fn notes(&self) -> Vec<String> {
-        let who = self.strategy.declared.who();
-        let note = format!("{who} says that its answers may differ from run to run");
-        if self.plan.deterministic { Vec::new() } else { vec![note] }
+        self.strategy.declared.notes(self.plan.deterministic)
     }
 }
 
 /// Samples that a strategy writes at a time: they fit into a core's own cache.
 const STRIP: usize = 1 << 17;
 
-/// Views of the planes of donors and target, (scene, band).
+/// The planes of donors and target, (scene, band).
 struct Looks<'a> {
-    donors: Vec<Vec<(ArrayView2<'a, f32>, ArrayView2<'a, u8>)>>,
-    target: Option<Vec<(ArrayView2<'a, f32>, ArrayView2<'a, u8>)>>,
+    donors: Vec<Vec<Readable<'a, f32>>>,
+    target: Option<Vec<Readable<'a, f32>>>,
 }
 
 impl<'a> Looks<'a> {
     fn new(input: &FillInput<'a>) -> Self {
-        Self {
-            donors: input.donors.iter().map(|donor| planes_of(donor.block)).collect(),
-            target: input.target.map(planes_of),
-        }
+        let donors = input.donors.iter().map(|donor| readable(donor.block)).collect();
+        Self { donors, target: input.target.map(readable) }
     }
 }
 
-fn planes_of(block: &Block) -> Vec<(ArrayView2<'_, f32>, ArrayView2<'_, u8>)> {
+fn readable(block: &Block) -> Vec<Readable<'_, f32>> {
     let joint = block.valid.dim().0 == 1;
     let valid = |band: usize| block.valid.index_axis(Axis(0), if joint { 0 } else { band });
-    block.values.outer_iter().enumerate().map(|(band, values)| (values, valid(band))).collect()
-}
-
-fn readable<'a>(planes: &'a [(ArrayView2<'_, f32>, ArrayView2<'_, u8>)]) -> Vec<Readable<'a, f32>> {
-    planes.iter().map(|(values, valid)| Readable::new(values, valid)).collect()
+    block.values.outer_iter().enumerate().map(|(band, values)| Readable::new(values, valid(band))).collect()
 }
 
 fn raw_planes(planes: &[Readable<'_, f32>], row: usize, col: usize) -> Vec<abi::Plane> {
@@ -278,8 +281,7 @@ impl Bound {
         let Some(gaps) = gaps(canvas, rows.clone()) else { return Ok(()) };
         let (row0, col0) = canvas.offset_in(input.window);
         let row = row0 + rows.start;
-        let donors: Vec<Vec<Readable<'_, f32>>> = looks.donors.iter().map(|d| readable(d)).collect();
-        let planes: Vec<Vec<abi::Plane>> = donors.iter().map(|d| raw_planes(d, row, col0)).collect();
+        let planes: Vec<Vec<abi::Plane>> = looks.donors.iter().map(|d| raw_planes(d, row, col0)).collect();
         let raw_donors: Vec<abi::Donor> = input
             .donors
             .iter()
@@ -292,8 +294,7 @@ impl Bound {
                 exact: u32::from(donor.exact),
             })
             .collect();
-        let target = looks.target.as_deref().map(readable);
-        let target = target.as_ref().map(|planes| raw_planes(planes, row, col0));
+        let target = looks.target.as_ref().map(|planes| raw_planes(planes, row, col0));
         let raw_gaps: Vec<abi::Plane> = gaps.iter().map(|plane| gap_plane(plane, window.width)).collect();
         let raw_input = abi::FillInput {
             stack: &raw const self.facts.raw,

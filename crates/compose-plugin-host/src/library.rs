@@ -312,11 +312,16 @@ unsafe fn load(path: &Path) -> Result<Library, libloading::Error> {
 }
 
 impl Plugin {
+    /// `mask rule hot-haze 1.0.0`, for each kind.
+    pub fn describe(&self) -> Vec<String> {
+        self.kinds.iter().map(|kind| format!("{} {} {}", kind.sort, kind.id, kind.version)).collect()
+    }
+
     /// Refuses a library whose file is not any more what was loaded: what the run records of it would be false,
     /// and what it did may be.
     ///
     /// # Errors
-    /// [`LoadError::Hash`], or the file is gone.
+    /// [`LoadError::Changed`], or the file is gone.
     pub fn check_unchanged(&self) -> Result<(), LoadError> {
         let found = hash(&self.path)?;
         if found == self.sha256 {

@@ -33,8 +33,8 @@ impl Sample for f32 {
 }
 
 impl<'a, T: Sample> Readable<'a, T> {
-    pub fn new(samples: &'a ArrayView2<'_, T>, valid: &'a ArrayView2<'_, u8>) -> Self {
-        Self { samples: samples.as_standard_layout(), valid: valid.as_standard_layout() }
+    pub fn new(samples: ArrayView2<'a, T>, valid: ArrayView2<'a, u8>) -> Self {
+        Self { samples: in_rows(samples), valid: in_rows(valid) }
     }
 
     /// The plane whose first output pixel is (row, col) of the arrays.
@@ -49,6 +49,11 @@ impl<'a, T: Sample> Readable<'a, T> {
             band: band as u32,
         }
     }
+}
+
+/// The view itself where its rows follow one another in memory, else a copy.
+fn in_rows<T: Clone>(view: ArrayView2<'_, T>) -> CowArray<'_, T, Ix2> {
+    if view.is_standard_layout() { view.into() } else { view.as_standard_layout().into_owned().into() }
 }
 
 /// A plane that the other side writes, between guards that tell where it wrote too much.
@@ -138,7 +143,7 @@ mod tests {
         let all = Array2::from_shape_fn((4, 6), |(r, c)| (10 * r + c) as u32);
         let valid = Array2::<u8>::ones((4, 6));
         let (cut, valid) = (all.slice(s![.., 1..5]), valid.slice(s![.., 1..5]));
-        let readable = Readable::new(&cut, &valid);
+        let readable = Readable::new(cut, valid);
         assert_eq!(readable.samples[[1, 1]], 12);
         assert_eq!((readable.plane(1, 1, 3).stride, readable.plane(1, 1, 3).band), (16, 3));
     }

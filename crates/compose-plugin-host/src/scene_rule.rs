@@ -111,15 +111,7 @@ impl Rule {
     fn planned(&self, scene: &SceneFacts, facts: &Scenes) -> Result<(Instance, ScenePlan), KindError> {
         let instance = self.create()?;
         let mut bands = vec![NOT_SAID; scene.bands.len()];
-        let mut raw = abi::ScenePlan {
-            bands: bands.as_mut_ptr(),
-            band_capacity: bands.len() as u32,
-            band_count: 0,
-            halo: 0,
-            threads: abi::THREADS_PER_INSTANCE,
-            deterministic: 1,
-            reserved: 0,
-        };
+        let mut raw = ScenePlan::request(&mut bands);
         let plan = self.raw.plan.ok_or_else(missing)?;
         let who = self.declared.who();
         self.home.host.call(&who, &|| format!("scene {}, plan", scene.id), |host| {
@@ -191,6 +183,19 @@ pub(crate) struct ScenePlan {
 }
 
 impl ScenePlan {
+    /// What `plan` is given to fill in: the defaults of the header, and room for the bands of the scene.
+    pub fn request(bands: &mut [u32]) -> abi::ScenePlan {
+        abi::ScenePlan {
+            bands: bands.as_mut_ptr(),
+            band_capacity: bands.len() as u32,
+            band_count: 0,
+            halo: 0,
+            threads: abi::THREADS_PER_INSTANCE,
+            deterministic: 1,
+            reserved: 0,
+        }
+    }
+
     /// Reads what `plan` has answered, with the bands that it has written.
     ///
     /// # Errors
@@ -244,8 +249,10 @@ enum AnyPlane<'a> {
 impl<'a> AnyPlane<'a> {
     fn new(plane: &'a Plane<'_>) -> Self {
         match plane {
-            Plane::Data { values, valid } => Self::Data(Readable::new(values, valid)),
-            Plane::Quality { codes, inside } => Self::Quality(Readable::new(codes, inside)),
+            Plane::Data { values, valid } => Self::Data(Readable::new(values.reborrow(), valid.reborrow())),
+            Plane::Quality { codes, inside } => {
+                Self::Quality(Readable::new(codes.reborrow(), inside.reborrow()))
+            }
         }
     }
 
@@ -301,12 +308,6 @@ impl Bound {
     fn refuse(&self, message: String) -> KindError {
         KindError::new(format!("{}: {message}", self.rule.declared.who()))
     }
-
-    fn notes(&self) -> Vec<String> {
-        let who = self.rule.declared.who();
-        let note = format!("{who} says that its answers may differ from run to run");
-        if self.plan.deterministic { Vec::new() } else { vec![note] }
-    }
 }
 
 impl MaskRule for Rule {
@@ -344,7 +345,7 @@ impl BoundMask for Bound {
             let mut to = marked.slice_mut(s![row + halo, halo..halo + inner.width]);
             for (col, (to, mark)) in to.iter_mut().zip(marks).enumerate() {
                 // Where there is nothing to look at, there is nothing to say.
-                *to = *mark & u8::from(*mark != 0 && pixels.seen(row + halo, col + halo));
+                *to = u8::from(*mark != 0 && pixels.seen(row + halo, col + halo));
             }
         }
         Ok(())
@@ -359,7 +360,7 @@ impl BoundMask for Bound {
     }
 
     fn notes(&self) -> Vec<String> {
-        Bound::notes(self)
+        self.rule.declared.notes(self.plan.deterministic)
     }
 }
 
@@ -418,6 +419,6 @@ impl BoundScore for Bound {
     }
 
     fn notes(&self) -> Vec<String> {
-        Bound::notes(self)
+        self.rule.declared.notes(self.plan.deterministic)
     }
 }

@@ -18,6 +18,10 @@ pub const MASK_RULES: &std::ffi::CStr = c"compose.mask-rules/1";
 pub const SCORES: &std::ffi::CStr = c"compose.scores/1";
 pub const FILLS: &std::ffi::CStr = c"compose.fills/1";
 
+/// Keys that tables of rules files have themselves: no setting is called so.
+pub const RESERVED_KEYS: [&str; 12] =
+    ["name", "kind", "strategy", "score", "plugin", "any", "all", "not", "open", "close", "shrink", "grow"];
+
 /// The name of the exported symbol.
 pub const ENTRY: &std::ffi::CStr = c"compose_plugin_entry";
 

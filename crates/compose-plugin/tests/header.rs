@@ -278,3 +278,10 @@ fn texts_of_the_header_are_those_of_the_mirror() {
     // The one more is COMPOSE_EXPORT.
     assert_eq!(defined, texts.len() + 1, "a text of the header is not looked at");
 }
+
+#[test]
+fn the_keys_that_no_setting_may_have_are_those_of_the_mirror() {
+    let words = "rules files have themselves: ";
+    let list = HEADER.split(words).nth(1).expect(words).split('.').next().unwrap();
+    assert_eq!(list, abi::RESERVED_KEYS.join(", "));
+}

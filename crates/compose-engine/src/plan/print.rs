@@ -1,7 +1,6 @@
 //! The plan as text: what will be done, and why.
 
 use crate::plan::{Fate, Job, Plan, SceneFate};
-use crate::registry;
 use compose_core::Grid;
 use std::fmt::{self, Write};
 
@@ -136,7 +135,7 @@ impl Plan {
         }
         for plugin in &self.plugins {
             writeln!(out, "plugin {}", plugin.path.display())?;
-            writeln!(out, "  supplies {}", registry::described(plugin).join(", "))?;
+            writeln!(out, "  supplies {}", plugin.describe().join(", "))?;
             writeln!(out, "  SHA-256 {}", plugin.sha256)?;
         }
         for note in self.notes() {

@@ -1,7 +1,6 @@
 //! How the image and the record of sources are stored.
 
 use crate::plan::{Job, Plan};
-use crate::registry::described;
 use compose_core::{DataType, SceneFacts};
 use compose_io::write::{Compression, OutputBand, RasterSpec};
 use compose_plugin_host::Plugin;
@@ -51,7 +50,7 @@ fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
         ("COMPOSE_FILLS".to_owned(), fills.join("; ")),
     ];
     if !plan.plugins.is_empty() {
-        let plugin = |p: &&Plugin| format!("{} (SHA-256 {})", described(p).join(", "), p.sha256);
+        let plugin = |p: &&Plugin| format!("{} (SHA-256 {})", p.describe().join(", "), p.sha256);
         let plugins: Vec<String> = plan.plugins.iter().map(plugin).collect();
         tags.push(("COMPOSE_PLUGINS".to_owned(), plugins.join("; ")));
     }

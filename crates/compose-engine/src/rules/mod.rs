@@ -215,7 +215,7 @@ fn load(
         (key, e.to_string())
     })?;
     if let Some(id) = settings.id.as_ref().filter(|id| !plugin.kinds.iter().any(|kind| kind.id == *id)) {
-        let kinds = crate::registry::described(plugin).join(", ");
+        let kinds = plugin.describe().join(", ");
         return Err(("id", format!("{} supplies no \"{id}\", but {kinds}", plugin.path.display())));
     }
     registry.add(plugin).map_err(|message| (key, message))?;

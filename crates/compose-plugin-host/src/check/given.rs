@@ -1,10 +1,11 @@
 //! Settings for trials from a rules file: those of the first table of a kind.
 
 use super::guesses::Settings;
-use crate::descriptor::{Declared, RESERVED};
+use crate::descriptor::Declared;
 use crate::library::KindSort;
 use crate::settings::Values;
 use compose_core::SettingsTable;
+use compose_plugin::abi;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -25,7 +26,7 @@ pub fn given(path: &Path, sort: KindSort, declared: &Declared) -> Result<Option<
     let Some(tables) = root.get_ref().get(list) else { return Ok(None) };
     let Some(found) = find(tables, key, &declared.id) else { return Ok(None) };
     let mut table = SettingsTable::from_value(found, list).map_err(|problem| told(problem.message))?;
-    for word in RESERVED {
+    for word in abi::RESERVED_KEYS {
         table.take(word);
     }
     let values = Values::read(declared, &table, &declared.id).map_err(|problems| {

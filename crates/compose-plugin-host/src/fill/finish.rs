@@ -12,7 +12,6 @@ use std::ops::Range;
 pub(super) struct Answer {
     pub values: Vec<Writable<f32>>,
     pub sources: Vec<Writable<u32>>,
-    window: Option<Window>,
 }
 
 impl Answer {
@@ -22,7 +21,6 @@ impl Answer {
         self.sources.resize_with(planes, || Writable::new(0, 0, abi::GAP));
         self.values.iter_mut().for_each(|v| v.reset(window.width, window.height, f32::NAN));
         self.sources.iter_mut().for_each(|s| s.reset(window.width, window.height, abi::GAP));
-        self.window = Some(window);
     }
 }
 
@@ -37,14 +35,8 @@ pub(super) fn finish(
     answer: &Answer,
     offset: (usize, usize),
 ) -> Result<(), String> {
-    for guards in answer
-        .values
-        .iter()
-        .map(Writable::check_guards)
-        .chain(answer.sources.iter().map(Writable::check_guards))
-    {
-        guards.map_err(|e| e.to_string())?;
-    }
+    answer.values.iter().try_for_each(Writable::check_guards).map_err(|e| e.to_string())?;
+    answer.sources.iter().try_for_each(Writable::check_guards).map_err(|e| e.to_string())?;
     for plane in 0..canvas.planes() {
         for (nth, row) in rows.clone().enumerate() {
             if all_gaps(canvas.source_row(plane, row)) && all_computed(answer.sources[plane].row(nth)) {
@@ -129,12 +121,7 @@ fn pixel_by_pixel(
         if donor.block.valid_row(plane, row + row0)[col + col0] == 0 {
             return Err(format!("says that the pixel at {at} is donor {source}'s, which does not see it"));
         }
-        for band in canvas.bands_of(plane) {
-            let sample = donor.block.values_row(band, row + row0)[col + col0];
-            let sample = if donor.exact { sample } else { cast.computed(f64::from(sample)) };
-            canvas.values_row_mut(band, row)[col] = sample;
-        }
-        canvas.source_row_mut(plane, row)[col] = donor.scene as u16;
+        canvas.copy_pixel(donor, plane, (row, col), (row0, col0));
     }
     Ok(())
 }

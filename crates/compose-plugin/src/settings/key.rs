@@ -1,15 +1,13 @@
 //! What can be seen to be wrong in a declaration when the plugin is compiled.
 
-/// Keys that tables of rules files have themselves.
-const RESERVED: [&str; 12] =
-    ["name", "kind", "strategy", "score", "plugin", "any", "all", "not", "open", "close", "shrink", "grow"];
+use crate::abi::RESERVED_KEYS;
 
 /// Refuses a setting that compose would refuse when it loads the plugin.
 pub const fn check(field: &str, docs: &[&str], choices: &[&str]) {
     assert!(is_field(field), "the name of a setting is a-z, 0-9 and _, beginning with a letter");
     let mut i = 0;
-    while i < RESERVED.len() {
-        let free = !same(field.as_bytes(), RESERVED[i].as_bytes());
+    while i < RESERVED_KEYS.len() {
+        let free = !same(field.as_bytes(), RESERVED_KEYS[i].as_bytes());
         assert!(free, "tables of rules files have a key of this name themselves: give the setting another");
         i += 1;
     }

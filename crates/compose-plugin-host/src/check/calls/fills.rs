@@ -10,7 +10,6 @@ use crate::check::worlds::World;
 use crate::fill::FillPlan;
 use crate::instance::Instance;
 use crate::planes::{Sample, place, raw_window};
-use crate::scene_rule::NOT_SAID;
 use compose_core::Temporal;
 use compose_plugin::abi;
 use std::ffi::c_void;
@@ -22,21 +21,9 @@ pub(super) fn plan(
     world: &World,
 ) -> Result<FillPlan, Stop> {
     let capacity = world.scenes.len();
-    let mut donors: Vec<u32> = (0..capacity).filter(|s| Some(*s) != world.target).map(|s| s as u32).collect();
-    let donor_count = donors.len() as u32;
-    donors.resize(capacity, NOT_SAID);
+    let (donors, count) = FillPlan::usual_donors(capacity, world.target);
     let mut donors = room(donors);
-    let mut answer = abi::FillPlan {
-        donors: donors.as_mut_ptr(),
-        donor_capacity: capacity as u32,
-        donor_count,
-        temporal: abi::WHOLE_STACK,
-        halo: 0,
-        wants_target: 0,
-        threads: abi::THREADS_PER_INSTANCE,
-        deterministic: 1,
-        reserved: 0,
-    };
+    let mut answer = FillPlan::request(&mut donors[..capacity], count);
     let plan = raw.plan.ok_or_else(|| Stop::Ours("plan is null".into()))?;
     kind.call(&format!("plan, {}", world.theme.describe()), |host| {
         // SAFETY: all pointers are valid for the call, and `donors` has room for `donor_capacity`.

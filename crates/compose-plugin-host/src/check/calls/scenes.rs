@@ -23,15 +23,7 @@ pub(super) fn plan(
 ) -> Result<ScenePlan, Stop> {
     let capacity = world.scenes[0].bands.len();
     let mut bands = room(vec![NOT_SAID; capacity]);
-    let mut answer = abi::ScenePlan {
-        bands: bands.as_mut_ptr(),
-        band_capacity: capacity as u32,
-        band_count: 0,
-        halo: 0,
-        threads: abi::THREADS_PER_INSTANCE,
-        deterministic: 1,
-        reserved: 0,
-    };
+    let mut answer = ScenePlan::request(&mut bands[..capacity]);
     let plan = raw.plan.ok_or_else(|| Stop::Ours("plan is null".into()))?;
     kind.call(&format!("plan, {}", world.theme.describe()), |host| {
         // SAFETY: all pointers are valid for the call, and `bands` has room for `band_capacity`.
