@@ -239,6 +239,12 @@ fn fields_of(layout: &Layout) -> String {
     layout.levelled().map(|f| f.name).collect::<Vec<_>>().join(", ")
 }
 
+/// The bits of all tests for a flag that is set, which are one test together, and the other tests.
+fn flags_together(tests: impl Iterator<Item = CodeTest>) -> (u32, Vec<CodeTest>) {
+    let (flags, others): (Vec<_>, Vec<_>) = tests.partition(|t| (t.mask, t.low, t.high) == (1, 1, 1));
+    (flags.iter().fold(0, |bits, flag| bits | 1 << flag.offset), others)
+}
+
 struct BoundBits {
     band: [usize; 1],
     name: String,
@@ -255,7 +261,13 @@ impl BoundMask for BoundBits {
         let [Plane::Quality { codes, inside }] = input.planes else {
             return Err(KindError::new(format!("{} did not come as one quality band", self.name)));
         };
-        for CodeTest { offset, mask, low, high } in self.conditions.iter().map(|c| c.test) {
+        let (flags, others) = flags_together(self.conditions.iter().map(|c| c.test));
+        if flags != 0 {
+            Zip::from(&mut marked).and(codes).and(inside).for_each(|m, code, inside| {
+                *m |= u8::from(code & flags != 0) & inside;
+            });
+        }
+        for CodeTest { offset, mask, low, high } in others {
             // One compare instead of two, without a branch: `value - low` wraps around below `low`.
             let span = high - low;
             Zip::from(&mut marked).and(codes).and(inside).for_each(|m, code, inside| {
@@ -299,6 +311,19 @@ mod tests {
 
     fn refused(toml: &str, layout: &str) -> String {
         bound(toml, layout).err().expect("refused")
+    }
+
+    #[test]
+    fn flags_tested_together_take_what_each_takes_alone() {
+        let test = |offset, mask, low, high| CodeTest { offset, mask, low, high };
+        let tests =
+            [test(3, 1, 1, 1), test(31, 1, 1, 1), test(4, 1, 0, 0), test(8, 3, 2, 3), test(0, 1, 1, 1)];
+        let (flags, others) = flags_together(tests.into_iter());
+        assert_eq!((flags, others.len()), (1 << 3 | 1 << 31 | 1, 2));
+        for code in (0..1024).chain([1 << 31, u32::MAX]) {
+            let together = code & flags != 0 || others.iter().any(|t| t.takes(code));
+            assert_eq!(together, tests.iter().any(|t| t.takes(code)), "{code}");
+        }
     }
 
     #[test]
