@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`draft`] | a file under a temporary name, moved to its own name when everything is done |
 //! | [`options`] | creation options: ours, the user's, and which of them GDAL knows |
-//! | `tiles` | rows are kept until a row of tiles is whole, so a tile is compressed exactly once |
+//! | `tiles` | samples are kept until a tile is whole, so a tile is compressed exactly once |
 //! | `verify` | is every tile really in the file |
 //!
 //! **Tiles do not go through GDAL's block cache.** GDAL 3.6 swallows the error of a tile that its cache
@@ -22,7 +22,7 @@ mod verify;
 
 pub use draft::{Draft, Pending, abandon_all, check_folder, refuse_existing};
 pub use error::WriteError;
-pub use tiles::{Samples, TYPES as SAMPLE_TYPES};
+pub use tiles::{Samples, TYPES as SAMPLE_TYPES, WriteOrder};
 
 use crate::messages::checked;
 use compose_core::{DataType, Grid, Window};
@@ -30,7 +30,7 @@ use gdal::errors::GdalError;
 use gdal::{Dataset, DriverManager, Metadata};
 use ndarray::{ArrayView3, s};
 use std::path::{Path, PathBuf};
-use tiles::{Sample, TileRows, Tiles};
+use tiles::{Sample, TileBoard, Tiles};
 
 /// What kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,13 +120,25 @@ impl RasterSpec {
         options::check(self)
     }
 
-    /// Memory that a writer needs at most when rows arrive in order and all bands of a row of tiles
-    /// together: one row of tiles, and the tiles being compressed.
-    pub fn buffer_bytes(&self) -> u64 {
-        let tile = (self.block * self.block * self.dtype.bytes()) as u64;
-        let across = self.grid.width.div_ceil(self.block) * self.bands.len();
+    /// Width and height of the file's blocks in pixels, at most the raster's own.
+    pub fn tile(&self) -> (usize, usize) {
+        let first = if self.format == Format::Cog { &self.collector() } else { self };
+        let (width, height) = options::block_size(first);
+        (width.clamp(1, self.grid.width), height.clamp(1, self.grid.height))
+    }
+
+    /// Whether a block of the file holds all bands.
+    pub fn is_pixel_interleaved(&self) -> bool {
+        self.bands.len() > 1 && self.format == Format::GTiff && options::is(self, "INTERLEAVE", "PIXEL")
+    }
+
+    /// Memory that a writer needs at most when pixels come in the order of writing, rows of `width` pixels in all
+    /// bands of a turn: one row of tiles, and the tiles being compressed.
+    pub fn buffer_bytes(&self, width: usize, bands: usize) -> u64 {
+        let (across, down) = self.tile();
+        let tile = (across * down * self.dtype.bytes()) as u64;
         // A job of GDAL's holds a tile and its compressed form.
-        tile * (across + 2 * self.threads) as u64
+        tile * (width.div_ceil(across) * bands + 2 * self.threads) as u64
     }
 
     /// The file that collects the strips of a COG, whose driver can only copy.
@@ -147,7 +159,7 @@ impl RasterSpec {
 pub struct RasterWriter {
     // Closed before the draft removes the folder it lies in.
     dataset: Dataset,
-    rows: Box<dyn Tiles>,
+    tiles: Box<dyn Tiles>,
     file: PathBuf,
     draft: Draft,
     spec: RasterSpec,
@@ -158,21 +170,22 @@ impl RasterWriter {
     ///
     /// # Errors
     /// As [`RasterSpec::check`]; the folder is missing or cannot be written to; GDAL cannot create the file.
-    pub fn create(spec: RasterSpec) -> Result<Self, WriteError> {
+    pub fn create(spec: RasterSpec, order: &WriteOrder) -> Result<Self, WriteError> {
         spec.check()?;
         let draft = Draft::new(&spec.path)?;
         let (file, first) = match spec.format {
             Format::GTiff => (draft.file().to_owned(), spec.clone()),
             Format::Cog => (draft.beside("strips"), spec.collector()),
         };
-        let (dataset, rows) = start(&file, &first).map_err(|cause| WriteError::create(&spec.path, &cause))?;
-        Ok(Self { dataset, rows, file, draft, spec })
+        let (dataset, tiles) =
+            start(&file, &first, order).map_err(|cause| WriteError::create(&spec.path, &cause))?;
+        Ok(Self { dataset, tiles, file, draft, spec })
     }
 
     /// Takes the samples of `band` (from 0) in `window`, converted with `as`: they are final.
     ///
-    /// Windows may come in any order and size, but each pixel once. What does not complete a row of tiles is
-    /// kept, so memory is least when windows come from the top and the bands of one take turns.
+    /// Windows may come in any order and size, but each pixel once. Tiles that are not whole, or come before
+    /// their turn, are kept: memory is least when windows come in the [`WriteOrder`].
     ///
     /// # Errors
     /// [`WriteError::Write`], e.g. when the disk is full; [`WriteError::Twice`].
@@ -190,40 +203,35 @@ impl RasterWriter {
         assert!(band < self.spec.bands.len(), "band {band} of {}", self.spec.bands.len());
         assert_eq!(window.intersect(Window::whole(*width, *height)), Some(window), "inside the raster");
         assert_eq!(values.dim(), (window.height, window.width), "as many samples as the window has pixels");
-        if !self.rows.put(band, window, values) {
+        if !self.tiles.put(band, window, values) {
             return Err(WriteError::Twice { path: path.clone(), row: window.row });
         }
-        self.rows.flush(&self.dataset).map_err(|cause| WriteError::write(path, &cause))
+        self.tiles.flush(&self.dataset).map_err(|cause| WriteError::write(path, &cause))
     }
 
-    /// Takes all bands of `window` (band, row, col), a row of tiles at a time: the way that needs least memory.
+    /// Takes the bands from `first` on of `window` (band, row, col).
     ///
     /// # Errors
     /// As [`RasterWriter::write`].
-    pub fn write_all<'a, T>(&mut self, window: Window, values: ArrayView3<'a, T>) -> Result<(), WriteError>
+    pub fn write_bands<'a, T>(
+        &mut self,
+        first: usize,
+        window: Window,
+        values: ArrayView3<'a, T>,
+    ) -> Result<(), WriteError>
     where
         Samples<'a>: From<ndarray::ArrayView2<'a, T>>,
     {
-        let mut done = 0;
-        while done < window.height {
-            let row = window.row as usize + done;
-            let height = (self.rows.end_of_tile_row(row) - row).min(window.height - done);
-            let part = Window { row: row as i64, height, ..window };
-            for band in 0..values.dim().0 {
-                self.write(band, part, values.slice_move(s![band, done..done + height, ..]))?;
-            }
-            done += height;
-        }
-        Ok(())
+        (0..values.dim().0)
+            .try_for_each(|band| self.write(first + band, window, values.slice_move(s![band, .., ..])))
     }
 
     /// Completes the file under its temporary name and checks that every tile is in it.
     ///
     /// # Errors
     /// Rows that never came, and whatever went wrong while GDAL wrote the rest.
-    pub fn finish(self) -> Result<Pending, WriteError> {
-        let row = self.rows.first_row();
-        if row < self.spec.grid.height {
+    pub fn finish(mut self) -> Result<Pending, WriteError> {
+        if let Some(row) = self.tiles.unwritten() {
             return Err(WriteError::MissingRows { path: self.spec.path.clone(), row });
         }
         let Self { dataset, file, draft, spec, .. } = self;
@@ -240,20 +248,24 @@ impl RasterWriter {
 }
 
 /// Creates the file that takes the strips.
-fn start(file: &Path, spec: &RasterSpec) -> Result<(Dataset, Box<dyn Tiles>), String> {
+fn start(file: &Path, spec: &RasterSpec, order: &WriteOrder) -> Result<(Dataset, Box<dyn Tiles>), String> {
     match spec.dtype {
-        DataType::UInt8 => start_as::<u8>(file, spec),
-        DataType::UInt16 => start_as::<u16>(file, spec),
-        DataType::Int16 => start_as::<i16>(file, spec),
-        DataType::UInt32 => start_as::<u32>(file, spec),
-        DataType::Int32 => start_as::<i32>(file, spec),
-        DataType::Float32 => start_as::<f32>(file, spec),
-        DataType::Float64 => start_as::<f64>(file, spec),
+        DataType::UInt8 => start_as::<u8>(file, spec, order),
+        DataType::UInt16 => start_as::<u16>(file, spec, order),
+        DataType::Int16 => start_as::<i16>(file, spec, order),
+        DataType::UInt32 => start_as::<u32>(file, spec, order),
+        DataType::Int32 => start_as::<i32>(file, spec, order),
+        DataType::Float32 => start_as::<f32>(file, spec, order),
+        DataType::Float64 => start_as::<f64>(file, spec, order),
         other => Err(format!("no writer for {other}")),
     }
 }
 
-fn start_as<T: Sample>(file: &Path, spec: &RasterSpec) -> Result<(Dataset, Box<dyn Tiles>), String> {
+fn start_as<T: Sample>(
+    file: &Path,
+    spec: &RasterSpec,
+    order: &WriteOrder,
+) -> Result<(Dataset, Box<dyn Tiles>), String> {
     let (Grid { width, height, .. }, bands) = (&spec.grid, spec.bands.len());
     let mut dataset = checked(|| {
         let driver = DriverManager::get_driver_by_name(Format::GTiff.driver())?;
@@ -264,7 +276,7 @@ fn start_as<T: Sample>(file: &Path, spec: &RasterSpec) -> Result<(Dataset, Box<d
     checked(|| describe(&mut dataset, spec))?;
     // Asked, not assumed: the user's creation options may have set another size.
     let tile = checked(|| Ok(dataset.rasterband(1)?.block_size()))?;
-    Ok((dataset, Box::new(TileRows::<T>::new((*width, *height), bands, tile))))
+    Ok((dataset, Box::new(TileBoard::<T>::new((*width, *height), bands, tile, order))))
 }
 
 fn describe(dataset: &mut Dataset, spec: &RasterSpec) -> Result<(), GdalError> {

@@ -53,6 +53,11 @@ fn spec(path: PathBuf, (bands, height, width): (usize, usize, usize), dtype: Dat
     }
 }
 
+fn create(spec: RasterSpec) -> Result<RasterWriter, WriteError> {
+    let order = WriteOrder::plain(spec.grid.width, spec.grid.height, spec.bands.len());
+    RasterWriter::create(spec, &order)
+}
+
 fn option(name: &str, value: &str) -> (String, String) {
     (name.into(), value.into())
 }
@@ -66,12 +71,12 @@ fn scene(shape: (usize, usize, usize)) -> Array3<f32> {
 }
 
 fn write_in_strips(spec: &RasterSpec, pixels: &Array3<f32>, rows: usize) -> Result<Pending, WriteError> {
-    let mut writer = RasterWriter::create(spec.clone())?;
+    let mut writer = create(spec.clone())?;
     let (_, height, width) = pixels.dim();
     for row in (0..height).step_by(rows) {
         let end = (row + rows).min(height);
         let window = Window { col: 0, row: row as i64, width, height: end - row };
-        writer.write_all(window, pixels.slice(s![.., row..end, ..]))?;
+        writer.write_bands(0, window, pixels.slice(s![.., row..end, ..]))?;
     }
     writer.finish()
 }
@@ -214,7 +219,7 @@ fn bytes_do_not_depend_on_strips_order_or_threads() {
 
 /// Bands one after the other, blocks of 50 × 40 from the bottom right.
 fn write_in_odd_blocks(spec: &RasterSpec, pixels: &Array3<f32>) {
-    let mut writer = RasterWriter::create(spec.clone()).unwrap();
+    let mut writer = create(spec.clone()).unwrap();
     let whole = Window::whole(spec.grid.width, spec.grid.height);
     for band in 0..spec.bands.len() {
         for row in (0..spec.grid.height).step_by(40).rev() {
@@ -227,6 +232,63 @@ fn write_in_odd_blocks(spec: &RasterSpec, pixels: &Array3<f32>) {
         }
     }
     writer.finish().unwrap().commit().unwrap();
+}
+
+/// Where each tile of each band lies in the file.
+fn offsets(path: &Path, bands: usize, (across, down): (usize, usize)) -> Vec<(u64, usize, usize, usize)> {
+    let dataset = Dataset::open(path).unwrap();
+    let mut all = Vec::new();
+    for number in 0..bands {
+        let band = dataset.rasterband(number + 1).unwrap();
+        for (row, col) in (0..down).flat_map(|row| (0..across).map(move |col| (row, col))) {
+            let offset = band.metadata_item(&format!("BLOCK_OFFSET_{col}_{row}"), "TIFF").unwrap();
+            all.push((offset.parse().unwrap(), number, col, row));
+        }
+    }
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn tiles_lie_in_the_order_that_was_asked_for_whatever_comes_first() {
+    let place = Place::new();
+    let path = place.path("a.tif");
+    let shape = (3, 130, 200);
+    let (pixels, spec) = (scene(shape), spec(path.clone(), shape, DataType::UInt16));
+    let lane = |col: i64, width: usize| Window { col, row: 0, width, height: 130 };
+    let order = WriteOrder { regions: vec![lane(0, 128), lane(128, 72)], turns: vec![0..1, 1..3] };
+    let mut writer = RasterWriter::create(spec, &order).unwrap();
+    writer.write_bands(0, Window::whole(200, 130), pixels.view()).unwrap();
+    writer.finish().unwrap().commit().unwrap();
+    for band in 0..3 {
+        assert_eq!(read(&path, band + 1), pixels.slice(s![band, .., ..]).mapv(f64::from));
+    }
+    let found: Vec<_> =
+        offsets(&path, 3, (4, 3)).into_iter().map(|(_, band, col, row)| (band, col, row)).collect();
+    let first_lane = (0..3).flat_map(|row| [(0, 0, row), (0, 1, row)]);
+    let next_turn = (0..3).flat_map(|row| [(1, 0, row), (2, 0, row), (1, 1, row), (2, 1, row)]);
+    let wanted: Vec<_> = first_lane.chain(next_turn).collect();
+    assert_eq!(found[..18], wanted);
+    assert_eq!(found[18..20], [(0, 2, 0), (0, 3, 0)]);
+}
+
+#[test]
+fn the_size_of_blocks_is_known_before_there_is_a_file() {
+    let place = Place::new();
+    let shape = (1, 130, 200);
+    for extra in [
+        vec![],
+        vec![option("BLOCKXSIZE", "32"), option("BLOCKYSIZE", "128")],
+        vec![option("TILED", "NO"), option("BLOCKYSIZE", "7")],
+        vec![option("TILED", "NO")],
+    ] {
+        let spec =
+            RasterSpec { creation_options: extra, ..spec(place.path("a.tif"), shape, DataType::UInt16) };
+        write_whole(&spec, &scene(shape));
+        let blocks = Dataset::open(&spec.path).unwrap().rasterband(1).unwrap().block_size();
+        assert_eq!(spec.tile(), (blocks.0.min(200), blocks.1.min(130)), "{:?}", spec.creation_options);
+        let _ = fs::remove_file(&spec.path);
+    }
 }
 
 #[test]
@@ -259,7 +321,7 @@ fn provenance_is_written_from_u16() {
     let place = Place::new();
     let path = place.path("a.tif");
     let spec = RasterSpec { categorical: true, ..spec(path.clone(), (1, 2, 2), DataType::UInt16) };
-    let mut writer = RasterWriter::create(spec).unwrap();
+    let mut writer = create(spec).unwrap();
     let codes = ndarray::arr2(&[[0_u16, 1], [65534, 65535]]);
     writer.write(0, Window::whole(2, 2), codes.view()).unwrap();
     writer.finish().unwrap().commit().unwrap();
@@ -359,7 +421,7 @@ fn what_gdal_cannot_write_is_refused_before_a_pixel() {
     for (spec, wanted) in cases {
         let message = error(spec.check());
         assert!(message.contains(wanted), "{message}");
-        assert!(error(RasterWriter::create(spec)).contains(wanted));
+        assert!(error(create(spec)).contains(wanted));
     }
     assert!(place.names().is_empty());
     RasterSpec { format: Format::Cog, ..with("PREDICTOR", "2") }.check().unwrap();
@@ -411,9 +473,9 @@ fn a_writer_that_is_dropped_leaves_nothing() {
     for format in [Format::GTiff, Format::Cog] {
         let place = Place::new();
         let spec = RasterSpec { format, ..spec(place.path("a.tif"), (1, 100, 100), DataType::UInt16) };
-        let mut writer = RasterWriter::create(spec.clone()).unwrap();
+        let mut writer = create(spec.clone()).unwrap();
         let pixels = scene((1, 64, 100));
-        writer.write_all(Window::whole(100, 64), pixels.view()).unwrap();
+        writer.write_bands(0, Window::whole(100, 64), pixels.view()).unwrap();
         let names = place.names();
         assert!(
             names.len() == 1 && names[0].starts_with(".a.tif.") && names[0].ends_with(".tmp"),
@@ -431,7 +493,7 @@ fn a_panic_leaves_nothing() {
     let place = Place::new();
     let spec = spec(place.path("a.tif"), (1, 100, 100), DataType::UInt16);
     let result = std::panic::catch_unwind(|| {
-        let _writer = RasterWriter::create(spec).unwrap();
+        let _writer = create(spec).unwrap();
         std::panic::resume_unwind(Box::new("as a bug would"));
     });
     assert!(result.is_err() && place.names().is_empty());
@@ -442,13 +504,14 @@ fn rows_that_never_came_or_came_twice_are_errors() {
     let place = Place::new();
     let spec = spec(place.path("a.tif"), (1, 100, 10), DataType::UInt16);
     let pixels = scene((1, 70, 10));
-    let mut writer = RasterWriter::create(spec.clone()).unwrap();
-    writer.write_all(Window::whole(10, 70), pixels.view()).unwrap();
+    let mut writer = create(spec.clone()).unwrap();
+    writer.write_bands(0, Window::whole(10, 70), pixels.view()).unwrap();
     assert!(error(writer.finish()).contains("row 64 and what follows was never written"));
-    let mut writer = RasterWriter::create(spec).unwrap();
-    writer.write_all(Window::whole(10, 70), pixels.view()).unwrap();
+    let mut writer = create(spec).unwrap();
+    writer.write_bands(0, Window::whole(10, 70), pixels.view()).unwrap();
     assert!(
-        error(writer.write_all(Window::whole(10, 70), pixels.view())).contains("row 0 were written twice")
+        error(writer.write_bands(0, Window::whole(10, 70), pixels.view()))
+            .contains("row 0 were written twice")
     );
     drop(writer);
     assert!(place.names().is_empty());

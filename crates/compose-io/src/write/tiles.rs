@@ -1,11 +1,12 @@
-//! Rows are kept here until a row of tiles is whole, and then go to GDAL tile by tile.
+//! Samples are kept here until a tile is whole and its turn has come, and then the tile goes to GDAL.
 
 use crate::messages::checked;
 use compose_core::{DataType, Window};
 use gdal::Dataset;
 use gdal::raster::{Buffer, GdalType};
 use ndarray::{ArrayView1, ArrayView2, s};
-use std::collections::VecDeque;
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// The sample types that are written. Signed bytes and 64-bit integers are not known to every GDAL from 3.4.
 pub const TYPES: [DataType; 7] = [
@@ -68,113 +69,182 @@ macro_rules! sample {
 }
 sample!(u8 u16 i16 u32 i32 f32 f64);
 
-/// [`TileRows`] of any sample type.
+/// In which order tiles lie in the file: region by region, in each region turn by turn (some bands), in each turn
+/// in row-major order, a tile's bands side by side.
+///
+/// Pixels may come in any order, but what comes before its turn is kept in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteOrder {
+    /// They cover the raster; edges that are no edges of tiles cost memory.
+    pub regions: Vec<Window>,
+    /// They cover the bands (from 0).
+    pub turns: Vec<Range<usize>>,
+}
+
+impl WriteOrder {
+    /// From the top to the bottom, all bands together.
+    pub fn plain(width: usize, height: usize, bands: usize) -> Self {
+        Self { regions: vec![Window::whole(width, height)], turns: std::iter::once(0..bands).collect() }
+    }
+
+    /// The tiles whose upper left corner is in the region, as (band, column, row) of tiles.
+    fn tiles(&self, tile: (usize, usize)) -> impl Iterator<Item = Key> + use<> {
+        let turns = self.turns.clone();
+        self.regions.clone().into_iter().flat_map(move |region| {
+            let across = corners(region.col, region.col_end(), tile.0);
+            let down = corners(region.row, region.row_end(), tile.1);
+            turns.clone().into_iter().flat_map(move |bands| {
+                let across = across.clone();
+                down.clone().flat_map(move |row| {
+                    let bands = bands.clone();
+                    across.clone().flat_map(move |col| bands.clone().map(move |band| (band, col, row)))
+                })
+            })
+        })
+    }
+}
+
+/// The numbers of the tiles that begin in `from..to`.
+fn corners(from: i64, to: i64, side: usize) -> Range<usize> {
+    (from as usize).div_ceil(side)..(to as usize).div_ceil(side)
+}
+
+/// A tile: band, column, row.
+type Key = (usize, usize, usize);
+
+/// [`TileBoard`] of any sample type.
 pub(super) trait Tiles: Send {
     /// Takes samples of a band. False when there are more of them than pixels.
     fn put(&mut self, band: usize, window: Window, samples: Samples<'_>) -> bool;
-    /// Writes the rows of tiles that are whole, from the top.
+    /// Writes the tiles that are whole and whose turn has come.
     fn flush(&mut self, dataset: &Dataset) -> Result<(), String>;
-    /// First row that is not written yet.
-    fn first_row(&self) -> usize;
-    /// First row below the row of tiles that `row` is in.
-    fn end_of_tile_row(&self, row: usize) -> usize;
+    /// First row of the next tile in turn, if any is left.
+    fn unwritten(&mut self) -> Option<usize>;
 }
 
-/// The rows of tiles from the first that is not whole to the last that has a sample.
-pub(super) struct TileRows<T> {
+/// The tiles from the next in turn to the last that has a sample.
+pub(super) struct TileBoard<T> {
     size: (usize, usize),
     bands: usize,
     tile: (usize, usize),
-    /// Number of `rows[0]`.
-    first: usize,
-    rows: VecDeque<TileRow<T>>,
+    turn: std::iter::Peekable<Box<dyn Iterator<Item = Key> + Send>>,
+    begun: HashMap<Key, Begun<T>>,
+    written: Vec<bool>,
+    spare: Vec<Buffer<T>>,
 }
 
-/// One row of tiles: for each tile its bands, as GDAL takes them. Beyond the raster's edge samples are 0.
-struct TileRow<T> {
-    tiles: Vec<Buffer<T>>,
+/// A tile as GDAL takes it. Beyond the raster's edge samples are 0.
+struct Begun<T> {
+    samples: Buffer<T>,
     missing: usize,
 }
 
-impl<T: Sample> TileRows<T> {
-    pub(super) fn new(size: (usize, usize), bands: usize, tile: (usize, usize)) -> Self {
-        Self { size, bands, tile, first: 0, rows: VecDeque::new() }
+impl<T: Sample> TileBoard<T> {
+    pub(super) fn new(size: (usize, usize), bands: usize, tile: (usize, usize), order: &WriteOrder) -> Self {
+        let turn: Box<dyn Iterator<Item = Key> + Send> = Box::new(order.tiles(tile));
+        let tiles = size.0.div_ceil(tile.0) * size.1.div_ceil(tile.1) * bands;
+        let (begun, spare) = (HashMap::new(), Vec::new());
+        Self { size, bands, tile, turn: turn.peekable(), begun, written: vec![false; tiles], spare }
     }
 
-    fn tiles_across(&self) -> usize {
-        self.size.0.div_ceil(self.tile.0)
+    fn number(&self, (band, col, row): Key) -> usize {
+        (row * self.size.0.div_ceil(self.tile.0) + col) * self.bands + band
     }
 
-    fn empty_row(&self, number: usize) -> TileRow<T> {
-        let height = self.end_of_tile_row(number * self.tile.1) - number * self.tile.1;
-        let tile = || Buffer::new(self.tile, vec![T::default(); self.tile.0 * self.tile.1]);
-        TileRow {
-            tiles: (0..self.tiles_across() * self.bands).map(|_| tile()).collect(),
-            missing: self.size.0 * height * self.bands,
+    /// Size of a tile less what lies beyond the raster.
+    fn extent(&self, (_, col, row): Key) -> (usize, usize) {
+        let part = |size: usize, tile: usize, at: usize| tile.min(size - at * tile);
+        (part(self.size.0, self.tile.0, col), part(self.size.1, self.tile.1, row))
+    }
+
+    /// The tile to put `samples` more into. `None` when it has no room for them.
+    fn begin(&mut self, key: Key, samples: usize) -> Option<&mut Begun<T>> {
+        let (tile, (width, height)) = (self.tile, self.extent(key));
+        if self.written[self.number(key)] {
+            return None;
         }
+        let spare = &mut self.spare;
+        let begun = self.begun.entry(key).or_insert_with(|| {
+            let at_edge = (width, height) != tile;
+            let used = if at_edge { None } else { spare.pop() };
+            let fresh = || Buffer::new(tile, vec![T::default(); tile.0 * tile.1]);
+            Begun { samples: used.unwrap_or_else(fresh), missing: width * height }
+        });
+        begun.missing = begun.missing.checked_sub(samples)?;
+        Some(begun)
     }
 
-    /// Makes room for a row of pixels and counts its new samples.
-    fn row_of_tiles(&mut self, row: usize, samples: usize) -> Option<&mut TileRow<T>> {
-        let index = (row / self.tile.1).checked_sub(self.first)?;
-        while self.rows.len() <= index {
-            let new = self.empty_row(self.first + self.rows.len());
-            self.rows.push_back(new);
-        }
-        let tiles = &mut self.rows[index];
-        tiles.missing = tiles.missing.checked_sub(samples)?;
-        Some(tiles)
-    }
-
-    fn put_row<S: Copy>(
+    fn put_part<S: Copy>(
         &mut self,
-        band: usize,
+        key: Key,
         (row, col): (usize, usize),
-        samples: ArrayView1<'_, S>,
+        part: ArrayView2<'_, S>,
         cast: impl Fn(S) -> T,
     ) -> bool {
-        let (bands, (width, height), end) = (self.bands, self.tile, col + samples.len());
-        let Some(tiles) = self.row_of_tiles(row, samples.len()) else { return false };
-        for tile in col / width..end.div_ceil(width) {
-            let (from, to) = (col.max(tile * width), end.min((tile + 1) * width));
-            let start = row % height * width;
-            let buffer = &mut tiles.tiles[tile * bands + band].data_mut()[start..start + width];
-            let buffer = &mut buffer[from - tile * width..to - tile * width];
-            for (to, from) in buffer.iter_mut().zip(samples.slice(s![from - col..to - col])) {
-                *to = cast(*from);
-            }
+        let width = self.tile.0;
+        let Some(tile) = self.begin(key, part.len()) else { return false };
+        for (line, samples) in tile.samples.data_mut().chunks_mut(width).skip(row).zip(part.outer_iter()) {
+            cast_row(&mut line[col..col + samples.len()], samples, &cast);
         }
         true
     }
+
+    fn put_as<S: Copy>(
+        &mut self,
+        band: usize,
+        window: Window,
+        samples: ArrayView2<'_, S>,
+        cast: impl Fn(S) -> T,
+    ) -> bool {
+        let (width, height) = self.tile;
+        let (top, left) = (window.row as usize, window.col as usize);
+        let (bottom, right) = (top + window.height, left + window.width);
+        (top / height..bottom.div_ceil(height)).all(|row| {
+            let (from, to) = (top.max(row * height), bottom.min((row + 1) * height));
+            let rows = samples.slice(s![from - top..to - top, ..]);
+            (left / width..right.div_ceil(width)).all(|col| {
+                let (first, end) = (left.max(col * width), right.min((col + 1) * width));
+                let part = rows.slice(s![.., first - left..end - left]);
+                self.put_part((band, col, row), (from - row * height, first - col * width), part, &cast)
+            })
+        })
+    }
 }
 
-impl<T: Sample> Tiles for TileRows<T> {
+fn cast_row<S: Copy, T>(to: &mut [T], from: ArrayView1<'_, S>, cast: impl Fn(S) -> T) {
+    match from.as_slice() {
+        // Side by side in memory, as nearly always: vector code.
+        Some(from) => to.iter_mut().zip(from).for_each(|(to, from)| *to = cast(*from)),
+        None => to.iter_mut().zip(from).for_each(|(to, from)| *to = cast(*from)),
+    }
+}
+
+impl<T: Sample> Tiles for TileBoard<T> {
     fn put(&mut self, band: usize, window: Window, samples: Samples<'_>) -> bool {
-        let (row, col) = (window.row as usize, window.col as usize);
-        (0..window.height).all(|i| match &samples {
-            Samples::F32(view) => self.put_row(band, (row + i, col), view.row(i), T::from_f32),
-            Samples::U16(view) => self.put_row(band, (row + i, col), view.row(i), T::from_u16),
-        })
+        match samples {
+            Samples::F32(view) => self.put_as(band, window, view, T::from_f32),
+            Samples::U16(view) => self.put_as(band, window, view, T::from_u16),
+        }
     }
 
     fn flush(&mut self, dataset: &Dataset) -> Result<(), String> {
-        while self.rows.front().is_some_and(|row| row.missing == 0) {
-            let mut row = self.rows.pop_front().expect("there is a front");
-            // All bands of a tile before the next tile: with INTERLEAVE=PIXEL they are compressed together.
-            for (index, tile) in row.tiles.iter_mut().enumerate() {
-                let (col, band) = (index / self.bands, index % self.bands + 1);
-                checked(|| dataset.rasterband(band)?.write_block((col, self.first), tile))?;
+        while let Some(key) = self.turn.peek().copied() {
+            if self.begun.get(&key).is_none_or(|tile| tile.missing > 0) {
+                break;
             }
-            self.first += 1;
+            let (mut tile, (band, col, row)) = (self.begun.remove(&key).expect("it was just there"), key);
+            checked(|| dataset.rasterband(band + 1)?.write_block((col, row), &mut tile.samples))?;
+            let number = self.number(key);
+            self.written[number] = true;
+            if self.extent(key) == self.tile {
+                self.spare.push(tile.samples);
+            }
+            self.turn.next();
         }
         Ok(())
     }
 
-    fn first_row(&self) -> usize {
-        (self.first * self.tile.1).min(self.size.1)
-    }
-
-    fn end_of_tile_row(&self, row: usize) -> usize {
-        ((row / self.tile.1 + 1) * self.tile.1).min(self.size.1)
+    fn unwritten(&mut self) -> Option<usize> {
+        self.turn.peek().map(|(_, _, row)| row * self.tile.1)
     }
 }
