@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Which crate may use which. An edge that is not here is a decision: say why in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("compose", &["compose-core", "compose-engine", "compose-io", "compose-plugin-host"]),
     ("compose-core", &[]),
     (
@@ -19,6 +19,7 @@ const EDGES: [(&str, &[&str]); 12] = [
     ("compose-mask", &["compose-core"]),
     ("compose-plugin", &[]),
     ("compose-plugin-host", &["compose-core", "compose-plugin"]),
+    ("kernels", &["compose-core", "compose-fill", "compose-io", "compose-mask"]),
     // Plugins see nothing but the border.
     ("cloud-distance", &["compose-plugin"]),
     ("hot-haze", &["compose-plugin"]),

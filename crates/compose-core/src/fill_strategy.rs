@@ -76,6 +76,18 @@ pub trait BoundFill: Send + Sync {
         false
     }
 
+    /// Whether it only copies pixels of donors, without looking around (no halo): a donor that sees none of the gaps
+    /// need not be read then.
+    fn only_copies(&self) -> bool {
+        false
+    }
+
+    /// Whether the result of a band rests on that band and on validity alone, so that bands can be filled one after
+    /// the other where each is judged by itself.
+    fn by_band(&self) -> bool {
+        false
+    }
+
     /// The score of a donor's pixels, where the strategy wants one: [`Donor::score`].
     fn score(&self, scene: usize) -> Option<&dyn BoundScore> {
         let _ = scene;

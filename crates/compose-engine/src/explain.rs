@@ -1,11 +1,11 @@
 //! One pixel, explained: what every scene has there, which rules took it, and what was put in its place.
 
 use crate::error::EngineError;
-use crate::pixels::SceneReader;
+use crate::pixels::{SceneReader, Spare};
 use crate::plan::{GDAL_CACHE, Job, Plan};
 use crate::run::compose_block;
 use compose_core::{GAP, STATISTIC, Window};
-use compose_io::TileStore;
+use compose_io::{Place, TileStore};
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -17,16 +17,26 @@ pub fn explain(plan: &Plan, x: f64, y: f64) -> Result<String, EngineError> {
     compose_io::limit_gdal_cache(GDAL_CACHE);
     let store = TileStore::new(plan.memory.tiles, plan.memory.open_files);
     let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
-    let mut text = String::new();
+    let (mut text, spare) = (String::new(), Spare::default());
     for job in &plan.jobs {
         let window = pixel_at(job, x, y)?;
-        let reader = SceneReader { store: &store, stack: &plan.stack, job, marked: &marked };
+        let reader = SceneReader {
+            store: &store,
+            stack: &plan.stack,
+            job,
+            marked: &marked,
+            place: Place { turn: 0, region: window, block: window },
+            bands: 0..plan.stack.bands.len(),
+            kept: None,
+            spare: &spare,
+            worker: (0, 1),
+        };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}: column {}, row {}", job.output.path.display(), window.col, window.row);
         for scene in 0..plan.stack.facts.len() {
             text += &scene_line(plan, &reader, scene, window)?;
         }
-        text += &outcome(plan, &reader, window)?;
+        text += &outcome(plan, &reader)?;
     }
     Ok(text.trim_end().to_owned())
 }
@@ -69,8 +79,8 @@ fn scene_line(
     Ok(format!("  {day}  {}: {} ({verdict})\n", facts.id, values.join(" ")))
 }
 
-fn outcome(plan: &Plan, reader: &SceneReader<'_>, window: Window) -> Result<String, EngineError> {
-    let composed = compose_block(reader, window, &AtomicBool::new(false))?;
+fn outcome(plan: &Plan, reader: &SceneReader<'_>) -> Result<String, EngineError> {
+    let composed = compose_block(reader, &AtomicBool::new(false))?;
     let mut text = String::new();
     for (plane, (source, stage)) in composed.canvas.source.iter().zip(&composed.stage).enumerate() {
         let bands = composed.canvas.bands_of(plane);

@@ -30,6 +30,8 @@ pub struct Options {
     /// Bytes; `None` is the default limit.
     pub mem_limit: Option<u64>,
     pub block_size: BlockSize,
+    /// Every file is read by GDAL, even where it could be read directly.
+    pub force_gdal: bool,
     pub target: Option<String>,
     pub date: Option<compose_core::Day>,
     pub src_nodata: Option<f64>,

@@ -18,6 +18,10 @@ impl BoundFill for CopyInOrder {
         Temporal::OneByOne
     }
 
+    fn only_copies(&self) -> bool {
+        true
+    }
+
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
         for donor in input.donors {
             canvas.copy_from(donor.scene, donor.block, input.window, donor.exact);

@@ -60,6 +60,10 @@ impl<S: Statistic> BoundFill for FillWith<S> {
         Temporal::WholeStack
     }
 
+    fn by_band(&self) -> bool {
+        true
+    }
+
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
         fill_gaps::<S>(input, canvas, self.at_least);
         Ok(())

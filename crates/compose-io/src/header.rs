@@ -114,7 +114,8 @@ impl FileHeader {
             return Err(IoError::NoBands { path: path.to_owned(), hint: subdataset_hint(&dataset) });
         }
         let (grid, georeferenced) = grid(path, &dataset, systems)?;
-        let bands = (1..=dataset.raster_count()).map(|n| band_header(path, &dataset, n));
+        let alpha = alpha_bands(&dataset);
+        let bands = (1..=dataset.raster_count()).map(|n| band_header(path, &dataset, n, &alpha));
         let driver = dataset.driver().short_name();
         Ok(Self {
             path: path.to_owned(),
@@ -184,11 +185,16 @@ fn grid(path: &Path, dataset: &Dataset, systems: &CrsRegistry) -> Result<(Grid, 
     Ok((Grid { width, height, transform: Transform { x0, dx, y0, dy }, crs }, stated.is_some()))
 }
 
-fn band_header(path: &Path, dataset: &Dataset, number: usize) -> Result<BandHeader, IoError> {
+fn band_header(
+    path: &Path,
+    dataset: &Dataset,
+    number: usize,
+    alpha: &[usize],
+) -> Result<BandHeader, IoError> {
     let unreadable = |cause| IoError::Open { path: path.to_owned(), cause };
     let band = checked(|| dataset.rasterband(number)).map_err(unreadable)?;
     let flags = checked(|| band.mask_flags()).map_err(unreadable)?;
-    let is_alpha = band.color_interpretation() == ColorInterpretation::AlphaBand;
+    let is_alpha = alpha.contains(&number);
     let masked = (flags.is_alpha() && !is_alpha) || (flags.is_per_dataset() && !flags.is_alpha());
     let scale_offset = (band.scale().unwrap_or(1.0), band.offset().unwrap_or(0.0));
     // A scale of 0 or NaN is no statement about the numbers.
@@ -201,20 +207,26 @@ fn band_header(path: &Path, dataset: &Dataset, number: usize) -> Result<BandHead
         dtype: data_type(&band),
         nodata: band.no_data_value(),
         scale_offset: Some(scale_offset).filter(says_something),
-        mask: if masked { MaskSource::Mask } else { alpha_beside(dataset, number, is_alpha) },
+        mask: if masked { MaskSource::Mask } else { alpha_beside(alpha, is_alpha) },
         is_alpha,
         block: band.block_size(),
         pixel_interleaved: dataset.metadata_item("INTERLEAVE", "IMAGE_STRUCTURE").as_deref() == Some("PIXEL"),
     })
 }
 
-/// An alpha band of which GDAL says nothing, because it lets a nodata tag hide it: both count.
-fn alpha_beside(dataset: &Dataset, number: usize, is_alpha: bool) -> MaskSource {
+fn alpha_bands(dataset: &Dataset) -> Vec<usize> {
     let is = |n: &usize| {
         dataset.rasterband(*n).is_ok_and(|b| b.color_interpretation() == ColorInterpretation::AlphaBand)
     };
-    let alpha = (1..=dataset.raster_count()).filter(|n| *n != number && !is_alpha).find(is);
-    alpha.map_or(MaskSource::None, MaskSource::Alpha)
+    (1..=dataset.raster_count()).filter(is).collect()
+}
+
+/// An alpha band of which GDAL says nothing, because it lets a nodata tag hide it: both count.
+fn alpha_beside(alpha: &[usize], is_alpha: bool) -> MaskSource {
+    match alpha.first() {
+        Some(number) if !is_alpha => MaskSource::Alpha(*number),
+        _ => MaskSource::None,
+    }
 }
 
 fn data_type(band: &RasterBand<'_>) -> DataType {

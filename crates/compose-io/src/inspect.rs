@@ -4,11 +4,11 @@ use crate::crs::CrsRegistry;
 use crate::discover::find_scenes;
 use crate::preset::{PRESETS, Part, Preset};
 use crate::scene::ScenesQuery;
-use crate::{BandHeader, BandRef, FileHeader, IoError, TileStore};
+use crate::{BandHeader, BandRef, FileHeader, IoError, Reading, TileStore};
 use compose_core::{Day, Layout, Window};
-use ndarray::Array2;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Rows that are counted at a time.
 const ROWS: usize = 512;
@@ -62,15 +62,14 @@ pub fn code_counts(file: &FileHeader, band: &BandHeader) -> Result<BTreeMap<u32,
         return Err(IoError::QualityType { path: file.path.clone(), band: band.number, dtype: band.dtype });
     }
     let store = TileStore::new(64 << 20, 1);
-    let source = BandRef::new(file, band, Vec::new());
+    let source = BandRef::new(Arc::new(file.clone()), band, Vec::new());
     let (width, height) = (file.grid.width, file.grid.height);
     let mut counts = BTreeMap::new();
     for top in (0..height).step_by(ROWS) {
         let rows = ROWS.min(height - top);
-        let mut codes = Array2::zeros((rows, width));
-        let mut inside = Array2::zeros((rows, width));
+        let (mut codes, mut inside) = (vec![0; rows * width], vec![0; rows * width]);
         let window = Window { col: 0, row: top as i64, width, height: rows };
-        store.read_quality(&source, window, codes.view_mut(), inside.view_mut())?;
+        store.read_quality(&source, Reading::once(window), &mut codes, &mut inside)?;
         for code in &codes {
             *counts.entry(*code).or_insert(0) += 1;
         }

@@ -7,6 +7,7 @@
 //! | [`header`] | what a file says before a pixel is read, and what is refused by name |
 //! | [`crs`] | coordinate systems and transformation between them |
 //! | [`tiles`] | pixels: every tile decoded once and shared by the workers, within a budget |
+//! | `direct` | blocks of plain GeoTIFF files, read without GDAL |
 //! | [`align`] | from a scene's grid to the target grid: paste or resample |
 //! | [`mod@write`] | GeoTIFF and COG, under temporary names until all is done ([`files`]) |
 //! | [`quicklook`] | PNG pictures |
@@ -16,6 +17,7 @@
 
 pub mod align;
 pub mod crs;
+mod direct;
 pub mod discover;
 mod error;
 pub mod files;
@@ -29,9 +31,11 @@ pub mod scene;
 pub mod tiles;
 pub mod write;
 
+#[cfg(fuzzing)]
+pub use direct::fuzz_direct;
 pub use error::IoError;
 pub use header::{BandHeader, FileHeader};
-pub use tiles::{BandRef, TileStore};
+pub use tiles::{BandRef, Place, Reading, TileStore, Valid};
 
 /// The version of the GDAL library that is running, such as `3.6.2`.
 pub fn gdal_version() -> String {

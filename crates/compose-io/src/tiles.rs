@@ -3,166 +3,36 @@
 //! A file's tiles rarely line up with the output's blocks, so one tile serves up to four of them. The store
 //! keeps decoded tiles in their native type; a worker copies its window out of them. Two workers that want
 //! the same tile wait for one decoding. What falls out of the budget (`shelf`) is decoded again when it is
-//! needed.
+//! needed. Bands that lie together in a file's blocks (pixel-interleaved) share their tiles.
 
+mod band;
+mod buffer;
+mod copy;
+mod files;
+mod reading;
 mod shelf;
 
-use self::shelf::{Need, Shelf};
+pub use self::band::BandRef;
+pub use self::copy::Valid;
+pub use self::reading::{Place, Reading};
+
+use self::band::Reader;
+use self::buffer::{Buffers, Tile};
+use self::copy::{Outside, Part, clear_masked, copy_codes, copy_data};
+use self::files::OpenFiles;
+use self::shelf::Shelf;
+use crate::IoError;
+use crate::direct::{DirectFile, NotHere, Scratch};
 use crate::header::{self, Fingerprint, MaskSource};
 use crate::messages::checked;
-use crate::{BandHeader, FileHeader, IoError};
 use compose_core::{DataType, Window};
 use gdal::Dataset;
 use gdal::raster::{GdalType, RasterBand};
-use memmap2::MmapMut;
-use ndarray::ArrayViewMut2;
-use std::collections::VecDeque;
-use std::ops::Range;
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// A strip of one row is no unit to share: rows are taken together up to about this many pixels.
-const SMALLEST_TILE: usize = 128 * 1024;
-/// A natural block larger than this is read in pieces of `PIECE`² through GDAL's own cache.
-const LARGEST_TILE: usize = 4096 * 4096;
-const PIECE: usize = 512;
-
-/// A band of a file, with all that reading it needs.
-#[derive(Clone, Debug)]
-pub struct BandRef {
-    /// The file.
-    pub path: Arc<PathBuf>,
-    /// Band number, from 1.
-    pub number: usize,
-    /// Sample type on disk.
-    pub dtype: DataType,
-    /// Values that mean "no data".
-    pub nodata: Vec<f64>,
-    /// Mask or alpha band.
-    pub mask: MaskSource,
-    width: usize,
-    height: usize,
-    tile: (usize, usize),
-    open_bytes: u64,
-    fingerprint: Fingerprint,
-}
-
-impl BandRef {
-    /// A reference to `band` of `file`; `nodata` are the values that count as missing.
-    pub fn new(file: &FileHeader, band: &BandHeader, nodata: Vec<f64>) -> Self {
-        let (width, height) = (file.grid.width, file.grid.height);
-        Self {
-            path: Arc::new(file.path.clone()),
-            number: band.number,
-            dtype: band.dtype,
-            nodata,
-            mask: band.mask,
-            width,
-            height,
-            tile: tile_size(band.block, width, height),
-            open_bytes: open_bytes(file, band),
-            fingerprint: file.fingerprint.clone(),
-        }
-    }
-
-    /// Size of the shared tiles, width × height.
-    pub fn tile_size(&self) -> (usize, usize) {
-        self.tile
-    }
-
-    /// Bytes that GDAL keeps while the file is open: a block on disk, compressed and not.
-    pub fn open_bytes(&self) -> u64 {
-        self.open_bytes
-    }
-
-    /// Bytes of one decoded tile.
-    pub fn tile_bytes(&self) -> u64 {
-        (self.tile.0 * self.tile.1 * self.dtype.bytes().min(4)) as u64
-    }
-
-    fn tile_window(&self, col: usize, row: usize) -> Window {
-        let (width, height) = self.tile;
-        let (left, top) = (col * width, row * height);
-        Window {
-            col: left as i64,
-            row: top as i64,
-            width: width.min(self.width - left),
-            height: height.min(self.height - top),
-        }
-    }
-}
-
-fn open_bytes(file: &FileHeader, band: &BandHeader) -> u64 {
-    let bands = if band.pixel_interleaved { file.bands.len() } else { 1 };
-    let block = band.block.0 * band.block.1 * bands * band.dtype.bytes();
-    // Half as much again for the compressed bytes, and what any open dataset takes.
-    (block + block / 2) as u64 + (64 << 10)
-}
-
-fn tile_size(block: (usize, usize), width: usize, height: usize) -> (usize, usize) {
-    let (w, h) = (block.0.clamp(1, width), block.1.clamp(1, height));
-    if w * h > LARGEST_TILE {
-        return (PIECE.min(width), PIECE.min(height));
-    }
-    let blocks = (SMALLEST_TILE / (w * h)).max(1);
-    (w, (h * blocks).min(height))
-}
-
-/// Decoded samples of one tile, in a type that keeps them exact.
-///
-/// The buffer comes from [`Buffers`] and goes back there. It is mapped memory: tiles are made by one thread and
-/// dropped by another, come in a few sizes and live long, which leaves an allocator's heap full of holes.
-struct Tile {
-    /// `None` only while it is dropped.
-    buffer: Option<MmapMut>,
-    samples: usize,
-    dtype: DataType,
-    buffers: Arc<Buffers>,
-}
-
-/// Buffers of tiles that were dropped, to be used again.
-#[derive(Default)]
-struct Buffers(Mutex<Vec<MmapMut>>);
-
-impl Buffers {
-    fn take(&self, bytes: usize) -> std::io::Result<MmapMut> {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = free.iter().rposition(|b| b.len() == bytes) {
-            return Ok(free.swap_remove(at));
-        }
-        // None of this size: let one of another size go, so that no more is kept than was in use.
-        let gone = free.pop();
-        drop((free, gone));
-        MmapMut::map_anon(bytes)
-    }
-}
-
-impl Tile {
-    fn new(buffers: &Arc<Buffers>, dtype: DataType, samples: usize) -> std::io::Result<Self> {
-        let buffer = Some(buffers.take(samples * dtype.bytes())?);
-        Ok(Self { buffer, samples, dtype, buffers: buffers.clone() })
-    }
-
-    fn samples<T: bytemuck::Pod>(&self) -> &[T] {
-        // A mapping starts on a page, so it suits every sample type.
-        self.buffer.as_deref().map_or(&[], |b| &bytemuck::cast_slice(b)[..self.samples])
-    }
-
-    fn samples_mut<T: bytemuck::Pod>(&mut self) -> &mut [T] {
-        self.buffer.as_deref_mut().map_or(&mut [], |b| &mut bytemuck::cast_slice_mut(b)[..self.samples])
-    }
-
-    fn bytes(&self) -> u64 {
-        (self.samples * self.dtype.bytes()) as u64
-    }
-}
-
-impl Drop for Tile {
-    fn drop(&mut self) {
-        self.buffers.0.lock().unwrap_or_else(PoisonError::into_inner).extend(self.buffer.take());
-    }
-}
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -180,9 +50,12 @@ type Slot = Arc<Mutex<Option<Arc<Tile>>>>;
 pub struct TileStore {
     shelf: Mutex<Shelf<Key, Slot>>,
     idle: Mutex<VecDeque<(Arc<PathBuf>, Dataset)>>,
-    decoded: AtomicU64,
+    /// The tiles that were decoded, by a hash of their keys, and how often.
+    decoded: Mutex<(HashSet<u64>, u64)>,
     buffers: Arc<Buffers>,
     open_files: usize,
+    files: OpenFiles,
+    scratch: Mutex<Vec<Scratch>>,
 }
 
 impl TileStore {
@@ -193,95 +66,130 @@ impl TileStore {
             open_files,
             shelf: Mutex::new(Shelf::new(budget)),
             idle: Mutex::new(VecDeque::new()),
-            decoded: AtomicU64::new(0),
+            decoded: Mutex::default(),
             buffers: Arc::default(),
+            files: OpenFiles::default(),
+            scratch: Mutex::default(),
         }
     }
 
-    /// How many tiles were decoded so far, repeats included.
-    pub fn decoded(&self) -> u64 {
-        self.decoded.load(Ordering::Relaxed)
+    /// How often a tile was decoded so far, and how often of these it had been decoded before.
+    pub fn decoded(&self) -> (u64, u64) {
+        let (tiles, times) = &*self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
+        (*times, times - tiles.len() as u64)
     }
 
-    /// Reads measurements of `window` (which may reach outside the raster): samples as stored, and 1 where a
-    /// pixel is inside, not nodata, not NaN and not masked by the file itself.
+    fn count(&self, key: &Key) {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let (tiles, times) = &mut *self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
+        tiles.insert(hasher.finish());
+        *times += 1;
+    }
+
+    /// Reads measurements (which may lie outside the raster) row by row: samples as stored, and 1 where a pixel is
+    /// inside, not nodata, not NaN and not masked by the file itself.
     ///
     /// # Errors
     /// [`IoError::Read`] with file, band and block; [`IoError::Changed`].
     ///
     /// # Panics
-    /// When an array has not the window's shape in standard layout.
+    /// When a slice has not as many elements as the window has pixels.
     pub fn read_data(
         &self,
         band: &BandRef,
-        window: Window,
-        mut values: ArrayViewMut2<'_, f32>,
-        mut valid: ArrayViewMut2<'_, u8>,
+        at: Reading,
+        values: &mut [f32],
+        mut valid: Valid<'_>,
     ) -> Result<(), IoError> {
-        let whole = Window::whole(band.width, band.height);
-        let (values, valid) = (contiguous(&mut values), contiguous(&mut valid));
-        if window.intersect(whole) != Some(window) {
-            values.fill(0.0);
-            valid.fill(0);
-        }
-        self.each_tile(band, false, window, |tile, part| copy_data(tile, part, &band.nodata, values, valid))?;
+        let outside = Outside::of(at.window, band);
+        outside.fill(values, 0.0);
+        outside.fill(valid.all(), 0);
+        let plane = band.plane();
+        self.each_tile(band, false, at, |tile, part| {
+            copy_data(tile, plane, part, &band.nodata, values, &mut valid);
+        })?;
         if band.mask != MaskSource::None {
-            self.each_tile(band, true, window, |tile, part| clear_masked(tile, part, valid))?;
+            self.each_tile(band, true, at, |tile, part| clear_masked(tile, part, valid.all()))?;
         }
         Ok(())
     }
 
-    /// Reads codes of `window`: as stored (signed ones as their two's complement at the band's width), and 1
+    /// Reads codes row by row: as stored (signed ones as their two's complement at the band's width), and 1
     /// where inside the raster. Nodata tags and masks are ignored: codes speak for themselves.
     ///
     /// # Errors
     /// As [`TileStore::read_data`].
+    ///
+    /// # Panics
+    /// As [`TileStore::read_data`].
     pub fn read_quality(
         &self,
         band: &BandRef,
-        window: Window,
-        mut codes: ArrayViewMut2<'_, u32>,
-        mut inside: ArrayViewMut2<'_, u8>,
+        at: Reading,
+        codes: &mut [u32],
+        inside: &mut [u8],
     ) -> Result<(), IoError> {
-        let (codes, inside) = (contiguous(&mut codes), contiguous(&mut inside));
-        if window.intersect(Window::whole(band.width, band.height)) != Some(window) {
-            codes.fill(0);
-            inside.fill(0);
-        }
-        self.each_tile(band, false, window, |tile, part| copy_codes(tile, part, codes, inside))
+        let outside = Outside::of(at.window, band);
+        outside.fill(codes, 0);
+        outside.fill(inside, 0);
+        let plane = band.plane();
+        self.each_tile(band, false, at, |tile, part| copy_codes(tile, plane, part, codes, inside))
     }
 
     fn each_tile(
         &self,
         band: &BandRef,
         mask: bool,
-        window: Window,
+        at: Reading,
         mut visit: impl FnMut(&Tile, &Part),
     ) -> Result<(), IoError> {
+        let window = at.window;
         let Some(inside) = window.intersect(Window::whole(band.width, band.height)) else { return Ok(()) };
-        let (tw, th) = (band.tile.0 as i64, band.tile.1 as i64);
-        for row in inside.row / th..=(inside.row_end() - 1) / th {
-            for col in inside.col / tw..=(inside.col_end() - 1) / tw {
-                let tile = band.tile_window(col as usize, row as usize);
-                let samples = self.tile(band, mask, tile, window)?;
-                let common = tile.intersect(inside).expect("the tile was chosen because it meets the window");
-                visit(&samples, &Part { tile, common, window });
-            }
+        for (col, row) in band.tiles_of(inside) {
+            let whole = band.tile_window(col, row);
+            let common = whole.intersect(inside).expect("the tile was chosen because it meets the window");
+            let tile = self.tile(band, mask, (whole, common), at)?;
+            visit(&tile, &Part { tile: tile.window, common, window });
         }
         Ok(())
     }
 
-    fn tile(&self, band: &BandRef, mask: bool, at: Window, window: Window) -> Result<Arc<Tile>, IoError> {
-        let key = Key { path: band.path.clone(), number: band.number, mask, col: at.col, row: at.row };
-        let slot = self.shelf().reach(&key, Need::of(at, window));
-        let mut tile = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tile) = &*tile {
+    /// A tile, or as much of it as `part` needs.
+    fn tile(
+        &self,
+        band: &BandRef,
+        mask: bool,
+        (whole, part): (Window, Window),
+        at: Reading,
+    ) -> Result<Arc<Tile>, IoError> {
+        let number = if mask { band.number } else { band.together[0] };
+        let key = Key { path: band.path.clone(), number, mask, col: whole.col, row: whole.row };
+        let slot = self.shelf().reach(&key, at.extent(whole), at.place);
+        let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tile) = place.as_ref().filter(|tile| tile.window.intersect(part) == Some(part)) {
             return Ok(tile.clone());
         }
-        let decoded = self.decode(band, mask, at).inspect_err(|_| self.shelf().forget(&key))?;
-        *tile = Some(decoded.clone());
-        self.shelf().fill(&key, decoded.bytes());
+        self.count(&key);
+        let decoded = self.decode(band, mask, whole).inspect_err(|_| self.shelf().forget(&key))?;
+        *place = Some(decoded.clone());
+        // Not to hold one tile while waiting for another.
+        drop(place);
+        let cut = self.shelf().fill(&key, decoded.bytes());
+        cut.into_iter().for_each(|(key, slot, row)| self.cut(&key, &slot, row));
         Ok(decoded)
+    }
+
+    /// Lets the rows of a tile go that lie above `row`: the next strip begins there.
+    fn cut(&self, key: &Key, slot: &Slot, row: i64) {
+        let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(tile) = &*place else { return };
+        // Without memory for the rest the tile stays as it is.
+        let Ok(Some(rest)) = tile.below(row) else { return };
+        let bytes = rest.bytes();
+        *place = Some(Arc::new(rest));
+        drop(place);
+        self.shelf().shrink(key, bytes);
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf<Key, Slot>> {
@@ -289,11 +197,36 @@ impl TileStore {
     }
 
     fn decode(&self, band: &BandRef, mask: bool, at: Window) -> Result<Arc<Tile>, IoError> {
-        self.decoded.fetch_add(1, Ordering::Relaxed);
+        if let (Reader::Direct(direct), false) = (&band.reader, mask) {
+            if let Some(tile) = self.decode_directly(band, direct, at)? {
+                return Ok(Arc::new(tile));
+            }
+        }
         let dataset = self.take_dataset(band)?;
         let tile = decode(&self.buffers, &dataset, band, mask, at)?;
         self.give_back(band, dataset);
         Ok(Arc::new(tile))
+    }
+
+    /// `None` where GDAL is to do it.
+    fn decode_directly(
+        &self,
+        band: &BandRef,
+        direct: &DirectFile,
+        at: Window,
+    ) -> Result<Option<Tile>, IoError> {
+        let file = self.files.get(band)?;
+        let Ok(mut tile) = Tile::new(&self.buffers, band.dtype, band.together.len(), at) else {
+            return Ok(None);
+        };
+        let mut scratch = self.scratch().pop().unwrap_or_default();
+        let whole = read_blocks(direct, &file, &mut scratch, band, &mut tile);
+        self.scratch().push(scratch);
+        Ok(whole.is_ok().then_some(tile))
+    }
+
+    fn scratch(&self) -> MutexGuard<'_, Vec<Scratch>> {
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_dataset(&self, band: &BandRef) -> Result<Dataset, IoError> {
@@ -304,9 +237,7 @@ impl TileStore {
             return Ok(idle.remove(at).expect("the position was just found").1);
         }
         drop(idle);
-        if Fingerprint::of(&band.path)? != band.fingerprint {
-            return Err(IoError::Changed { path: band.path.to_path_buf() });
-        }
+        self.check_unchanged(band)?;
         header::open(&band.path)
     }
 
@@ -323,32 +254,37 @@ impl TileStore {
     /// # Errors
     /// [`IoError::Changed`], or the file is gone.
     pub fn check_unchanged(&self, band: &BandRef) -> Result<(), IoError> {
-        if Fingerprint::of(&band.path)? == band.fingerprint {
+        if Fingerprint::of(&band.path)? == *band.fingerprint() {
             return Ok(());
         }
         Err(IoError::Changed { path: band.path.to_path_buf() })
     }
 }
 
-/// The part of a tile that a window wants; all on the file's grid.
-struct Part {
-    tile: Window,
-    common: Window,
-    window: Window,
-}
-
-impl Part {
-    /// For each row of the common part: its range in the tile's samples and in the window's.
-    fn rows(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
-        let start = |outer: Window, row: i64| {
-            (row - outer.row) as usize * outer.width + (self.common.col - outer.col) as usize
-        };
-        let width = self.common.width;
-        (self.common.row..self.common.row_end()).map(move |row| {
-            let (from, to) = (start(self.tile, row), start(self.window, row));
-            (from..from + width, to..to + width)
-        })
+/// Reads the blocks that a tile is made of: one, or several one below the other.
+fn read_blocks(
+    direct: &DirectFile,
+    file: &File,
+    scratch: &mut Scratch,
+    band: &BandRef,
+    tile: &mut Tile,
+) -> Result<(), NotHere> {
+    let window = tile.window;
+    let (col, mut row) = band.block_at(window);
+    let plane = window.pixels() * tile.dtype.bytes();
+    let mut done = 0;
+    while done < plane {
+        let (width, height) = direct.block_size((col, row));
+        let bytes = width * height * tile.dtype.bytes();
+        let mut places: Vec<Option<&mut [u8]>> =
+            std::iter::repeat_with(|| None).take(band.file_bands()).collect();
+        for (number, samples) in band.together.iter().zip(tile.bytes_mut().chunks_mut(plane)) {
+            places[number - 1] = Some(&mut samples[done..done + bytes]);
+        }
+        direct.read_block(file, scratch, (col, row), &mut places)?;
+        (done, row) = (done + bytes, row + 1);
     }
+    Ok(())
 }
 
 fn decode(
@@ -358,36 +294,47 @@ fn decode(
     mask: bool,
     at: Window,
 ) -> Result<Tile, IoError> {
-    let failed = |cause| IoError::Read {
+    let failed = |number: usize, cause: String| IoError::Read {
         path: band.path.to_path_buf(),
-        band: band.number,
+        band: number,
         col: at.col as usize,
         row: at.row as usize,
         cause,
     };
-    let raster = checked(|| dataset.rasterband(band.number)).map_err(failed)?;
-    let dtype = if mask { DataType::UInt8 } else { stored_as(band.dtype) };
-    let mut tile = Tile::new(buffers, dtype, at.pixels()).map_err(|e| failed(e.to_string()))?;
+    let (dtype, bands) =
+        if mask { (DataType::UInt8, 1) } else { (stored_as(band.dtype), band.together.len()) };
+    let tile = Tile::new(buffers, dtype, bands, at);
+    let mut tile = tile.map_err(|e| failed(band.number, e.to_string()))?;
     if mask {
-        let mask = checked(|| match band.mask {
-            MaskSource::Alpha(number) => dataset.rasterband(number),
-            _ => raster.open_mask_band(),
-        });
-        let mask = mask.map_err(failed)?;
-        fill::<u8>(&mask, at, &mut tile).map_err(failed)?;
+        read_mask(dataset, band, at, &mut tile).map_err(|cause| failed(band.number, cause))?;
         return Ok(tile);
     }
-    match tile.dtype {
-        // GDAL before 3.7 hands signed bytes out as unsigned ones: the same bits.
-        DataType::UInt8 | DataType::Int8 => fill::<u8>(&raster, at, &mut tile),
-        DataType::UInt16 => fill::<u16>(&raster, at, &mut tile),
-        DataType::Int16 => fill::<i16>(&raster, at, &mut tile),
-        DataType::UInt32 => fill::<u32>(&raster, at, &mut tile),
-        DataType::Int32 => fill::<i32>(&raster, at, &mut tile),
-        _ => fill::<f32>(&raster, at, &mut tile),
+    for (plane, number) in band.together.iter().enumerate() {
+        read_band(dataset, *number, at, (&mut tile, plane)).map_err(|cause| failed(*number, cause))?;
     }
-    .map_err(failed)?;
     Ok(tile)
+}
+
+fn read_mask(dataset: &Dataset, band: &BandRef, at: Window, tile: &mut Tile) -> Result<(), String> {
+    let raster = checked(|| dataset.rasterband(band.number))?;
+    let mask = checked(|| match band.mask {
+        MaskSource::Alpha(number) => dataset.rasterband(number),
+        _ => raster.open_mask_band(),
+    })?;
+    fill::<u8>(&mask, at, (tile, 0))
+}
+
+fn read_band(dataset: &Dataset, number: usize, at: Window, to: (&mut Tile, usize)) -> Result<(), String> {
+    let raster = checked(|| dataset.rasterband(number))?;
+    match to.0.dtype {
+        // GDAL before 3.7 hands signed bytes out as unsigned ones: the same bits.
+        DataType::UInt8 | DataType::Int8 => fill::<u8>(&raster, at, to),
+        DataType::UInt16 => fill::<u16>(&raster, at, to),
+        DataType::Int16 => fill::<i16>(&raster, at, to),
+        DataType::UInt32 => fill::<u32>(&raster, at, to),
+        DataType::Int32 => fill::<i32>(&raster, at, to),
+        _ => fill::<f32>(&raster, at, to),
+    }
 }
 
 /// The type that samples are kept in: their own, or `f32` for what is accepted at single precision.
@@ -401,93 +348,8 @@ fn stored_as(dtype: DataType) -> DataType {
 fn fill<T: GdalType + bytemuck::Pod>(
     band: &RasterBand<'_>,
     at: Window,
-    tile: &mut Tile,
+    (tile, plane): (&mut Tile, usize),
 ) -> Result<(), String> {
     let (origin, size) = ((at.col as isize, at.row as isize), (at.width, at.height));
-    checked(|| band.read_into_slice(origin, size, size, tile.samples_mut::<T>(), None))
-}
-
-fn copy_data(tile: &Tile, part: &Part, nodata: &[f64], values: &mut [f32], valid: &mut [u8]) {
-    macro_rules! copy {
-        ($type:ty) => {{
-            // A float's nodata is compared at single precision, as the samples are.
-            let fits = |n: &&f64| !tile.dtype.is_integer() || tile.dtype.holds(**n);
-            let missing: Vec<$type> = nodata.iter().filter(fits).map(|n| *n as $type).collect();
-            for (from, to) in part.rows() {
-                let from = &tile.samples::<$type>()[from];
-                copy_row(from, &missing, &mut values[to.clone()], &mut valid[to], |x| x as f32);
-            }
-        }};
-    }
-    match tile.dtype {
-        DataType::UInt8 => copy!(u8),
-        DataType::Int8 => copy!(i8),
-        DataType::UInt16 => copy!(u16),
-        DataType::Int16 => copy!(i16),
-        DataType::UInt32 => copy!(u32),
-        DataType::Int32 => copy!(i32),
-        _ => copy!(f32),
-    }
-}
-
-fn copy_row<T: Copy + PartialEq>(
-    from: &[T],
-    missing: &[T],
-    values: &mut [f32],
-    valid: &mut [u8],
-    widen: impl Fn(T) -> f32,
-) {
-    // One simple loop per array: the compiler makes vector code of each.
-    for (value, sample) in values.iter_mut().zip(from) {
-        *value = widen(*sample);
-    }
-    // Neither NaN nor an infinity is a measurement.
-    let is_number = |sample: &T| widen(*sample).is_finite();
-    match missing {
-        [] => mark(from, valid, is_number),
-        [only] => mark(from, valid, |sample| is_number(sample) & (sample != only)),
-        several => mark(from, valid, |sample| is_number(sample) && !several.contains(sample)),
-    }
-}
-
-fn mark<T>(from: &[T], valid: &mut [u8], is_valid: impl Fn(&T) -> bool) {
-    for (ok, sample) in valid.iter_mut().zip(from) {
-        *ok = u8::from(is_valid(sample));
-    }
-}
-
-fn clear_masked(tile: &Tile, part: &Part, valid: &mut [u8]) {
-    let mask = tile.samples::<u8>();
-    for (from, to) in part.rows() {
-        for (valid, mask) in valid[to].iter_mut().zip(&mask[from]) {
-            *valid &= u8::from(*mask != 0);
-        }
-    }
-}
-
-fn copy_codes(tile: &Tile, part: &Part, codes: &mut [u32], inside: &mut [u8]) {
-    for (from, to) in part.rows() {
-        inside[to.clone()].fill(1);
-        let to = &mut codes[to];
-        match tile.dtype {
-            DataType::UInt8 => widen(to, &tile.samples::<u8>()[from], u32::from),
-            DataType::Int8 => widen(to, &tile.samples::<i8>()[from], |c| u32::from(c as u8)),
-            DataType::UInt16 => widen(to, &tile.samples::<u16>()[from], u32::from),
-            DataType::Int16 => widen(to, &tile.samples::<i16>()[from], |c| u32::from(c as u16)),
-            DataType::Int32 => widen(to, &tile.samples::<i32>()[from], |c| c as u32),
-            // Headers have made sure that a quality band is one of these.
-            _ => widen(to, &tile.samples::<u32>()[from], |c| c),
-        }
-    }
-}
-
-fn widen<T: Copy>(to: &mut [u32], from: &[T], code: impl Fn(T) -> u32) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = code(*from);
-    }
-}
-
-/// The samples of an array that callers hand over whole.
-fn contiguous<'a, T>(array: &'a mut ArrayViewMut2<'_, T>) -> &'a mut [T] {
-    array.as_slice_mut().expect("pixels are read into arrays in standard layout")
+    checked(|| band.read_into_slice(origin, size, size, tile.samples_mut::<T>(plane), None))
 }

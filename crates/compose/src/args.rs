@@ -165,6 +165,9 @@ pub struct RunArgs {
     /// Edge of the blocks that are composed at a time, in pixels, or "whole"; never changes the result
     #[arg(long, value_name = "N", value_parser = block_size)]
     pub block_size: Option<BlockSize>,
+    /// Read every file by GDAL, even where it could be read directly; never changes the result
+    #[arg(long)]
+    pub force_gdal: bool,
     /// The scene to repair, or "each" (instead of [target] scene)
     #[arg(long, value_name = "ID")]
     pub target: Option<String>,

@@ -85,8 +85,13 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     if !args.quiet {
         tell_report(&plan, &report);
     }
-    if args.verbose > 0 {
-        screen::tell(&format!("{} tiles were decoded", report.tiles_decoded));
+    match report.tiles_decoded {
+        _ if args.quiet => {}
+        (times, 0) if args.verbose > 0 => screen::tell(&format!("{times} tiles were decoded, each once")),
+        (_, 0) => {}
+        (times, again) => screen::tell(&format!(
+            "{times} tiles were decoded, {again} of them again: a higher --mem-limit saves that"
+        )),
     }
     let incomplete = args.require_complete && report.jobs.iter().any(|j| j.has_gaps());
     Ok(if incomplete { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
@@ -114,6 +119,7 @@ fn options(args: &RunArgs) -> Options {
         no_provenance: args.no_provenance,
         threads: threads(args.threads),
         mem_limit: args.mem_limit,
+        force_gdal: args.force_gdal,
         block_size: args.block_size.unwrap_or_default(),
         target: args.target.clone(),
         date: args.date.map(Into::into),

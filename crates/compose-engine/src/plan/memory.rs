@@ -2,9 +2,16 @@
 
 use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
-use crate::plan::{Job, Stack, Stage};
+use crate::plan::order::Choice;
+use crate::plan::specs::{image_layout, provenance_layout};
+use crate::plan::{Job, Order, Stack, Stage};
+use compose_core::ValidityMode;
 use compose_core::fill_strategy::Temporal;
+use compose_io::BandRef;
 use compose_io::align::Alignment;
+use compose_io::write::RasterSpec;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Program, libraries, GDAL's tables and open files.
 const BASE: u64 = 80 << 20;
@@ -16,8 +23,8 @@ const EDGE: usize = 512;
 const OPEN_SHARE: u64 = 16;
 /// Files kept open at most: more save no time.
 const MOST_OPEN: u64 = 64;
-/// Rows of tiles that the writer collects.
-const WRITER_ROWS: usize = 512;
+/// A block with all that a worker needs for it is to stay near the processor: more is slower even where memory allows.
+const BLOCK_BYTES: u64 = 8 << 20;
 
 /// How memory is shared out.
 #[derive(Clone, Copy, Debug)]
@@ -26,68 +33,192 @@ pub struct Memory {
     pub limit: u64,
     /// Workers.
     pub threads: usize,
-    /// Block size, width × height.
-    pub block: (usize, usize),
-    /// For each worker.
+    /// For each worker, at most.
     pub per_worker: u64,
-    /// For the writer.
+    /// For the writer, at most.
     pub writer: u64,
-    /// For decoded tiles.
+    /// For decoded tiles, at least.
     pub tiles: u64,
     /// Files kept open between reads.
     pub open_files: usize,
 }
 
 impl Memory {
-    /// Shares the limit out over workers, writer and tiles.
-    pub fn plan(stack: &Stack, jobs: &[Job], options: &Options) -> Result<Self, EngineError> {
+    /// Shares the limit out over workers, writer and tiles, and chooses an order of work for each job.
+    pub fn plan(stack: &Stack, jobs: &[Job], options: &Options) -> Result<(Self, Vec<Order>), EngineError> {
         let limit = options.mem_limit.unwrap_or(DEFAULT_MEM_LIMIT);
         let threads = options.threads.max(1);
-        let largest = |f: &dyn Fn(&Job) -> u64| jobs.iter().map(f).max().unwrap_or(0);
-        let writer = largest(&|j| writer_bytes(stack, j));
-        let per_file = stack.largest_open().max(1);
+        let per_file = stack.largest_open();
         // Each worker has one file in hand besides those that wait.
-        let open_files = (limit / OPEN_SHARE / per_file).clamp(1, MOST_OPEN);
-        let base = BASE + GDAL_CACHE + (open_files + threads as u64) * per_file;
-        let left = limit.saturating_sub(base + writer);
-        let per_pixel = largest(&|j| bytes_per_pixel(stack, j));
-        let work = Work { rules: rules(stack, jobs), stages: stages(stack, jobs) };
-        let needs = |columns, rows| per_pixel * (columns * rows) as u64 + work.bytes(columns, rows);
-        let (width, height) =
-            (largest(&|j| j.grid.width as u64) as usize, largest(&|j| j.grid.height as u64) as usize);
-        let block = match options.block_size {
+        let open_files = (limit / OPEN_SHARE / per_file.max(1)).clamp(1, MOST_OPEN);
+        let base =
+            BASE + GDAL_CACHE + (open_files + threads as u64) * per_file + readers(stack, threads as u64);
+        let mut memory = Self {
+            limit,
+            threads,
+            per_worker: 0,
+            writer: 0,
+            tiles: u64::MAX,
+            open_files: open_files as usize,
+        };
+        let mut orders = Vec::new();
+        for job in jobs {
+            let share = Share { stack, job, base, memory: &memory, block_size: options.block_size };
+            let chosen = share.choose()?;
+            memory.per_worker = memory.per_worker.max(chosen.per_worker);
+            memory.writer = memory.writer.max(chosen.writer);
+            memory.tiles = memory.tiles.min(chosen.tiles);
+            orders.push(chosen.order);
+        }
+        Ok((memory, orders))
+    }
+}
+
+/// What one job gets.
+struct Chosen {
+    order: Order,
+    per_worker: u64,
+    writer: u64,
+    tiles: u64,
+}
+
+/// One job's share of the memory.
+struct Share<'a> {
+    stack: &'a Stack,
+    job: &'a Job,
+    base: u64,
+    memory: &'a Memory,
+    block_size: BlockSize,
+}
+
+impl Share<'_> {
+    fn choose(&self) -> Result<Chosen, EngineError> {
+        let tile = image_layout(self.stack, self.job, self.memory.threads).tile();
+        let (together, by_band) =
+            (self.order(self.stack.bands.len(), tile), may_go_by_band(self.stack, self.job));
+        let (mut order, mut budget) = together;
+        if by_band {
+            let (one, of_one) = self.order(1, tile);
+            let better = match (one.fits, order.fits) {
+                (true, true) => one.decoded < order.decoded,
+                (fits, _) => fits || !order.fits,
+            };
+            if better {
+                (order, budget) = (one, of_one);
+            }
+        }
+        let bands = order.turns[0].len();
+        let per_worker = self.per_worker(order.block, bands);
+        let writer = self.writer(order.regions[0].width, bands);
+        if budget < self.smallest() || budget == 0 {
+            return Err(self.refusal(&order, per_worker, writer));
+        }
+        Ok(Chosen { order, per_worker, writer, tiles: budget })
+    }
+
+    /// The best order with so many bands at a time, and the bytes it leaves for tiles.
+    fn order(&self, bands: usize, tile: (usize, usize)) -> (Order, u64) {
+        let block = self.block(bands);
+        let workers = self.per_worker(block, bands) * self.memory.threads as u64;
+        let left =
+            |width: usize| self.memory.limit.saturating_sub(self.base + self.writer(width, bands) + workers);
+        let choice = Choice {
+            stack: self.stack,
+            job: self.job,
+            threads: self.memory.threads,
+            tile,
+            block,
+            in_one: self.block_size == BlockSize::Whole,
+            bands,
+            left: &left,
+        };
+        choice.best()
+    }
+
+    fn block(&self, bands: usize) -> (usize, usize) {
+        let (width, height) = (self.job.grid.width, self.job.grid.height);
+        let left = self.memory.limit.saturating_sub(self.base + self.writer(EDGE, bands));
+        let budget = (left / 4 / self.memory.threads as u64).min(BLOCK_BYTES);
+        match self.block_size {
             BlockSize::Pixels(n) => (n.min(width), n.min(height)),
             BlockSize::Whole => (width, height),
-            // A quarter for the workers, the rest for tiles: a tile decoded twice costs more than a small block.
-            BlockSize::Auto => automatic(width, height, left / 4 / threads as u64, needs),
-        };
-        let per_worker = needs(block.0, block.1);
-        let workers = per_worker * threads as u64;
-        let tile = stack.largest_tile();
-        let smallest = tile.map_or(0, |t| t.tile_bytes()) * threads as u64;
-        let Some(tiles) = left.checked_sub(workers).filter(|t| *t >= smallest) else {
-            let mb = |bytes: u64| bytes.div_ceil(1 << 20);
-            let of_tile = tile.map_or_else(String::new, |t| {
-                let (w, h) = t.tile_size();
-                format!(
-                    ", {} MB for one tile of {w}×{h} pixels of {} per worker",
-                    mb(smallest),
-                    t.path.display()
-                )
-            });
-            return Err(EngineError::Memory(format!(
-                "a memory limit of {} MB is too small for a grid of {width}×{height} pixels: {} MB for the program and the \
-                 writer, {} MB for {threads} workers with blocks of {}×{} pixels{of_tile}; raise --mem-limit, or use fewer \
-                 threads (-j) or smaller blocks (--block-size)",
-                mb(limit),
-                mb(base + writer),
-                mb(workers),
-                block.0,
-                block.1,
-            )));
-        };
-        Ok(Self { limit, threads, block, per_worker, writer, tiles, open_files: open_files as usize })
+            // A quarter for the workers at most, the rest for tiles: a tile decoded twice costs more than a small block.
+            BlockSize::Auto => {
+                automatic(width, height, budget, |columns, rows| self.per_worker((columns, rows), bands))
+            }
+        }
     }
+
+    /// Bytes that a worker needs for a block.
+    fn per_worker(&self, (columns, rows): (usize, usize), bands: usize) -> u64 {
+        let work = Work { rules: rules(self.stack, self.job), stages: stages(self.stack, self.job, bands) };
+        bytes_per_pixel(self.stack, self.job, bands) * (columns * rows) as u64 + work.bytes(columns, rows)
+    }
+
+    /// Bytes of the writer: the tiles that are being put together, of so many bands on so many columns.
+    fn writer(&self, width: usize, bands: usize) -> u64 {
+        let image = image_layout(self.stack, self.job, self.memory.threads);
+        let of = |spec: &RasterSpec, bands: usize| spec.buffer_bytes(width, bands);
+        let record = self.job.output.provenance.as_ref().map_or(0, |path| {
+            let spec = provenance_layout(self.stack, self.job, self.memory.threads, path.clone());
+            let per_plane = spec.bands.len() / self.stack.validity.planes(self.stack.bands.len());
+            of(&spec, per_plane * self.stack.validity.planes(bands))
+        });
+        of(&image, bands) + record
+    }
+
+    /// The least that tiles need: one for each worker.
+    fn smallest(&self) -> u64 {
+        self.stack.largest_tile().map_or(0, |t| t.tile_bytes()) * self.memory.threads as u64
+    }
+
+    fn refusal(&self, order: &Order, per_worker: u64, writer: u64) -> EngineError {
+        let mb = |bytes: u64| bytes.div_ceil(1 << 20);
+        let of_tile = self.stack.largest_tile().map_or_else(String::new, |t| {
+            let (w, h) = t.tile_size();
+            let smallest = mb(self.smallest());
+            format!(", {smallest} MB for one tile of {w}×{h} pixels of {} per worker", t.path.display())
+        });
+        EngineError::Memory(format!(
+            "a memory limit of {} MB is too small for a grid of {}×{} pixels: {} MB for the program and the \
+             writer, {} MB for {} workers with blocks of {}×{} pixels{of_tile}; raise --mem-limit, or use fewer \
+             threads (-j) or smaller blocks (--block-size)",
+            mb(self.memory.limit),
+            self.job.grid.width,
+            self.job.grid.height,
+            mb(self.base + writer),
+            mb(per_worker * self.memory.threads as u64),
+            self.memory.threads,
+            order.block.0,
+            order.block.1,
+        ))
+    }
+}
+
+/// What reading without GDAL needs: the places of blocks in all files, and for each worker a block as it is stored.
+fn readers(stack: &Stack, threads: u64) -> u64 {
+    /// The state of the codecs.
+    const CODECS: u64 = 200 << 10;
+    let mut files: BTreeMap<&Path, (u64, u64)> = BTreeMap::new();
+    files.extend(stack.refs_read().map(|band| (band.path.as_path(), band.reader_bytes())));
+    let places: u64 = files.values().map(|(places, _)| places).sum();
+    places + threads * (files.values().map(|(_, scratch)| *scratch).max().unwrap_or(0) + CODECS)
+}
+
+/// Whether the bands of a job may come one after the other: each is filled by itself, lies by itself in the inputs, and
+/// nothing wants all of them at once.
+fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
+    let whole_stack = |stage: &Stage| stage.bound.by_band() && stage.bound.temporal() == Temporal::WholeStack;
+    // Jointly, what is kept is the judgement of all bands, not what the scene says without its masks.
+    let masked = job.target.is_none() && job.fills.iter().flat_map(|f| f.bound.donors()).all(|d| d.masked);
+    let refs = |scene: usize| stack.scenes[scene].refs[..stack.facts[scene].wanted].iter();
+    stack.bands.len() > 1
+        && !job.fills.is_empty()
+        && (stack.validity == ValidityMode::PerBand || masked)
+        && job.fills.iter().all(whole_stack)
+        && job.output.quicklooks.is_empty()
+        && !job.scenes_read().flat_map(refs).any(BandRef::is_shared)
+        && !image_layout(stack, job, 1).is_pixel_interleaved()
 }
 
 /// Blocks keep their height as long as they can: a strip that is as high as the tiles decodes most of them
@@ -109,16 +240,6 @@ fn automatic(
     (columns, rows)
 }
 
-fn writer_bytes(stack: &Stack, job: &Job) -> u64 {
-    let bands = stack.bands.len() as u64;
-    let planes = stack.validity.planes(stack.bands.len()) as u64;
-    let provenance =
-        if job.output.provenance.is_some() { planes * if job.output.count { 4 } else { 3 } * 2 } else { 0 };
-    // A row of tiles as samples, and once more on its way through the encoder.
-    let row = (job.grid.width * WRITER_ROWS) as u64;
-    row * (bands * job.cast.dtype.bytes() as u64 * 2 + provenance * 2)
-}
-
 /// What a mask rule, a score or a fill needs while it runs: so much for each pixel of the block and its halo.
 struct Running {
     halo: usize,
@@ -126,7 +247,7 @@ struct Running {
 }
 
 /// Every mask rule and score of every scene.
-fn rules(stack: &Stack, jobs: &[Job]) -> Vec<Running> {
+fn rules(stack: &Stack, job: &Job) -> Vec<Running> {
     // Samples and validity of each band; marks, neutral pixels, pixels outside; a plugin's own answer.
     let rule = |halo: usize, bands: usize| Running { halo, bytes: bands as u64 * 5 + 5 };
     let masks = stack.masks.iter().flatten().map(|mask| rule(mask.bound.halo(), mask.bound.bands().len()));
@@ -134,35 +255,38 @@ fn rules(stack: &Stack, jobs: &[Job]) -> Vec<Running> {
         let scores = (0..stack.facts.len()).filter_map(|scene| stage.bound.score(scene));
         scores.map(|score| rule(score.halo(), score.bands().len())).collect()
     };
-    masks.chain(jobs.iter().flat_map(|job| &job.fills).flat_map(of_stage)).collect()
+    masks.chain(job.fills.iter().flat_map(of_stage)).collect()
 }
 
 /// Every fill: the donors that it has at once, with their scores, the target, and the scene that is being read.
-fn stages(stack: &Stack, jobs: &[Job]) -> Vec<Running> {
-    let bands = stack.bands.len() as u64;
-    let block = bands * 4 + stack.validity.planes(stack.bands.len()) as u64;
-    let fill = |job: &Job, stage: &Stage| {
+fn stages(stack: &Stack, job: &Job, bands: usize) -> Vec<Running> {
+    let block = block_bytes(stack, bands);
+    let reading = reading(stack, job, bands);
+    let fill = |stage: &Stage| {
         let donors = match stage.bound.temporal() {
             Temporal::OneByOne => 1,
             Temporal::WholeStack => stage.bound.donors().len() as u64,
         };
         let score = if stage.scores.iter().any(Option::is_some) { 4 } else { 0 };
         let target = if stage.bound.needs_target() { block } else { 0 };
-        Running { halo: stage.bound.halo(), bytes: donors * (block + score) + target + reading(stack, job) }
+        Running { halo: stage.bound.halo(), bytes: donors * (block + score) + target + reading }
     };
     // The target is read without a fill, too.
-    let target = |job: &Job| Running { halo: 0, bytes: reading(stack, job) };
-    let all = |job: &Job| job.fills.iter().map(|s| fill(job, s)).chain([target(job)]).collect::<Vec<_>>();
-    jobs.iter().flat_map(all).collect()
+    let target = Running { halo: 0, bytes: reading };
+    job.fills.iter().map(fill).chain([target]).collect()
 }
 
-/// Reading one scene: its block, native samples, validity per band; resampled, a copy more.
-fn reading(stack: &Stack, job: &Job) -> u64 {
-    let bands = stack.bands.len() as u64;
-    let block = bands * 4 + stack.validity.planes(stack.bands.len()) as u64;
+/// Samples and validity of one pixel of a scene.
+fn block_bytes(stack: &Stack, bands: usize) -> u64 {
+    (bands * 4 + stack.validity.planes(bands)) as u64
+}
+
+/// Reading one scene: its block and what the masks take; resampled, a copy more.
+fn reading(stack: &Stack, job: &Job, bands: usize) -> u64 {
+    let block = block_bytes(stack, bands);
     let resampled =
         job.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)));
-    block + bands * 5 + if resampled { block + 48 } else { 0 }
+    block + 2 + if resampled { block + 48 } else { 0 }
 }
 
 /// What runs on a block.
@@ -189,11 +313,10 @@ fn most(running: &[Running], columns: usize, rows: usize) -> u64 {
 }
 
 /// Bytes that a worker needs per pixel of a block.
-fn bytes_per_pixel(stack: &Stack, job: &Job) -> u64 {
-    let bands = stack.bands.len() as u64;
-    let planes = stack.validity.planes(stack.bands.len()) as u64;
-    let block = bands * 4 + planes;
-    let canvas = bands * 4 + planes * 7;
+fn bytes_per_pixel(stack: &Stack, job: &Job, bands: usize) -> u64 {
+    let planes = stack.validity.planes(bands) as u64;
+    let block = block_bytes(stack, bands);
+    let canvas = bands as u64 * 4 + planes * 7;
     // The target as it was before masking goes along to the writer; so do clear looks.
     let before = if job.target.is_some() { block + planes } else { 0 };
     let count = if job.output.count { planes * 2 } else { 0 };

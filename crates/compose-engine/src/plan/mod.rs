@@ -5,14 +5,17 @@
 
 mod grid;
 mod memory;
+mod order;
 mod output;
 mod print;
 mod query;
 mod select;
 pub(crate) mod specs;
 mod stack;
+mod tiles;
 
 pub use memory::{GDAL_CACHE, Memory};
+pub use order::{Item, Order, Task};
 pub use output::{OutputPlan, Picture};
 pub use select::{Fate, SceneFate};
 pub use stack::Stack;
@@ -63,6 +66,20 @@ pub struct Job {
     pub cast: Cast,
     /// Files to write.
     pub output: OutputPlan,
+    /// In which order it is composed.
+    pub order: Order,
+}
+
+impl Job {
+    /// The scenes whose pixels may be read: the target and the donors, as far as they meet the grid.
+    pub fn scenes_read(&self) -> impl Iterator<Item = usize> + use<> {
+        let donors = self.fills.iter().flat_map(|fill| fill.bound.donors()).map(|donor| donor.scene);
+        let mut scenes: Vec<usize> =
+            donors.chain(self.target).filter(|scene| self.scenes[*scene].overlaps).collect();
+        scenes.sort_unstable();
+        scenes.dedup();
+        scenes.into_iter()
+    }
 }
 
 /// How one scene gets to the target grid.
@@ -111,7 +128,9 @@ impl Plan {
         }
         let remarks = output::refuse_clashes(rules, &jobs, &stack, options)?;
         stack.notes.extend(remarks);
-        let memory = Memory::plan(&stack, &jobs, options)?;
+        stack.share_tiles(&jobs, options);
+        let (memory, orders) = Memory::plan(&stack, &jobs, options)?;
+        jobs.iter_mut().zip(orders).for_each(|(job, order)| job.order = order);
         let plan = Self {
             stack,
             jobs,
@@ -159,7 +178,9 @@ fn job(
         return Err(EngineError::Rules(vec![rules.file.mistake_at(&(0..0), message)]));
     }
     let output = OutputPlan::make(rules, options, stack, target)?;
-    Ok(Job { target, target_day, grid, grid_reason, georeferenced, scenes, fills, cast, output })
+    // Chosen when all outputs are known, which share the memory.
+    let order = Order::plain(grid.width, grid.height, stack.bands.len(), (1, 1));
+    Ok(Job { target, target_day, grid, grid_reason, georeferenced, scenes, fills, cast, output, order })
 }
 
 fn resampling(rules: &Rules, options: &Options) -> Result<Resampling, EngineError> {

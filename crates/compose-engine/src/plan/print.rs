@@ -2,7 +2,9 @@
 
 use crate::plan::{Fate, Job, Plan, SceneFate};
 use compose_core::Grid;
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
+use std::path::Path;
 
 impl Plan {
     /// What became of a scene for one output: `target`, `donor`, `unused`, `skipped`.
@@ -141,19 +143,62 @@ impl Plan {
         for note in self.notes() {
             writeln!(out, "note: {note}")?;
         }
+        self.print_memory(out)
+    }
+
+    /// Which files are read without GDAL, and why the others are not.
+    fn print_readers(&self, out: &mut String) -> fmt::Result {
+        let mut files: BTreeMap<&Path, Option<&str>> = BTreeMap::new();
+        files.extend(self.stack.refs_read().map(|band| (band.path.as_path(), band.left_to_gdal())));
+        let direct = files.values().filter(|why| why.is_none()).count();
+        let plural = |n: usize| if n == 1 { "" } else { "s" };
+        let by_gdal = files.len() - direct;
+        writeln!(out, "reading: {direct} file{} directly, {by_gdal} by GDAL", plural(direct))?;
+        let mut reasons: BTreeMap<&str, Vec<&Path>> = BTreeMap::new();
+        for (path, why) in &files {
+            if let Some(why) = why {
+                reasons.entry(why).or_default().push(path);
+            }
+        }
+        for (why, paths) in reasons {
+            writeln!(out, "  by GDAL: {why}")?;
+            for path in paths {
+                writeln!(out, "      {}", path.display())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn print_memory(&self, out: &mut String) -> fmt::Result {
+        self.print_readers(out)?;
         let m = &self.memory;
         let mb = |bytes: u64| bytes.div_ceil(1 << 20);
         writeln!(
             out,
-            "memory: limit {} MB; {} workers × {} MB for blocks of {}×{} px, writer {} MB, shared tiles {} MB",
+            "memory: limit {} MB; {} workers × {} MB, writer {} MB, shared tiles {} MB",
             mb(m.limit),
             m.threads,
             mb(m.per_worker),
-            m.block.0,
-            m.block.1,
             mb(m.writer),
             mb(m.tiles)
-        )
+        )?;
+        for job in &self.jobs {
+            let order = &job.order;
+            let (width, height) = order.block;
+            write!(out, "order: blocks of {width}×{height} px")?;
+            if order.regions.len() > 1 {
+                let first = order.regions[0];
+                write!(out, " in {} regions of {}×{} px", order.regions.len(), first.width, first.height)?;
+            }
+            if order.keeps_masks() {
+                write!(out, ", one band after the other")?;
+            }
+            if order.looks_first {
+                write!(out, " when all have been judged")?;
+            }
+            writeln!(out, "; {}", order.decoding())?;
+        }
+        Ok(())
     }
 }
 

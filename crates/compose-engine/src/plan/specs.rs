@@ -1,6 +1,6 @@
 //! How the image and the record of sources are stored.
 
-use crate::plan::{Job, Plan};
+use crate::plan::{Job, Plan, Stack};
 use compose_core::{DataType, SceneFacts};
 use compose_io::write::{Compression, OutputBand, RasterSpec};
 use compose_plugin_host::Plugin;
@@ -13,7 +13,12 @@ const UNDEFINED: u16 = u16::MAX;
 
 /// How the image is stored.
 pub fn image_spec(plan: &Plan, job: &Job) -> RasterSpec {
-    let reference = &plan.stack.facts[job.target.unwrap_or(0)];
+    RasterSpec { tags: tags(plan, job), ..image_layout(&plan.stack, job, plan.memory.threads) }
+}
+
+/// The same without its tags, which can be said before the plan is made.
+pub fn image_layout(stack: &Stack, job: &Job, threads: usize) -> RasterSpec {
+    let reference = &stack.facts[job.target.unwrap_or(0)];
     let bands = reference.bands[..reference.wanted].iter();
     let output = &job.output;
     RasterSpec {
@@ -29,8 +34,8 @@ pub fn image_spec(plan: &Plan, job: &Job) -> RasterSpec {
         compression: output.compression,
         level: output.level,
         creation_options: output.creation_options.clone(),
-        tags: tags(plan, job),
-        threads: plan.memory.threads,
+        tags: Vec::new(),
+        threads,
         categorical: false,
         block: TILE,
     }
@@ -65,17 +70,6 @@ fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
 
 /// How the record of sources is stored.
 pub fn provenance_spec(plan: &Plan, job: &Job, path: PathBuf) -> RasterSpec {
-    let planes = plan.stack.validity.planes(plan.stack.bands.len());
-    let mut bands = Vec::new();
-    for plane in 0..planes {
-        let ending = if planes == 1 { String::new() } else { format!(" {}", plan.stack.bands[plane]) };
-        let mut names = vec!["source", "stage", "age"];
-        if job.output.count {
-            names.push("count");
-        }
-        let band = |name: &str| OutputBand { description: format!("{name}{ending}"), scale_offset: None };
-        bands.extend(names.into_iter().map(band));
-    }
     let mut tags = tags(plan, job);
     tags.push((
         "COMPOSE_CODES".to_owned(),
@@ -83,6 +77,22 @@ pub fn provenance_spec(plan: &Plan, job: &Job, path: PathBuf) -> RasterSpec {
          age: days between the scene and the target date; 65535: none"
             .to_owned(),
     ));
+    RasterSpec { tags, ..provenance_layout(&plan.stack, job, plan.memory.threads, path) }
+}
+
+/// The same without its tags, which can be said before the plan is made.
+pub fn provenance_layout(stack: &Stack, job: &Job, threads: usize, path: PathBuf) -> RasterSpec {
+    let planes = stack.validity.planes(stack.bands.len());
+    let mut bands = Vec::new();
+    for plane in 0..planes {
+        let ending = if planes == 1 { String::new() } else { format!(" {}", stack.bands[plane]) };
+        let mut names = vec!["source", "stage", "age"];
+        if job.output.count {
+            names.push("count");
+        }
+        let band = |name: &str| OutputBand { description: format!("{name}{ending}"), scale_offset: None };
+        bands.extend(names.into_iter().map(band));
+    }
     RasterSpec {
         path,
         grid: job.grid.clone(),
@@ -94,8 +104,8 @@ pub fn provenance_spec(plan: &Plan, job: &Job, path: PathBuf) -> RasterSpec {
         compression: Compression::Deflate,
         level: None,
         creation_options: Vec::new(),
-        tags,
-        threads: plan.memory.threads,
+        tags: Vec::new(),
+        threads,
         categorical: true,
         block: TILE,
     }

@@ -3,6 +3,7 @@
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::pixels::{NativePlace, PlannedMask};
+use crate::plan::Job;
 use crate::plan::query::{explicit, query};
 use crate::plan::select::{Fate, SETTINGS, SceneFate, contradiction, left_out};
 use crate::rules::settings::Scenes;
@@ -42,6 +43,8 @@ pub struct Stack {
     pub mask_names: Vec<String>,
     /// Remarks for the plan.
     pub notes: Vec<String>,
+    /// Per scene: the bands that are read.
+    read: Vec<Vec<usize>>,
 }
 
 /// Source codes from 65000 on stand for statistics.
@@ -85,6 +88,7 @@ impl Stack {
             bands,
             groups,
             notes,
+            read: Vec::new(),
         };
         stack.masks = stack.bind_masks(rules)?;
         let said = stack.masks.iter().flatten().flat_map(|m| m.bound.notes());
@@ -146,12 +150,49 @@ impl Stack {
 
     /// The band with the largest tiles.
     pub fn largest_tile(&self) -> Option<&BandRef> {
-        self.scenes.iter().flat_map(|s| &s.refs).max_by_key(|r| r.tile_bytes())
+        self.refs_read().max_by_key(|r| r.tile_bytes())
     }
 
     /// Bytes that GDAL keeps of the largest open file.
     pub fn largest_open(&self) -> u64 {
-        self.scenes.iter().flat_map(|s| &s.refs).map(BandRef::open_bytes).max().unwrap_or(0)
+        self.refs_read().map(BandRef::open_bytes).max().unwrap_or(0)
+    }
+
+    /// The bands of a scene that a job reads, the wanted ones first, and whether a mask rule reads them.
+    pub fn bands_read(&self, job: &Job, scene: usize) -> Vec<(usize, bool)> {
+        let facts = &self.facts[scene];
+        let masks = &self.masks[scene];
+        let by_mask = |band: usize| {
+            masks
+                .iter()
+                .any(|m| m.bound.bands().contains(&band) || (m.bound.needs_neutral() && band < facts.wanted))
+        };
+        let scores = job.fills.iter().filter_map(|fill| fill.bound.score(scene));
+        let scored: Vec<usize> = scores.flat_map(|score| score.bands().to_vec()).collect();
+        let read = |band: &usize| *band < facts.wanted || by_mask(*band) || scored.contains(band);
+        (0..facts.bands.len()).filter(read).map(|band| (band, by_mask(band))).collect()
+    }
+
+    /// Decides what reads each file, and tells the bands that are read which of them lie together in it.
+    pub fn share_tiles(&mut self, jobs: &[Job], options: &Options) {
+        let gdal = options.force_gdal.then_some("asked for by --force-gdal");
+        for scene in 0..self.facts.len() {
+            let mut read: Vec<usize> =
+                jobs.iter().flat_map(|job| self.bands_read(job, scene)).map(|(band, _)| band).collect();
+            read.sort_unstable();
+            read.dedup();
+            let refs = &mut self.scenes[scene].refs;
+            let mut shared: Vec<BandRef> = read.iter().map(|band| refs[*band].clone()).collect();
+            BandRef::share(&mut shared, gdal);
+            read.iter().zip(shared).for_each(|(band, shared)| refs[*band] = shared);
+            self.read.push(read);
+        }
+    }
+
+    /// The bands that are read by any job, scene by scene.
+    pub fn refs_read(&self) -> impl Iterator<Item = &BandRef> {
+        let scenes = self.read.iter().zip(&self.scenes);
+        scenes.flat_map(|(read, scene)| read.iter().map(|band| &scene.refs[*band]))
     }
 
     /// What a mask rule does, said for the first scene, and for others where it differs.

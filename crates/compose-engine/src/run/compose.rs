@@ -1,11 +1,12 @@
 //! One block: the target's own pixels, then the fills in order until no gap is left.
 
 use crate::error::EngineError;
-use crate::pixels::SceneReader;
+use crate::pixels::{Look, SceneReader};
 use crate::plan::Stage;
 use compose_core::fill_strategy::{Donor, DonorUse, FillInput, Temporal};
 use compose_core::{Block, Canvas, GAP, STATISTIC, Window};
 use ndarray::{Array2, Array3, Axis, Zip, s};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// In the stage plane: observed in the target scene.
@@ -17,6 +18,8 @@ pub const STATISTIC_BASE: u16 = 65000;
 
 /// A finished block.
 pub struct Composed {
+    /// Which of the wanted bands it holds.
+    pub wanted: Range<usize>,
     /// Output samples, and where they came from.
     pub canvas: Canvas,
     /// 0 observed, k the k-th fill, [`UNDEFINED`] a gap, (plane, row, col).
@@ -35,22 +38,16 @@ pub struct Before {
     pub masked: Array3<u8>,
 }
 
-/// Composes one block of the job's grid.
-pub fn compose_block(
-    reader: &SceneReader<'_>,
-    window: Window,
-    cancelled: &AtomicBool,
-) -> Result<Composed, EngineError> {
-    let job = reader.job;
+/// Composes the reader's block.
+pub fn compose_block(reader: &SceneReader<'_>, cancelled: &AtomicBool) -> Result<Composed, EngineError> {
+    let (job, window) = (reader.job, reader.place.block);
     let mode = reader.stack.validity;
-    let mut canvas = Canvas::new(window, reader.stack.bands.len(), mode, job.cast);
+    let mut canvas = Canvas::new(window, reader.bands.len(), mode, job.cast);
     let mut stage = Array3::from_elem(canvas.source.dim(), UNDEFINED);
     let mut before = None;
     if let Some(target) = job.target {
-        let clear = reader.read(target, window, true)?;
-        canvas.copy_from(target, &clear, window, job.scenes[target].is_exact());
+        before = Some(copy_target(reader, target, &mut canvas)?);
         mark_stage(&canvas, &mut stage, OBSERVED);
-        before = Some(look_before(reader, target, window, &clear)?);
     }
     for (number, fill) in job.fills.iter().enumerate() {
         if cancelled.load(Ordering::Relaxed) {
@@ -63,19 +60,29 @@ pub fn compose_block(
     let count = if job.output.count { Some(clear_looks(reader, window)?) } else { None };
     refuse_unfit(reader, &canvas)?;
     close_gaps(reader, &mut canvas)?;
-    Ok(Composed { canvas, stage, count, before })
+    Ok(Composed { wanted: reader.bands.clone(), canvas, stage, count, before })
 }
 
-fn look_before(
-    reader: &SceneReader<'_>,
-    target: usize,
-    window: Window,
-    clear: &Block,
-) -> Result<Before, EngineError> {
-    let block = reader.read(target, window, false)?;
-    let mut masked = block.valid.clone();
-    Zip::from(&mut masked).and(&clear.valid).for_each(|m, c| *m &= 1 - *c);
-    Ok(Before { block, masked })
+/// Copies the target's own clear pixels.
+fn copy_target(reader: &SceneReader<'_>, target: usize, canvas: &mut Canvas) -> Result<Before, EngineError> {
+    let Look { block, clear_values, clear } = reader.look(target, canvas.window)?;
+    let Block { values, valid } = block;
+    let mut masked = valid.clone();
+    Zip::from(&mut masked).and(&clear).for_each(|m, c| *m &= 1 - *c);
+    let exact = reader.job.scenes[target].is_exact();
+    let copy = |values: Array3<f32>| {
+        let clear = Block { values, valid: clear };
+        canvas.copy_from(target, &clear, canvas.window, exact);
+        clear.values
+    };
+    let values = match clear_values {
+        None => copy(values),
+        Some(clear) => {
+            copy(clear);
+            values
+        }
+    };
+    Ok(Before { block: Block { values, valid }, masked })
 }
 
 /// Pixels that got a source since the last call belong to this stage.
@@ -157,9 +164,15 @@ fn fill_canvas(
     match fill.bound.temporal() {
         Temporal::OneByOne => {
             for donor in near {
-                let block = reader.read(donor.scene, window, donor.masked)?;
+                // Who only copies has no use for a donor that sees none of the gaps.
+                let gaps = (fill.bound.only_copies() && fill.bound.halo() == 0).then(|| gaps(canvas));
+                let wanted = gaps.as_ref().map(|g| g.view());
+                let Some(block) = reader.read_where(donor.scene, window, donor.masked, wanted)? else {
+                    continue;
+                };
                 let score = rated(reader, fill, donor.scene, window)?;
                 apply(&[seen(reader, donor.scene, &block, score.as_ref())], canvas)?;
+                reader.give_back(block);
                 if !canvas.has_gap() {
                     break;
                 }
@@ -167,18 +180,31 @@ fn fill_canvas(
             Ok(())
         }
         Temporal::WholeStack => {
-            let blocks: Result<Vec<Block>, _> =
-                near.iter().map(|d| reader.read(d.scene, window, d.masked)).collect();
-            let blocks = blocks?;
+            let mut blocks: Vec<Option<Block>> = vec![None; near.len()];
+            for nth in reader.apart(near.len()) {
+                blocks[nth] = Some(reader.read(near[nth].scene, window, near[nth].masked)?);
+            }
+            let blocks: Vec<Block> = blocks.into_iter().flatten().collect();
             let scores: Result<Vec<_>, _> =
                 near.iter().map(|d| rated(reader, fill, d.scene, window)).collect();
             let scores = scores?;
             let looks = near.iter().zip(blocks.iter().zip(&scores));
             let donors: Vec<Donor<'_>> =
                 looks.map(|(d, (block, score))| seen(reader, d.scene, block, score.as_ref())).collect();
-            apply(&donors, canvas)
+            apply(&donors, canvas)?;
+            blocks.into_iter().for_each(|block| reader.give_back(block));
+            Ok(())
         }
     }
+}
+
+/// 1 where any plane has a gap.
+fn gaps(canvas: &Canvas) -> Array2<u8> {
+    let mut gaps = Array2::zeros((canvas.window.height, canvas.window.width));
+    for plane in canvas.source.outer_iter() {
+        Zip::from(&mut gaps).and(&plane).for_each(|gap, source| *gap |= u8::from(*source == GAP));
+    }
+    gaps
 }
 
 /// How good a donor's pixels are, where the strategy wants to know.
@@ -251,7 +277,7 @@ fn refuse_unfit(reader: &SceneReader<'_>, canvas: &Canvas) -> Result<(), EngineE
             if let Some(band) = bands.find(|b| !dtype.holds(f64::from(canvas.values[[*b, row, col]]))) {
                 return Err(EngineError::NotASample {
                     scene: reader.stack.facts[usize::from(*source)].id.clone(),
-                    band: reader.stack.bands[band].clone(),
+                    band: reader.band_name(band),
                     value: f64::from(canvas.values[[band, row, col]]),
                     col: canvas.window.col + col as i64,
                     row: canvas.window.row + row as i64,
@@ -286,7 +312,7 @@ fn nodata_observed(
     let scene = reader.stack.facts.get(usize::from(source));
     EngineError::NodataObserved {
         scene: scene.map_or_else(|| "several".to_owned(), |f| f.id.clone()),
-        band: reader.stack.bands[band].clone(),
+        band: reader.band_name(band),
         value: nodata,
         col: canvas.window.col + col as i64,
         row: canvas.window.row + row as i64,
@@ -307,7 +333,7 @@ fn other_nodata(cast: compose_core::Cast, taken: f64) -> String {
 
 /// In how many scenes each pixel is clear, the target among them.
 fn clear_looks(reader: &SceneReader<'_>, window: Window) -> Result<Array3<u16>, EngineError> {
-    let planes = reader.stack.validity.planes(reader.stack.bands.len());
+    let planes = reader.stack.validity.planes(reader.bands.len());
     let mut count = Array3::<u16>::zeros((planes, window.height, window.width));
     for scene in (0..reader.stack.facts.len()).filter(|s| reader.job.scenes[*s].overlaps) {
         let block = reader.read(scene, window, true)?;

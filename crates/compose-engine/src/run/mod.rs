@@ -11,14 +11,13 @@ mod sink;
 pub use report::{JobReport, RunReport, SceneShare};
 
 use crate::error::EngineError;
-use crate::pixels::SceneReader;
-use crate::plan::{Job, Plan};
+use crate::pixels::{KeptMasks, SceneReader, Spare};
+use crate::plan::{Item, Job, Plan, Task};
 use crate::rules::Rules;
 use compose::Composed;
 pub(crate) use compose::compose_block;
-use compose_core::Window;
-use compose_io::TileStore;
 use compose_io::write::Pending;
+use compose_io::{Place, TileStore};
 use sink::Sink;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -51,17 +50,18 @@ pub fn run(rules: &Rules, plan: &Plan, control: &Control<'_>) -> Result<RunRepor
     compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
     let store = TileStore::new(plan.memory.tiles, plan.memory.open_files);
     let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
+    let bands = plan.stack.bands.len() as u64;
     let total = plan.jobs.iter().map(|j| (j.grid.width * j.grid.height) as u64).sum();
     let mut pending: Vec<Pending> = Vec::new();
     let mut reports: Vec<JobReport> = Vec::new();
     let mut done = 0;
     for job in &plan.jobs {
-        let reader = SceneReader { store: &store, stack: &plan.stack, job, marked: &marked };
         let mut sink = Sink::create(plan, job)?;
-        compose_job(plan, job, &reader, control, &mut |composed| {
-            done += composed.canvas.window.pixels() as u64;
+        let work = Work { plan, job, store: &store, marked: &marked, kept: kept_masks(job) };
+        compose_job(&work, control, &mut |composed| {
+            done += composed.canvas.window.pixels() as u64 * composed.wanted.len() as u64;
             sink.take(composed)?;
-            (control.progress)(Progress { done, total });
+            (control.progress)(Progress { done: done / bands, total });
             Ok(())
         })?;
         let (files, report) = sink.finish(plan, job)?;
@@ -99,21 +99,64 @@ fn commit(plan: &Plan, pending: Vec<Pending>) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// The blocks of a grid in row-major order.
-fn blocks(width: usize, height: usize, block: (usize, usize)) -> Vec<Window> {
-    let mut windows = Vec::new();
-    for row in (0..height).step_by(block.1) {
-        for col in (0..width).step_by(block.0) {
-            let size = (block.0.min(width - col), block.1.min(height - row));
-            windows.push(Window { col: col as i64, row: row as i64, width: size.0, height: size.1 });
-        }
-    }
-    windows
+/// What all workers know.
+struct Work<'a> {
+    plan: &'a Plan,
+    job: &'a Job,
+    store: &'a TileStore,
+    marked: &'a [AtomicU64],
+    /// Per region: its masks, where bands come one after the other.
+    kept: Vec<KeptMasks>,
 }
 
-/// What workers and writer share: which block is next, and how far the writer is.
+fn kept_masks(job: &Job) -> Vec<KeptMasks> {
+    job.order.regions.iter().map(|_| KeptMasks::default()).collect()
+}
+
+impl<'a> Work<'a> {
+    fn reader(&'a self, item: &Item, worker: &'a Worker) -> SceneReader<'a> {
+        let keeps = self.job.order.keeps_masks();
+        SceneReader {
+            store: self.store,
+            stack: &self.plan.stack,
+            job: self.job,
+            marked: self.marked,
+            place: Place { turn: item.turn, region: self.job.order.regions[item.region], block: item.window },
+            bands: match &item.task {
+                Task::Compose(bands) => bands.clone(),
+                Task::Mask | Task::Judge(_) => 0..0,
+            },
+            kept: keeps.then(|| &self.kept[item.region]),
+            spare: &worker.spare,
+            worker: (worker.number, self.plan.memory.threads),
+        }
+    }
+
+    /// Does what is to be done with a block; `None` where nothing is composed by that.
+    fn carry_out(
+        &self,
+        item: &Item,
+        worker: &Worker,
+        cancelled: &AtomicBool,
+    ) -> Result<Option<Composed>, EngineError> {
+        let reader = self.reader(item, worker);
+        match item.task {
+            Task::Mask => reader.keep_masks().map(|()| None),
+            Task::Judge(band) => reader.keep_judgement(band).map(|()| None),
+            Task::Compose(_) => compose_block(&reader, cancelled).map(Some),
+        }
+    }
+}
+
+/// What is a worker's own.
+struct Worker {
+    number: usize,
+    spare: Spare,
+}
+
+/// What workers and writer share: which item is next, and how far the writer is.
 struct Line<'a> {
-    windows: &'a [Window],
+    items: &'a [Item],
     next: AtomicUsize,
     written: Mutex<usize>,
     moved: Condvar,
@@ -123,9 +166,9 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn new(windows: &'a [Window], ahead: usize, cancelled: &'a AtomicBool) -> Self {
+    fn new(items: &'a [Item], ahead: usize, cancelled: &'a AtomicBool) -> Self {
         Self {
-            windows,
+            items,
             next: AtomicUsize::new(0),
             written: Mutex::new(0),
             moved: Condvar::new(),
@@ -139,14 +182,15 @@ impl<'a> Line<'a> {
         self.stop.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// The next block to compose, once the writer is near enough; `None` at the end or when stopped.
+    /// The next item, once the writer is near enough; `None` at the end or when stopped.
     fn take(&self) -> Option<usize> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
-        if index >= self.windows.len() {
+        if index >= self.items.len() {
             return None;
         }
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        while index >= *written + self.ahead && !self.stopped() {
+        let after = self.items[index].after;
+        while (index >= *written + self.ahead || *written < after) && !self.stopped() {
             let wait = self.moved.wait_timeout(written, Duration::from_millis(100));
             written = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -164,26 +208,31 @@ impl<'a> Line<'a> {
     }
 }
 
-type Outcome = (usize, Result<Composed, EngineError>);
+type Outcome = (usize, Result<Option<Composed>, EngineError>);
 
 fn compose_job(
-    plan: &Plan,
-    job: &Job,
-    reader: &SceneReader<'_>,
+    work: &Work<'_>,
     control: &Control<'_>,
     write: &mut dyn FnMut(Composed) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
-    let windows = blocks(job.grid.width, job.grid.height, plan.memory.block);
-    let threads = plan.memory.threads.min(windows.len());
-    let line = Line::new(&windows, threads + 1, control.cancelled);
+    let items = work.job.order.items();
+    let threads = work.plan.memory.threads.min(items.len());
+    let line = Line::new(&items, threads + 1, control.cancelled);
     let (sender, receiver) = sync_channel(threads + 1);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for number in 0..threads {
             let (sender, line) = (sender.clone(), &line);
-            scope.spawn(move || work(line, reader, &sender));
+            let worker = Worker { number, spare: Spare::default() };
+            scope.spawn(move || worker.run(line, work, &sender));
         }
         drop(sender);
-        let result = collect(&line, &receiver, write);
+        let result = collect(&line, &receiver, &mut |item, composed| {
+            let last = items.get(item + 1).is_none_or(|next| next.region != items[item].region);
+            if last {
+                work.kept[items[item].region].clear();
+            }
+            composed.map_or(Ok(()), &mut *write)
+        });
         // Who was asked to stop may fail of it.
         let result =
             if line.cancelled.load(Ordering::Relaxed) { Err(EngineError::Interrupted) } else { result };
@@ -194,14 +243,16 @@ fn compose_job(
     })
 }
 
-fn work(line: &Line<'_>, reader: &SceneReader<'_>, sender: &SyncSender<Outcome>) {
-    while let Some(index) = line.take() {
-        let composed =
-            catch_unwind(AssertUnwindSafe(|| compose_block(reader, line.windows[index], line.cancelled)));
-        let result = composed.unwrap_or_else(|panic| Err(EngineError::Bug(panic_text(panic.as_ref()))));
-        let failed = result.is_err();
-        if sender.send((index, result)).is_err() || failed {
-            return;
+impl Worker {
+    fn run(&self, line: &Line<'_>, work: &Work<'_>, sender: &SyncSender<Outcome>) {
+        while let Some(index) = line.take() {
+            let carry_out = || work.carry_out(&line.items[index], self, line.cancelled);
+            let result = catch_unwind(AssertUnwindSafe(carry_out));
+            let result = result.unwrap_or_else(|panic| Err(EngineError::Bug(panic_text(panic.as_ref()))));
+            let failed = result.is_err();
+            if sender.send((index, result)).is_err() || failed {
+                return;
+            }
         }
     }
 }
@@ -211,15 +262,15 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message").to_owned()
 }
 
-/// Writes blocks in order as they come.
+/// Hands on what comes of the items, in their order.
 fn collect(
     line: &Line<'_>,
     receiver: &Receiver<Outcome>,
-    write: &mut dyn FnMut(Composed) -> Result<(), EngineError>,
+    hand_on: &mut dyn FnMut(usize, Option<Composed>) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
     let mut early = BTreeMap::new();
     let mut written = 0;
-    while written < line.windows.len() {
+    while written < line.items.len() {
         if line.cancelled.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
@@ -233,7 +284,7 @@ fn collect(
             }
         };
         while let Some(composed) = early.remove(&written) {
-            write(composed)?;
+            hand_on(written, composed)?;
             written += 1;
             line.wrote(written);
         }
@@ -245,19 +296,12 @@ fn collect(
 mod tests {
     use super::*;
 
-    #[test]
-    fn blocks_cover_the_grid_once_in_row_major_order() {
-        let windows = blocks(5, 3, (2, 2));
-        assert_eq!(windows.iter().map(|w| w.pixels()).sum::<usize>(), 15);
-        assert_eq!(windows[2], Window { col: 4, row: 0, width: 1, height: 2 });
-        assert_eq!(windows[5], Window { col: 4, row: 2, width: 1, height: 1 });
-    }
-
     /// The signal comes while the writer waits for a block.
     #[test]
     fn a_run_whose_workers_see_the_interrupt_first_is_interrupted_and_not_at_fault() {
-        let (windows, cancelled) = (blocks(1, 1, (1, 1)), AtomicBool::new(false));
-        let line = Line::new(&windows, 1, &cancelled);
+        let items = crate::plan::Order::plain(1, 1, 1, (1, 1)).items();
+        let cancelled = AtomicBool::new(false);
+        let line = Line::new(&items, 1, &cancelled);
         let (sender, receiver) = sync_channel(1);
         let result = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -265,7 +309,7 @@ mod tests {
                 cancelled.store(true, Ordering::Relaxed);
                 drop(sender);
             });
-            collect(&line, &receiver, &mut |_| Ok(()))
+            collect(&line, &receiver, &mut |_, _| Ok(()))
         });
         assert!(matches!(result, Err(EngineError::Interrupted)), "{result:?}");
     }

@@ -23,16 +23,29 @@ impl Tally {
         Self { by_stage: vec![vec![0; job.scenes.len() + 1]; job.fills.len() + 1], ..Self::default() }
     }
 
+    fn add_run(&mut self, stage: u16, source: u16, pixels: u64) {
+        if stage == UNDEFINED || source == GAP {
+            self.left += pixels;
+            return;
+        }
+        let row = &mut self.by_stage[usize::from(stage)];
+        let at = if source == STATISTIC { row.len() - 1 } else { usize::from(source) };
+        row[at] += pixels;
+    }
+
     /// Counts a finished block.
     pub fn add(&mut self, composed: &Composed) {
-        for (stage, source) in composed.stage.iter().zip(&composed.canvas.source) {
-            if *stage == UNDEFINED || *source == GAP {
-                self.left += 1;
-                continue;
-            }
-            let row = &mut self.by_stage[usize::from(*stage)];
-            let at = if *source == STATISTIC { row.len() - 1 } else { usize::from(*source) };
-            row[at] += 1;
+        let stages = composed.stage.as_slice().expect("arrays that are made are in standard layout");
+        let sources = composed.canvas.source.as_slice().expect("arrays that are made are in standard layout");
+        // Neighbours mostly come from one source: runs are counted, not pixels.
+        let mut from = 0;
+        while from < stages.len() {
+            let first = (stages[from], sources[from]);
+            let same =
+                stages[from..].iter().zip(&sources[from..]).take_while(|pair| (*pair.0, *pair.1) == first);
+            let run = same.count();
+            self.add_run(first.0, first.1, run as u64);
+            from += run;
         }
         if let Some(before) = &composed.before {
             self.masked += before.masked.iter().map(|m| u64::from(*m)).sum::<u64>();
@@ -98,8 +111,10 @@ pub struct RunReport {
     pub jobs: Vec<JobReport>,
     /// Mask rules that took no pixel of anything that was read.
     pub idle_rules: Vec<String>,
-    /// Tiles decoded, repeats included.
-    pub tiles_decoded: u64,
+    /// Tiles decoded, repeats included, and how many of these are repeats. It depends on memory and threads, not on
+    /// the rules alone, so it is no part of the record.
+    #[serde(skip)]
+    pub tiles_decoded: (u64, u64),
 }
 
 fn percent(part: u64, whole: u64) -> f64 {
@@ -171,7 +186,7 @@ impl fmt::Display for JobReport {
 
 impl RunReport {
     /// The report of a finished run.
-    pub fn new(plan: &Plan, jobs: Vec<JobReport>, marked: &[AtomicU64], tiles_decoded: u64) -> Self {
+    pub fn new(plan: &Plan, jobs: Vec<JobReport>, marked: &[AtomicU64], tiles_decoded: (u64, u64)) -> Self {
         let idle = plan.stack.mask_names.iter().zip(marked).filter(|(_, n)| n.load(Ordering::Relaxed) == 0);
         Self { jobs, idle_rules: idle.map(|(name, _)| name.clone()).collect(), tiles_decoded }
     }

@@ -7,8 +7,10 @@ use crate::run::compose::{Composed, UNDEFINED};
 use crate::run::report::{JobReport, Tally};
 use compose_core::{Day, STATISTIC, Window};
 use compose_io::quicklook::{self, LONGEST_SIDE, Sampler, Stretch};
-use compose_io::write::{Pending, RasterWriter};
+use compose_io::write::{Pending, RasterWriter, WriteOrder};
 use ndarray::{Array2, ArrayView2, Axis, Zip};
+use std::ops::Range;
+use std::path::PathBuf;
 
 /// Takes the blocks of one output in order.
 pub struct Sink {
@@ -23,13 +25,10 @@ pub struct Sink {
 impl Sink {
     /// Opens the files of `job` under temporary names.
     pub fn create(plan: &Plan, job: &Job) -> Result<Self, EngineError> {
-        let provenance = job
-            .output
-            .provenance
-            .as_ref()
-            .map(|path| RasterWriter::create(provenance_spec(plan, job, path.clone())));
+        let provenance =
+            job.output.provenance.as_ref().map(|path| provenance_writer(plan, job, path.clone()));
         Ok(Self {
-            image: RasterWriter::create(image_spec(plan, job))?,
+            image: RasterWriter::create(image_spec(plan, job), &write_order(job, job.order.turns.clone()))?,
             provenance: provenance.transpose()?,
             pictures: (!job.output.quicklooks.is_empty()).then(|| Pictures::new(plan, job)),
             tally: Tally::new(job),
@@ -40,9 +39,13 @@ impl Sink {
     /// Writes one block.
     pub fn take(&mut self, composed: Composed) -> Result<(), EngineError> {
         let window = composed.canvas.window;
-        self.tally.add(&composed);
-        self.image.write_all(window, composed.canvas.values.view())?;
-        if let Some(writer) = &mut self.provenance {
+        // Where all bands are judged together, each of them has the same record.
+        let is_record = composed.canvas.planes() == composed.wanted.len() || composed.wanted.start == 0;
+        if is_record {
+            self.tally.add(&composed);
+        }
+        self.image.write_bands(composed.wanted.start, window, composed.canvas.values.view())?;
+        if let Some(writer) = self.provenance.as_mut().filter(|_| is_record) {
             write_provenance(writer, window, &composed, &self.ages)?;
         }
         if let Some(pictures) = &mut self.pictures {
@@ -65,6 +68,23 @@ impl Sink {
     }
 }
 
+/// Tiles lie in the file in the order in which their pixels come.
+fn write_order(job: &Job, turns: Vec<Range<usize>>) -> WriteOrder {
+    WriteOrder { regions: job.order.regions.clone(), turns }
+}
+
+fn provenance_writer(plan: &Plan, job: &Job, path: PathBuf) -> Result<RasterWriter, EngineError> {
+    let spec = provenance_spec(plan, job, path);
+    let planes = plan.stack.validity.planes(plan.stack.bands.len());
+    let per_plane = spec.bands.len() / planes;
+    let turns = match planes {
+        1 => std::iter::once(0..per_plane).collect(),
+        _ => job.order.turns.iter().map(|t| t.start * per_plane..t.end * per_plane).collect(),
+    };
+    let order = write_order(job, turns);
+    Ok(RasterWriter::create(spec, &order)?)
+}
+
 fn age(day: Option<Day>, target: Option<Day>) -> Option<u16> {
     let days = day?.distance(target?);
     // 65535 means "undefined": a scene 179 years away is as good as that.
@@ -79,7 +99,8 @@ fn write_provenance(
 ) -> Result<(), EngineError> {
     let per_plane = if composed.count.is_some() { 4 } else { 3 };
     for plane in 0..composed.canvas.planes() {
-        let first = plane * per_plane;
+        // With one plane for all bands only those of the first turn come here.
+        let first = (composed.wanted.start + plane) * per_plane;
         writer.write(first, window, composed.source(plane).view())?;
         writer.write(first + 1, window, composed.stage.index_axis(Axis(0), plane))?;
         writer.write(first + 2, window, composed.age(ages, plane).view())?;

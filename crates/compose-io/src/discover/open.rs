@@ -7,13 +7,13 @@ use crate::preset::{Part, Radiometry};
 use crate::scene::{FoundScene, Nodata, SceneSource, ScenesQuery};
 use crate::{BandHeader, BandRef, FileHeader, IoError};
 use compose_core::{BandFacts, BandRole, DataType, Layout, SceneFacts, quality};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Headers of a scene's files, each read once and only when asked for.
 pub(super) struct Headers<'a> {
     scene: &'a FoundScene,
     systems: &'a CrsRegistry,
-    read: Vec<Option<Rc<FileHeader>>>,
+    read: Vec<Option<Arc<FileHeader>>>,
 }
 
 impl<'a> Headers<'a> {
@@ -21,19 +21,19 @@ impl<'a> Headers<'a> {
         Self { scene, systems, read: vec![None; scene.files.len()] }
     }
 
-    pub(super) fn get(&mut self, file: usize) -> Result<Rc<FileHeader>, IoError> {
+    pub(super) fn get(&mut self, file: usize) -> Result<Arc<FileHeader>, IoError> {
         if let Some(header) = &self.read[file] {
-            return Ok(Rc::clone(header));
+            return Ok(Arc::clone(header));
         }
-        let header = Rc::new(FileHeader::read(&self.scene.files[file].path, self.systems)?);
-        self.read[file] = Some(Rc::clone(&header));
+        let header = Arc::new(FileHeader::read(&self.scene.files[file].path, self.systems)?);
+        self.read[file] = Some(Arc::clone(&header));
         Ok(header)
     }
 }
 
 /// A band that can be read.
 struct Opened {
-    header: Rc<FileHeader>,
+    header: Arc<FileHeader>,
     facts: BandFacts,
     band: BandRef,
 }
@@ -143,7 +143,7 @@ impl Opener<'_> {
             layout: self.layout(slot, is_main),
         };
         let nodata = if codes { Vec::new() } else { self.nodata(slot, band, settings_apply) };
-        let band = BandRef::new(&header, band, nodata);
+        let band = BandRef::new(Arc::clone(&header), band, nodata);
         Ok(Opened { header, facts, band })
     }
 

@@ -1,42 +1,34 @@
 //! Which tiles are kept when not all fit.
 //!
-//! Blocks come in row-major order, so a tile and the window that last wanted it tell when it is wanted next:
-//! by the next block, by the next strip of blocks, or never. A plain "least recently used" would throw away
-//! exactly the tiles that the next strip starts with.
+//! Blocks come in row-major order, so where a tile lies on the target grid tells when it is wanted next: by a block to
+//! the right, by the strip of blocks below, or never. What is wanted last goes first (L. A. Belady, "A study of
+//! replacement algorithms for a virtual-storage computer", IBM Systems Journal 5, 1966). A plain "least recently used"
+//! would throw away exactly the tiles that the next strip starts with.
 
-use compose_core::Window;
+use super::reading::{Extent, Place};
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// When a tile is wanted next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Need {
-    /// Not again: the window reached its right and its lower edge.
-    Over,
-    /// By the strip of blocks below.
-    NextStrip,
-    /// By the block to the right.
-    NextBlock,
-}
-
-impl Need {
-    /// The need for the tile at `tile` after `window` was read.
-    pub(super) fn of(tile: Window, window: Window) -> Self {
-        if tile.col_end() > window.col_end() {
-            Self::NextBlock
-        } else if tile.row_end() > window.row_end() {
-            Self::NextStrip
-        } else {
-            Self::Over
-        }
-    }
-}
+/// Blocks that a worker may be behind the foremost one: their tiles are still wanted.
+const BEHIND: i64 = 2;
 
 struct Entry<T> {
     item: T,
     bytes: u64,
-    need: Need,
     used: u64,
+    extent: Extent,
+    /// Whether the rows that the next strip does not want have gone.
+    is_cut: bool,
+}
+
+/// When a tile is wanted next, the soonest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// In this strip, from this column on.
+    InStrip(i64),
+    /// In the next strip, from this column on.
+    NextStrip(i64),
+    Never,
 }
 
 /// Items by key, up to a budget of bytes. An item that was just reached for is never thrown away by filling it.
@@ -45,36 +37,66 @@ pub(super) struct Shelf<K, T> {
     budget: u64,
     bytes: u64,
     clock: u64,
+    /// Where the foremost worker is.
+    now: Option<Place>,
 }
 
 impl<K: Clone + Eq + Hash, T: Clone + Default> Shelf<K, T> {
     /// An empty shelf.
     pub(super) fn new(budget: u64) -> Self {
-        Self { entries: HashMap::new(), budget, bytes: 0, clock: 0 }
+        Self { entries: HashMap::new(), budget, bytes: 0, clock: 0, now: None }
     }
 
     /// The item of this key, made anew (and weightless so far) where it is not here.
-    pub(super) fn reach(&mut self, key: &K, need: Need) -> T {
+    pub(super) fn reach(&mut self, key: &K, extent: Extent, place: Place) -> T {
         self.clock += 1;
+        let order = |p: &Place| (p.turn, p.block.row, p.block.col);
+        if self.now.as_ref().is_none_or(|now| order(now) < order(&place)) {
+            self.now = Some(place);
+        }
         let used = self.clock;
         let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry {
             item: T::default(),
             bytes: 0,
-            need,
             used,
+            extent,
+            is_cut: false,
         });
-        (entry.need, entry.used) = (need, used);
+        (entry.used, entry.extent) = (used, extent);
         entry.item.clone()
     }
 
-    /// Says how much an item weighs, and makes room for it.
-    pub(super) fn fill(&mut self, key: &K, bytes: u64) {
-        let Some(entry) = self.entries.get_mut(key) else { return };
-        self.bytes += bytes - entry.bytes;
-        entry.bytes = bytes;
-        while self.bytes > self.budget {
-            let Some(victim) = self.least_needed(key) else { return };
-            self.forget(&victim);
+    /// Says how much an item weighs, and makes room for it. Returns the items to be cut: each with the first row
+    /// that is to stay.
+    #[must_use]
+    pub(super) fn fill(&mut self, key: &K, bytes: u64) -> Vec<(K, T, i64)> {
+        let mut cut = Vec::new();
+        let Some(entry) = self.entries.get_mut(key) else { return cut };
+        self.bytes = self.bytes + bytes - entry.bytes;
+        (entry.bytes, entry.is_cut) = (bytes, false);
+        let mut over = self.bytes.saturating_sub(self.budget);
+        while over > 0 {
+            let Some(victim) = self.last_wanted(key) else { return cut };
+            let (due, entry) = (self.due(&self.entries[&victim]), self.entries.get_mut(&victim));
+            let entry = entry.expect("it was just found");
+            if let (Due::NextStrip(_), false, Some(row)) = (due, entry.is_cut, entry.extent.next_row) {
+                entry.is_cut = true;
+                cut.push((victim, entry.item.clone(), row));
+                // How much that will free is not known yet: half, on average.
+                over = over.saturating_sub(entry.bytes / 2);
+            } else {
+                over = over.saturating_sub(entry.bytes);
+                self.forget(&victim);
+            }
+        }
+        cut
+    }
+
+    /// Says that an item weighs less than it did.
+    pub(super) fn shrink(&mut self, key: &K, bytes: u64) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            self.bytes = self.bytes + bytes - entry.bytes;
+            entry.bytes = bytes;
         }
     }
 
@@ -85,61 +107,129 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> Shelf<K, T> {
         }
     }
 
-    /// What is over goes first. Of what the next strip wants, the last used goes first: the strip comes to it
-    /// last. Then the longest unused.
-    fn least_needed(&self, except: &K) -> Option<K> {
+    fn due(&self, entry: &Entry<T>) -> Due {
+        let Some(now) = self.now else { return Due::Never };
+        let Extent { turn, left, right, bottom, .. } = entry.extent;
+        let at = now.block.col - BEHIND * now.block.width as i64;
+        if turn != now.turn || bottom <= now.block.row {
+            Due::Never
+        } else if right > at {
+            Due::InStrip(left.max(at))
+        } else if bottom > now.block.row_end() {
+            Due::NextStrip(left)
+        } else {
+            Due::Never
+        }
+    }
+
+    /// What is never wanted goes first. Then what the next strip wants is cut, the longest unused first, and then it
+    /// goes, what it wants last first. Then what this strip wants last.
+    fn last_wanted(&self, except: &K) -> Option<K> {
         let weighing = self.entries.iter().filter(|(key, entry)| entry.bytes > 0 && *key != except);
-        let rank = |entry: &Entry<T>| match entry.need {
-            Need::NextStrip => (entry.need, u64::MAX - entry.used),
-            _ => (entry.need, entry.used),
+        let rank = |entry: &Entry<T>| match (self.due(entry), entry.is_cut, entry.extent.next_row) {
+            (Due::Never, ..) => (3, 0, u64::MAX - entry.used),
+            (Due::NextStrip(_), false, Some(_)) => (2, 0, u64::MAX - entry.used),
+            (Due::NextStrip(col), ..) => (1, col, u64::MAX - entry.used),
+            (Due::InStrip(col), ..) => (0, col, u64::MAX - entry.used),
         };
-        weighing.min_by_key(|(_, entry)| rank(entry)).map(|(key, _)| key.clone())
+        weighing.max_by_key(|(_, entry)| rank(entry)).map(|(key, _)| key.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use compose_core::Window;
 
-    fn window(col: i64, row: i64) -> Window {
-        Window { col, row, width: 10, height: 10 }
+    /// Blocks of 10 × 10 in a region of 100 × 100.
+    fn place(turn: usize, col: i64, row: i64) -> Place {
+        let block = Window { col, row, width: 10, height: 10 };
+        Place { turn, region: Window::whole(100, 100), block }
     }
 
-    #[test]
-    fn a_tile_is_wanted_again_where_it_reaches_beyond_the_window() {
-        assert_eq!(Need::of(window(5, 5), window(0, 0)), Need::NextBlock);
-        assert_eq!(Need::of(window(0, 5), window(0, 0)), Need::NextStrip);
-        assert_eq!(Need::of(window(0, 0), window(0, 0)), Need::Over);
+    fn extent(left: i64, right: i64, bottom: i64) -> Extent {
+        Extent { turn: 0, left, right, bottom, next_row: Some(5) }
     }
 
-    #[test]
-    fn what_is_over_goes_first_then_what_the_next_strip_comes_to_last() {
-        let mut shelf = Shelf::<u8, u8>::new(3);
-        for (key, need) in [(1, Need::NextBlock), (2, Need::NextStrip), (3, Need::NextStrip)] {
-            shelf.reach(&key, need);
-            shelf.fill(&key, 1);
+    const TO_THE_RIGHT: Extent = Extent { turn: 0, left: 50, right: 90, bottom: 10, next_row: Some(5) };
+
+    /// Puts items of weight 2 on the shelf, one after the other, and cuts what is to be cut to weight 1.
+    fn put(shelf: &mut Shelf<u8, u8>, items: &[(u8, Extent)]) -> Vec<u8> {
+        let mut all = Vec::new();
+        for (key, extent) in items {
+            shelf.reach(key, *extent, place(0, 50, 0));
+            for (cut, _, row) in shelf.fill(key, 2) {
+                assert_eq!(row, 5);
+                shelf.shrink(&cut, 1);
+                all.push(cut);
+            }
         }
-        let keys = |shelf: &Shelf<u8, u8>| {
-            let mut keys: Vec<u8> = shelf.entries.keys().copied().collect();
-            keys.sort_unstable();
-            keys
+        all
+    }
+
+    fn keys(shelf: &Shelf<u8, u8>) -> Vec<u8> {
+        let mut keys: Vec<u8> = shelf.entries.keys().copied().collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    #[test]
+    fn where_a_tile_lies_tells_when_it_is_wanted() {
+        let mut shelf = Shelf::<u8, u8>::new(10);
+        shelf.reach(&1, TO_THE_RIGHT, place(0, 50, 0));
+        let due = |extent| {
+            let entry = Entry { item: 0, bytes: 0, used: 0, extent, is_cut: false };
+            shelf.due(&entry)
         };
-        shelf.reach(&4, Need::Over);
-        shelf.fill(&4, 1);
+        assert_eq!(due(TO_THE_RIGHT), Due::InStrip(50));
+        assert_eq!(due(extent(0, 30, 20)), Due::NextStrip(0));
+        assert_eq!(due(extent(0, 30, 10)), Due::Never);
+        // A worker that is behind may still want it.
+        assert_eq!(due(extent(0, 35, 10)), Due::InStrip(30));
+        assert_eq!(due(Extent { turn: 1, ..TO_THE_RIGHT }), Due::Never);
+        // The run goes on: what was passed over without a look is waited for no longer.
+        shelf.reach(&1, extent(0, 30, 20), place(0, 0, 10));
+        let due = |extent| {
+            let entry = Entry { item: 0, bytes: 0, used: 0, extent, is_cut: false };
+            shelf.due(&entry)
+        };
+        assert_eq!(due(TO_THE_RIGHT), Due::Never);
+        assert_eq!(due(extent(0, 30, 20)), Due::InStrip(0));
+    }
+
+    #[test]
+    fn what_is_never_wanted_goes_first_then_what_is_wanted_last() {
+        let mut shelf = Shelf::new(6);
+        let (below, passed) = (extent(0, 30, 20), extent(0, 30, 10));
+        assert!(put(&mut shelf, &[(1, TO_THE_RIGHT), (2, below), (3, passed)]).is_empty());
+        assert!(put(&mut shelf, &[(4, extent(10, 30, 20))]).is_empty());
         assert_eq!(keys(&shelf), [1, 2, 4]);
-        shelf.reach(&5, Need::NextBlock);
-        shelf.fill(&5, 1);
-        assert_eq!(keys(&shelf), [1, 2, 5]);
+        // Both are cut before one goes.
+        assert_eq!(put(&mut shelf, &[(5, TO_THE_RIGHT)]), [2, 4]);
+        assert_eq!(keys(&shelf), [1, 2, 4, 5]);
+        // The next strip comes to 4 after it has come to 2.
+        assert!(put(&mut shelf, &[(6, extent(40, 60, 10))]).is_empty());
+        assert_eq!(keys(&shelf), [1, 5, 6]);
+        assert_eq!(shelf.bytes, 6);
+    }
+
+    #[test]
+    fn what_was_cut_is_whole_again_when_it_is_filled_again() {
+        let mut shelf = Shelf::new(3);
+        assert_eq!(put(&mut shelf, &[(1, extent(0, 30, 20)), (2, TO_THE_RIGHT)]), [1]);
+        assert_eq!((keys(&shelf), shelf.bytes), (vec![1, 2], 3));
+        assert!(put(&mut shelf, &[(1, TO_THE_RIGHT)]).is_empty());
+        assert_eq!((keys(&shelf), shelf.bytes), (vec![1], 2));
     }
 
     #[test]
     fn an_item_larger_than_the_budget_is_still_handed_out() {
         let mut shelf = Shelf::<u8, u8>::new(3);
-        shelf.reach(&1, Need::Over);
-        shelf.fill(&1, 10);
+        shelf.reach(&1, extent(0, 30, 10), place(0, 50, 0));
+        assert!(shelf.fill(&1, 10).is_empty());
         assert!(shelf.entries.contains_key(&1));
-        shelf.reach(&2, Need::Over);
-        shelf.fill(&2, 1);
+        shelf.reach(&2, TO_THE_RIGHT, place(0, 50, 0));
+        assert!(shelf.fill(&2, 1).is_empty());
         assert!(!shelf.entries.contains_key(&1));
         assert_eq!(shelf.bytes, 1);
     }

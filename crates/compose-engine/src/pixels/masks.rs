@@ -1,0 +1,317 @@
+//! Which pixels of a scene the mask rules take.
+
+use super::kept::Bits;
+use super::{LAYOUT, Owned, SceneReader};
+use crate::error::EngineError;
+use compose_core::{Grid, MaskInput, Plane, Window};
+use compose_io::Reading;
+use compose_io::align::Alignment;
+use ndarray::{Array2, ArrayView2, Zip, s};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Which pixels are not to be used.
+pub(super) enum Unusable {
+    /// 1 for each of them.
+    Marks(Vec<u8>),
+    /// As they are kept for the whole block.
+    Kept(Arc<Bits>),
+}
+
+impl Unusable {
+    /// Makes them invalid in every plane.
+    pub fn clear(&self, window: Window, valid: &mut [u8]) {
+        for plane in valid.chunks_exact_mut(window.pixels().max(1)) {
+            match self {
+                Self::Marks(marks) => {
+                    plane.iter_mut().zip(marks).for_each(|(valid, mark)| *valid &= 1 - mark)
+                }
+                Self::Kept(bits) => bits.clear(window, plane),
+            }
+        }
+    }
+
+    /// Whether they are all there are, or all that are wanted.
+    pub fn hides_all(&self, window: Window, wanted: Option<ArrayView2<'_, u8>>) -> bool {
+        match (self, wanted) {
+            (Self::Kept(bits), wanted) => bits.hides(window, wanted),
+            (Self::Marks(marks), Some(wanted)) => wanted.iter().zip(marks).all(|(w, u)| *w == 0 || *u != 0),
+            (Self::Marks(marks), None) => marks.iter().all(|u| *u != 0),
+        }
+    }
+}
+
+impl SceneReader<'_> {
+    /// Whether `rule` takes (or cannot see) any pixel of `scene` on `window` of the target grid.
+    pub fn takes(&self, scene: usize, rule: usize, window: Window) -> Result<bool, EngineError> {
+        let mut taken = false;
+        for (index, group) in self.job.scenes[scene].groups.iter().enumerate() {
+            let Some(at) = self.native_reading(&group.alignment, window) else { continue };
+            let mut marked = Array2::zeros((at.window.height, at.window.width));
+            self.mark_group(scene, rule, index, at, marked.as_slice_mut().expect(LAYOUT))?;
+            taken |= match &group.alignment {
+                Alignment::Resample(resampler) => {
+                    let mut aligned = Array2::zeros((window.height, window.width));
+                    resampler.nearest(window, at.window, marked.view(), 0, aligned.view_mut());
+                    aligned.iter().any(|m| *m != 0)
+                }
+                _ => marked.iter().any(|m| *m != 0),
+            };
+        }
+        Ok(taken)
+    }
+
+    /// Where any rule takes a pixel (or cannot see it) on a window of the group's grid; `None` without rules.
+    pub(super) fn unusable(
+        &self,
+        scene: usize,
+        group: usize,
+        at: Reading,
+    ) -> Result<Option<Unusable>, EngineError> {
+        if self.stack.masks[scene].is_empty() && !self.job.order.looks_first {
+            return Ok(None);
+        }
+        if let Some(whole) = self.kept.and_then(|_| self.whole_block(scene, group, at)) {
+            return self.keep(scene, group, whole).map(|bits| Some(Unusable::Kept(bits)));
+        }
+        self.union(scene, group, at).map(|marks| Some(Unusable::Marks(marks)))
+    }
+
+    /// Makes the masks of the block for all scenes that may be wanted, and keeps them.
+    pub fn keep_masks(&self) -> Result<(), EngineError> {
+        let scenes: Vec<usize> = self.job.scenes_read().collect();
+        for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
+            for (group, of) in self.job.scenes[scene].groups.iter().enumerate() {
+                if let Some(at) = self.native_reading(&of.alignment, self.place.block) {
+                    self.keep(scene, group, at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to the kept masks what is not valid in a band.
+    pub fn keep_judgement(&self, band: usize) -> Result<(), EngineError> {
+        let kept = self.kept.expect("masks are kept in this pass");
+        let scenes: Vec<usize> = self.job.scenes_read().collect();
+        for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
+            let groups = self.job.scenes[scene].groups.iter().enumerate();
+            for (group, of) in groups.filter(|(_, g)| g.bands.contains(&band)) {
+                let Some(at) = self.native_reading(&of.alignment, self.place.block) else { continue };
+                let block = self.native(scene, &[band], at, None)?;
+                let mut marks = self.spare.marks(at.window.pixels());
+                let valid = block.valid.as_slice().expect(LAYOUT);
+                marks.iter_mut().zip(valid).for_each(|(mark, valid)| *mark = 1 - *valid);
+                kept.add((scene, group, at.window), &marks);
+                self.spare.give_marks(Some(marks));
+                self.give_back(block);
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole block on the group's grid, where that holds the window.
+    fn whole_block(&self, scene: usize, group: usize, at: Reading) -> Option<Reading> {
+        let whole = self.native_reading(&self.job.scenes[scene].groups[group].alignment, self.place.block)?;
+        (whole.window.intersect(at.window) == Some(at.window)).then_some(whole)
+    }
+
+    fn keep(&self, scene: usize, group: usize, at: Reading) -> Result<Arc<Bits>, EngineError> {
+        let kept = self.kept.expect("masks are kept in this pass");
+        kept.get((scene, group, at.window), || {
+            let marks = self.union(scene, group, at)?;
+            let bits = Bits::pack(at.window, &marks);
+            self.spare.give_marks(Some(marks));
+            Ok(bits)
+        })
+    }
+
+    fn union(&self, scene: usize, group: usize, at: Reading) -> Result<Vec<u8>, EngineError> {
+        let mut marks = self.spare.marks(at.window.pixels());
+        marks.fill(0);
+        for rule in 0..self.stack.masks[scene].len() {
+            self.mark_group(scene, rule, group, at, &mut marks)?;
+        }
+        Ok(marks)
+    }
+
+    /// Marks (1) where `rule` takes a pixel (or cannot see it) on a window of the group's grid.
+    fn mark_group(
+        &self,
+        scene: usize,
+        rule: usize,
+        group: usize,
+        at: Reading,
+        marks: &mut [u8],
+    ) -> Result<(), EngineError> {
+        let mask = &self.stack.masks[scene][rule];
+        match &mask.from_group[group] {
+            Alignment::Paste { cols, rows } => self.mark(scene, rule, at.shift(*cols, *rows), marks),
+            Alignment::Disjoint => {
+                marks.fill(1);
+                Ok(())
+            }
+            Alignment::Resample(resampler) => {
+                let mut out = Array2::ones((at.window.height, at.window.width));
+                if let Some(on_mask) = resampler.native_window(at.window) {
+                    let mut marked = Array2::zeros((on_mask.height, on_mask.width));
+                    let of_mask = marked.as_slice_mut().expect(LAYOUT);
+                    self.mark(scene, rule, at.by(on_mask), of_mask)?;
+                    resampler.nearest(at.window, on_mask, marked.view(), 1, out.view_mut());
+                }
+                marks.iter_mut().zip(&out).for_each(|(mark, out)| *mark |= out);
+                Ok(())
+            }
+        }
+    }
+
+    /// Marks (1) where `rule` takes a pixel, or where it is outside, on a window of the mask's own grid.
+    fn mark(&self, scene: usize, rule: usize, at: Reading, marks: &mut [u8]) -> Result<(), EngineError> {
+        let mask = &self.stack.masks[scene][rule];
+        let facts = &self.stack.facts[scene];
+        let halo = mask.bound.halo();
+        let (window, wide) = (at.window, at.window.expand(halo));
+        let mut owned = Vec::with_capacity(mask.bound.bands().len());
+        for band in mask.bound.bands() {
+            owned.push(self.band_at(scene, &mask.place, *band, at.expand(halo))?);
+        }
+        let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
+        let outside = self.outside_of(scene, mask.bound.bands(), &owned, wide);
+        let neutral = self.neutral(scene, rule, at.expand(halo), &outside)?;
+        let mut marked = Array2::zeros((wide.height, wide.width));
+        let input = MaskInput {
+            scene: facts,
+            grid: &mask.place.grid,
+            window: wide,
+            planes: &planes,
+            neutral: neutral.view(),
+        };
+        mask.bound.mark(&input, marked.view_mut()).map_err(|e| EngineError::Mask {
+            rule: self.stack.mask_names[rule].clone(),
+            scene: facts.id.clone(),
+            window,
+            message: e.to_string(),
+        })?;
+        let (marked, outside) = (rows(&marked, halo), rows(&outside, halo));
+        let mut hits = 0;
+        for (marks, (marked, outside)) in marks.chunks_mut(window.width.max(1)).zip(marked.zip(outside)) {
+            hits += join(marks, marked, outside);
+        }
+        self.marked[rule].fetch_add(hits, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// 1 outside the acquisition, and where every wanted band is missing.
+    fn neutral(
+        &self,
+        scene: usize,
+        rule: usize,
+        at: Reading,
+        outside: &Array2<u8>,
+    ) -> Result<Array2<u8>, EngineError> {
+        let window = at.window;
+        let mask = &self.stack.masks[scene][rule];
+        if !mask.bound.needs_neutral() {
+            return Ok(Array2::zeros((window.height, window.width)));
+        }
+        let facts = &self.stack.facts[scene];
+        let mut missing = Array2::ones((window.height, window.width));
+        for (group, bands) in self.stack.groups[scene].iter().enumerate() {
+            let native = &facts.bands[bands[0]].grid;
+            let on = &mask.place.grid;
+            if native.same_crs(on) && native.transform.dx.abs() < on.transform.dx.abs() {
+                self.clear_covered(scene, rule, group, at, &mut missing)?;
+                continue;
+            }
+            for band in bands {
+                if let Owned::Data(_, valid) = self.band_at(scene, &mask.place, *band, at)? {
+                    Zip::from(&mut missing).and(&valid).for_each(|m, v| *m &= 1 - *v);
+                }
+            }
+        }
+        Zip::from(&mut missing).and(outside).for_each(|m, o| *m |= *o);
+        Ok(missing)
+    }
+
+    /// Clears `missing` where any of the finer pixels that a coarse mask pixel covers has data.
+    fn clear_covered(
+        &self,
+        scene: usize,
+        rule: usize,
+        group: usize,
+        at: Reading,
+        missing: &mut Array2<u8>,
+    ) -> Result<(), EngineError> {
+        let window = at.window;
+        let mask = &self.stack.masks[scene][rule];
+        let bands = &self.stack.groups[scene][group];
+        let fine = covering(&self.stack.facts[scene].bands[bands[0]].grid, &mask.place.grid, window);
+        // Which mask pixel each fine pixel belongs to: the alignment itself says so.
+        // A fine pixel at the edge may belong to the mask pixel beyond it, which is nobody's here.
+        let wider = window.expand(1);
+        let mut cells = Array2::from_elem((wider.height, wider.width), u32::MAX);
+        let inner = s![1..=window.height, 1..=window.width];
+        cells
+            .slice_mut(inner)
+            .indexed_iter_mut()
+            .for_each(|((r, c), cell)| *cell = (r * window.width + c) as u32);
+        let mut cell_of = Array2::from_elem((fine.height, fine.width), u32::MAX);
+        match &mask.from_group[group] {
+            Alignment::Resample(resampler) => {
+                resampler.nearest(fine, wider, cells.view(), u32::MAX, cell_of.view_mut());
+            }
+            // Grids of different pixel sizes are never pasted.
+            _ => return Ok(()),
+        }
+        for band in bands {
+            let Owned::Data(_, valid) = self.band(scene, *band, at.by(fine))? else { continue };
+            for (cell, _) in cell_of.iter().zip(&valid).filter(|(c, v)| **c != u32::MAX && **v != 0) {
+                missing[(*cell as usize / window.width, *cell as usize % window.width)] = 0;
+            }
+        }
+        Ok(())
+    }
+
+    /// 1 where a quality band that the rule reads has no pixel, or says that there was no acquisition: what
+    /// cannot be judged is unusable.
+    fn outside_of(&self, scene: usize, bands: &[usize], owned: &[Owned], window: Window) -> Array2<u8> {
+        let mut outside = Array2::zeros((window.height, window.width));
+        for (band, plane) in bands.iter().zip(owned) {
+            let Owned::Quality(codes, inside) = plane else { continue };
+            Zip::from(&mut outside).and(inside).for_each(|o, i| *o |= 1 - *i);
+            if let Some(layout) = self.stack.facts[scene].bands[*band].layout {
+                Zip::from(&mut outside).and(codes).for_each(|o, c| *o |= u8::from(layout.is_fill(*c)));
+            }
+        }
+        outside
+    }
+}
+
+/// The rows of a plane less a frame of `halo` pixels.
+fn rows(plane: &Array2<u8>, halo: usize) -> impl Iterator<Item = &[u8]> {
+    let (height, width) = plane.dim();
+    let cells = plane.as_slice().expect(LAYOUT);
+    (halo..height - halo).map(move |row| &cells[row * width + halo..(row + 1) * width - halo])
+}
+
+/// Adds what a rule took and what is outside to the marks; returns how many pixels the rule took.
+fn join(marks: &mut [u8], marked: &[u8], outside: &[u8]) -> u64 {
+    for (mark, (marked, outside)) in marks.iter_mut().zip(marked.iter().zip(outside)) {
+        *mark |= u8::from(*marked != 0) | *outside;
+    }
+    // In pieces whose sum fits into a byte, so that bytes are added as bytes.
+    let taken = |piece: &[u8]| u64::from(piece.iter().map(|m| u8::from(*m != 0)).sum::<u8>());
+    marked.chunks(255).map(taken).sum()
+}
+
+/// The window of `fine` that covers `window` of `coarse`; both are grids of one scene, in one system.
+pub fn covering(fine: &Grid, coarse: &Grid, window: Window) -> Window {
+    let corner = |col: i64, row: i64| {
+        let (x, y) = coarse.transform.to_map(col as f64, row as f64);
+        fine.transform.to_pixel(x, y)
+    };
+    let (a, b) = (corner(window.col, window.row), corner(window.col_end(), window.row_end()));
+    let (left, right) = (a.0.min(b.0).floor() as i64, a.0.max(b.0).ceil() as i64);
+    let (top, bottom) = (a.1.min(b.1).floor() as i64, a.1.max(b.1).ceil() as i64);
+    Window { col: left, row: top, width: (right - left) as usize, height: (bottom - top) as usize }
+}

@@ -1,0 +1,66 @@
+//! Memory that is used again.
+//!
+//! A worker reads the same few sizes of arrays again and again. Asked of the system each time, their pages would be
+//! cleared, mapped and unmapped each time, which costs as much as filling them.
+
+use super::masks::Unusable;
+use compose_core::{Block, ValidityMode, Window};
+use ndarray::Array3;
+use std::cell::RefCell;
+
+/// Buffers of blocks that were given back. Each worker has its own.
+#[derive(Default)]
+pub struct Spare {
+    samples: RefCell<Vec<Vec<f32>>>,
+    marks: RefCell<Vec<Vec<u8>>>,
+}
+
+impl Spare {
+    /// A block whose samples and validity are arbitrary.
+    pub fn block(&self, bands: usize, mode: ValidityMode, window: Window) -> Block {
+        let shape = |planes: usize| (planes, window.height, window.width);
+        let planes = mode.planes(bands);
+        let values = sized(self.samples.borrow_mut().pop(), bands * window.pixels());
+        let valid = self.marks(planes * window.pixels());
+        Block {
+            values: Array3::from_shape_vec(shape(bands), values).expect("as many samples as the shape has"),
+            valid: Array3::from_shape_vec(shape(planes), valid).expect("as many marks as the shape has"),
+        }
+    }
+
+    /// A block without a valid pixel.
+    pub fn empty_block(&self, bands: usize, mode: ValidityMode, window: Window) -> Block {
+        let mut block = self.block(bands, mode, window);
+        block.valid.fill(0);
+        block
+    }
+
+    /// Takes a block's memory back.
+    pub fn give_block(&self, block: Block) {
+        self.samples.borrow_mut().push(block.values.into_raw_vec_and_offset().0);
+        self.marks.borrow_mut().push(block.valid.into_raw_vec_and_offset().0);
+    }
+
+    /// Arbitrary bytes.
+    pub fn marks(&self, length: usize) -> Vec<u8> {
+        sized(self.marks.borrow_mut().pop(), length)
+    }
+
+    /// Takes back what is no longer needed.
+    pub(super) fn give_unusable(&self, unusable: Option<Unusable>) {
+        if let Some(Unusable::Marks(marks)) = unusable {
+            self.give_marks(Some(marks));
+        }
+    }
+
+    /// Takes bytes back.
+    pub fn give_marks(&self, marks: Option<Vec<u8>>) {
+        self.marks.borrow_mut().extend(marks);
+    }
+}
+
+fn sized<T: Clone + Default>(used: Option<Vec<T>>, length: usize) -> Vec<T> {
+    let mut buffer = used.unwrap_or_default();
+    buffer.resize(length, T::default());
+    buffer
+}

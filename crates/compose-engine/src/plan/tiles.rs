@@ -1,0 +1,111 @@
+//! Which tiles of the inputs a piece of the grid needs, from headers alone.
+
+use crate::pixels::covering;
+use crate::plan::{BandGroup, Job, Stack};
+use compose_core::{Grid, Window};
+use compose_io::BandRef;
+use compose_io::align::{Alignment, Resampler};
+
+/// The tiles of one band (or of several that are decoded together) of one scene.
+pub struct Stream<'a> {
+    band: &'a BandRef,
+    /// The band group whose alignment leads to the scene's grid.
+    group: &'a BandGroup,
+    /// From a window of that group's grid to one of the band's.
+    from_group: Option<(&'a Grid, &'a Grid)>,
+    /// The wanted bands among those of the tiles.
+    pub wanted: Vec<usize>,
+    /// Whether a mask rule reads it.
+    pub masks: bool,
+}
+
+impl<'a> Stream<'a> {
+    /// Every stream that a job reads.
+    pub fn all(stack: &'a Stack, job: &'a Job) -> Vec<Self> {
+        job.scenes_read().flat_map(|scene| Self::of_scene(stack, job, scene)).collect()
+    }
+
+    fn of_scene(stack: &'a Stack, job: &'a Job, scene: usize) -> Vec<Self> {
+        let (facts, refs) = (&stack.facts[scene], &stack.scenes[scene].refs);
+        let mut streams: Vec<Self> = Vec::new();
+        for (band, masks) in stack.bands_read(job, scene) {
+            if let Some(stream) = streams.iter_mut().find(|s| s.band.lies_with(&refs[band])) {
+                stream.masks |= masks;
+                stream.wanted.extend((band < facts.wanted).then_some(band));
+                continue;
+            }
+            let groups = &job.scenes[scene].groups;
+            let group = groups.iter().find(|g| g.bands.contains(&band)).unwrap_or(&groups[0]);
+            let (from, to) = (&facts.bands[group.bands[0]].grid, &facts.bands[band].grid);
+            let same = from.transform == to.transform && (from.width, from.height) == (to.width, to.height);
+            streams.push(Self {
+                band: &refs[band],
+                group,
+                from_group: (!same).then_some((from, to)),
+                wanted: (band < facts.wanted).then_some(band).into_iter().collect(),
+                masks,
+            });
+        }
+        streams
+    }
+
+    /// How many tiles meet `region` of the target grid.
+    pub fn tiles(&self, region: Window) -> u64 {
+        self.native(region).map_or(0, |inside| self.band.tiles_of(inside).count() as u64)
+    }
+
+    /// About how many bytes of tiles are worth keeping while a strip of a region is composed block by block: what the
+    /// workers' blocks need, and of the other tiles of the row the rows that the next strip wants.
+    pub fn held(&self, region: Window, strip: usize, block: (usize, usize), threads: usize) -> u64 {
+        let Some(inside) = self.native(region) else { return 0 };
+        let (width, height) = self.band.tile_size();
+        let all = self.band.tiles_of(inside).count() as f64;
+        let across = (inside.col_end() - 1) as usize / width - inside.col as usize / width + 1;
+        // A block is as large on the scene's grid as its share of the region is.
+        let share = |pixels: usize, of: usize| pixels.min(of) as f64 / of.max(1) as f64;
+        let columns = share(block.0 * threads, region.width) * inside.width as f64 / width as f64 + 1.0;
+        let rows = share(block.1, region.height) * inside.height as f64 / height as f64 + 1.0;
+        let columns = columns.min(across as f64);
+        let tiles = columns * rows + self.rest(inside, (strip + 1) * block.1) * (across as f64 - columns);
+        (tiles.min(all) * self.band.tile_bytes() as f64) as u64
+    }
+
+    /// The part of a row of tiles that lies below a strip which ends `rows` below the region's upper edge.
+    fn rest(&self, inside: Window, rows: usize) -> f64 {
+        let height = self.band.tile_size().1;
+        match self.group.alignment {
+            Alignment::Paste { .. } => {
+                let end = inside.row as usize + rows;
+                (end.next_multiple_of(height) - end) as f64 / height as f64
+            }
+            // Rows of the target cross those of the scene.
+            _ => 1.0,
+        }
+    }
+
+    /// The part of the band's raster that `region` of the target grid needs.
+    fn native(&self, region: Window) -> Option<Window> {
+        let window = match &self.group.alignment {
+            Alignment::Paste { cols, rows } => region.shift(*cols, *rows),
+            Alignment::Resample(resampler) => around(resampler, region)?,
+            Alignment::Disjoint => return None,
+        };
+        let window = self.from_group.map_or(window, |(from, to)| covering(to, from, window));
+        window.intersect(Window::whole(self.band.width, self.band.height))
+    }
+}
+
+/// About the window that a resampler needs for a large region: what its edges and a cross through it need. Every pixel
+/// of the region would be asked otherwise.
+fn around(resampler: &Resampler, region: Window) -> Option<Window> {
+    let row = |down: usize| Window { row: region.row + down as i64, height: 1, ..region };
+    let col = |across: usize| Window { col: region.col + across as i64, width: 1, ..region };
+    let rows = [0, region.height / 2, region.height - 1].map(row);
+    let cols = [0, region.width / 2, region.width - 1].map(col);
+    let windows = rows.into_iter().chain(cols).filter_map(|line| resampler.native_window(line));
+    windows.reduce(|a, b| {
+        let (col, row) = (a.col.min(b.col), a.row.min(b.row));
+        let (right, bottom) = (a.col_end().max(b.col_end()), a.row_end().max(b.row_end()));
+        Window { col, row, width: (right - col) as usize, height: (bottom - row) as usize }
+    })
+}

@@ -1,0 +1,117 @@
+//! What is read, and what for: tiles are kept for those who come next.
+
+use compose_core::Window;
+
+/// Where a run is: blocks come in row-major order in a region of the target grid, region by region, and come to a
+/// region several times (turns).
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Counts the passes over a region.
+    pub turn: usize,
+    /// The region.
+    pub region: Window,
+    /// The block that is worked on.
+    pub block: Window,
+}
+
+/// A window of a band, and the window of the target grid that it is read for.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// Pixels of the band. They may lie outside its raster.
+    pub window: Window,
+    /// What they stand for on the target grid.
+    pub target: Window,
+    /// Pixels that every block needs beyond its own, on each side.
+    pub halo: i64,
+    /// Where the run is.
+    pub place: Place,
+}
+
+/// Where on the target grid a tile is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub turn: usize,
+    pub left: i64,
+    pub right: i64,
+    pub bottom: i64,
+    /// The first row of the band's raster that the strip of blocks below will need, where that is certain.
+    pub next_row: Option<i64>,
+}
+
+impl Reading {
+    /// A window of the target grid.
+    pub fn of(target: Window, place: Place) -> Self {
+        Self { window: target, target, halo: 0, place }
+    }
+
+    /// Pixels that are wanted once.
+    pub fn once(window: Window) -> Self {
+        Self::of(window, Place { turn: 0, region: window, block: window })
+    }
+
+    /// The same on a grid that is shifted by whole pixels.
+    pub fn shift(self, cols: i64, rows: i64) -> Self {
+        Self { window: self.window.shift(cols, rows), ..self }
+    }
+
+    /// The same by other pixels.
+    pub fn by(self, window: Window) -> Self {
+        Self { window, ..self }
+    }
+
+    /// With `halo` more pixels on every side.
+    pub fn expand(self, halo: usize) -> Self {
+        Self {
+            window: self.window.expand(halo),
+            target: self.target.expand(halo),
+            halo: self.halo + halo as i64,
+            place: self.place,
+        }
+    }
+
+    /// Where a tile of the band is needed.
+    pub(super) fn extent(self, tile: Window) -> Extent {
+        let (window, target, halo) = (self.window, self.target, self.halo);
+        let scale = |from: usize, to: usize| to as f64 / from.max(1) as f64;
+        let (across, down) = (scale(window.width, target.width), scale(window.height, target.height));
+        let col = |col: i64| target.col as f64 + (col - window.col) as f64 * across;
+        let row = |row: i64| target.row as f64 + (row - window.row) as f64 * down;
+        let region = self.place.region;
+        let same_rows = window.height == target.height;
+        Extent {
+            turn: self.place.turn,
+            left: col(tile.col).floor() as i64 - halo,
+            right: (col(tile.col_end()).ceil() as i64 + halo).min(region.col_end()),
+            bottom: (row(tile.row_end()).ceil() as i64 + halo).min(region.row_end()),
+            next_row: same_rows.then(|| window.row + (self.place.block.row_end() - halo - target.row)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(col: i64, row: i64, width: usize, height: usize) -> Window {
+        Window { col, row, width, height }
+    }
+
+    #[test]
+    fn a_tile_is_needed_where_it_lies_on_the_target_grid_and_no_further_than_the_region() {
+        let place = Place { turn: 3, region: Window::whole(100, 40), block: window(20, 10, 10, 10) };
+        let at = Reading::of(place.block, place).shift(5, -2);
+        let extent = at.extent(window(16, 0, 16, 16));
+        assert_eq!(extent, Extent { turn: 3, left: 11, right: 27, bottom: 18, next_row: Some(18) });
+        let extent = at.expand(2).extent(window(96, 32, 16, 16));
+        assert_eq!((extent.left, extent.right, extent.bottom), (89, 100, 40));
+        assert_eq!(extent.next_row, Some(16));
+    }
+
+    #[test]
+    fn of_other_pixels_it_is_needed_where_their_share_is() {
+        let place = Place { turn: 0, region: Window::whole(100, 100), block: window(20, 20, 10, 10) };
+        let at = Reading::of(place.block, place).by(window(10, 10, 5, 5));
+        let extent = at.extent(window(0, 0, 16, 16));
+        assert_eq!(extent, Extent { turn: 0, left: 0, right: 32, bottom: 32, next_row: None });
+    }
+}
