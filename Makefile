@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with git, make and a Rust toolchain:
 #   make demo    install what is missing, build, repair two real scenes, say where to look
 #   make test    the same for the tests
-.PHONY: demo test check sanitize border-cost system
+.PHONY: demo test check sanitize border-cost bench kernels system
 
 CARGO ?= cargo
 
@@ -28,6 +28,26 @@ sanitize:
 border-cost:
 	$(CARGO) build --release --locked -p plain-mean
 	$(CARGO) run --release --locked -p compose-plugin-host --example border_cost -- $(or $(CARGO_TARGET_DIR),target)/release/libplain_mean.so
+
+# Beside GDAL's floor and what others would take, with the answers compared: sizes S and Q in about 8 minutes.
+#   make bench SIZES="S Q M"   ONLY="jobs inputs"   ROUNDS=5   KEEP=1   ALL=1   DOCS=1: see benches/run.py
+# Needs Python 3 with venv and pip, and an index of packages the first time.
+BENCH = $(or $(CARGO_TARGET_DIR),target)/bench
+bench: system $(BENCH)/venv/ready
+	$(CARGO) build --release --locked -p compose
+	COMPOSE=$(abspath $(or $(CARGO_TARGET_DIR),target)/release/compose) $(BENCH)/venv/bin/python -B \
+	    benches/run.py --work $(BENCH) $(if $(SIZES),--sizes $(SIZES)) $(if $(ONLY),--only $(ONLY)) \
+	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEEP),--keep) $(if $(ALL),--all) \
+	    $(if $(DOCS),--docs docs/performance.md)
+
+$(BENCH)/venv/ready: benches/requirements.txt
+	python3 -m venv $(BENCH)/venv
+	$(BENCH)/venv/bin/pip install --quiet --requirement benches/requirements.txt
+	touch $@
+
+# Million samples per second of the hot loops; K=median: those whose names hold it.
+kernels: system
+	$(CARGO) bench --locked -p kernels -- $(K)
 
 # GDAL, a C and a C++ compiler, where they are missing (Debian, Ubuntu).
 system:

@@ -1,12 +1,16 @@
-"""compose on a benchmark job: writes a rules file for the job from scenes.json, then runs $COMPOSE (default: compose).
+"""compose on a job of the benchmark: writes a rules file from the data set's scenes.json, then runs $COMPOSE.
 
-    COMPOSE=target/release/compose python3 benches/peers/compose.py JOB DATA OUT
+    COMPOSE=target/release/compose python3 benches/peers/compose.py JOB DATA OUT [options] [arguments for compose]
 
-DATA is a folder with a scenes.json (grid, bands, scenes with files, target, donor). Jobs: J1 one donor copied as it is,
-J2 nearest date, J3 median of all dates, J4 the same with one scene in the neighbouring UTM zone. Provenance off and
-per-band validity, as in the reference answer. $COMPOSE_ARGS is added to the command line.
+Jobs: J1 one donor copied as it is, J2 nearest date, J3 median of all dates, J4 the same with one scene in the
+neighbouring UTM zone. As in the right answers, validity is per band (J2: joint) and no provenance is written, unless
+the options say so. Arguments that are not known here, such as `--mem-limit 200MB`, go to compose, and so does what
+$COMPOSE_ARGS holds.
 """
-import json, os, shlex, sys
+import argparse
+import json
+import os
+import shlex
 
 MASK = 'any = ["fill", "dilated-cloud", "cirrus", "cloud", "cloud-shadow"]'
 FILLS = {
@@ -17,14 +21,14 @@ FILLS = {
 }
 
 
-def rules(job, data):
-    with open(os.path.join(data, "scenes.json")) as f:
+def rules(a):
+    with open(os.path.join(a.data, "scenes.json")) as f:
         m = json.load(f)
-    if job == "J4":
+    if a.job == "J4":
         m["scenes"] = m["scenes"][:-1] + [m["utm12"]]
     g = m["grid"]
-    a = g["transform"]
-    bounds = [a[2], a[5] + a[4] * g["height"], a[2] + a[0] * g["width"], a[5]]
+    t = g["transform"]
+    bounds = [t[2], t[5] + t[4] * g["height"], t[2] + t[0] * g["width"], t[5]]
     # -- user code begin
     text = f"""
 [scenes]
@@ -32,13 +36,13 @@ bands = {json.dumps(m["bands"])}
 quality = "QA_PIXEL"
 layout = "landsat-c2-l89"
 nodata = 0
-validity = "{"joint" if job == "J2" else "per-band"}"
+validity = "{a.validity or ("joint" if a.job == "J2" else "per-band")}"
 
 [grid]
 crs = "{g["crs"]}"
 bounds = {bounds}
-resolution = {a[0]}
-resampling = "{os.environ.get("RESAMPLING", "bilinear")}"
+resolution = {t[0]}
+resampling = "{a.resampling}"
 
 [[mask]]
 name = "fill, cloud, shadow, cirrus"
@@ -46,38 +50,49 @@ kind = "bits"
 {MASK}
 
 [[fill]]
-{FILLS[job].format(donor=m["donor"])}
+{FILLS[a.job].format(donor=m["donor"])}
 
 [output]
 nodata = 0
-provenance = false
+provenance = {"true" if a.provenance else "false"}
 sidecar = false
 """
-    if job == "J1":
+    if a.job == "J1":
         text += f'\n[target]\nscene = "{m["target"]}"\n'
-    if job == "J2":
-        text += f'\n[target]\ndate = {date_of(m, m["target"])}\n'
+    if a.job == "J2":
+        text += f'\n[target]\ndate = {next(s["date"] for s in m["scenes"] if s["id"] == m["target"])}\n'
     for s in m["scenes"]:
-        text += f'\n[[scene]]\nid = "{s["id"]}"\ndate = {s["date"]}\n[scene.files]\n'
-        text += "".join(f'{k} = "{os.path.abspath(os.path.join(data, v))}"\n' for k, v in s["files"].items())
+        text += f'\n[[scene]]\nid = "{s["id"]}"\ndate = {s["date"]}\n' + files(s, os.path.abspath(a.data))
     # -- user code end
     return text
 
 
-def date_of(m, scene_id):
-    return next(s["date"] for s in m["scenes"] if s["id"] == scene_id)
+def files(s, data):
+    """The scene's file, or one for each band."""
+    if "numbers" in s:
+        path = next(iter(s["files"].values()))
+        numbers = ", ".join(f"{k} = {n}" for k, n in s["numbers"].items())
+        return f'file = "{data}/{path}"\nbands = {{ {numbers} }}\n'
+    return "[scene.files]\n" + "".join(f'{k} = "{data}/{v}"\n' for k, v in s["files"].items())
 
 
-def main(job, data, out):
-    if job not in FILLS:
-        sys.exit(f"compose has no strategy for {job} yet; jobs: {', '.join(FILLS)}")
-    path = out + ".toml"
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                allow_abbrev=False)
+    p.add_argument("job", choices=FILLS)
+    p.add_argument("data")
+    p.add_argument("out")
+    p.add_argument("--validity", choices=["joint", "per-band"], help="instead of the job's own")
+    p.add_argument("--provenance", action="store_true", help="write the record of sources as well")
+    p.add_argument("--resampling", default=os.environ.get("RESAMPLING", "bilinear"))
+    a, rest = p.parse_known_args()
+    path = a.out + ".toml"
     with open(path, "w") as f:
-        f.write(rules(job, data))
+        f.write(rules(a))
     program = os.environ.get("COMPOSE", "compose")
-    extra = shlex.split(os.environ.get("COMPOSE_ARGS", ""))
-    os.execvp(program, [program, "--rules", path, "--output", out, "--overwrite", *extra])
+    extra = rest + shlex.split(os.environ.get("COMPOSE_ARGS", ""))
+    os.execvp(program, [program, "--rules", path, "--output", a.out, "--overwrite", *extra])
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main()
