@@ -4,6 +4,7 @@
 //! failure says the seed, and `COMPOSE_SEED=n` runs that one alone.
 
 mod cases;
+mod orders;
 mod properties;
 mod random;
 mod reference;

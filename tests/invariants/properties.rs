@@ -8,7 +8,7 @@ use super::{Trial, reference, seeds};
 use crate::support::stderr;
 
 /// Every shape of stack in turn.
-fn any_case(seed: u64) -> Case {
+pub fn any_case(seed: u64) -> Case {
     let shapes = [Shape::Shifts, Shape::Between, Shape::CoarseQuality, Shape::TwoResolutions];
     cases::random(seed, shapes[seed as usize % 4])
 }

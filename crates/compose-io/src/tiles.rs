@@ -17,7 +17,7 @@ pub use self::copy::Valid;
 pub use self::reading::{Place, Reading};
 
 use self::band::Reader;
-use self::buffer::{Buffers, Tile};
+use self::buffer::{Buffers, SPARE_BYTES, Tile};
 use self::copy::{Outside, Part, clear_masked, copy_codes, copy_data};
 use self::files::OpenFiles;
 use self::shelf::Shelf;
@@ -59,12 +59,12 @@ pub struct TileStore {
 }
 
 impl TileStore {
-    /// A store that keeps at most about `budget` bytes of decoded tiles, and `open_files` files open between
+    /// A store that keeps at most about `budget` bytes for decoded tiles, and `open_files` files open between
     /// reads; others are closed and opened again (about 30 µs each).
     pub fn new(budget: u64, open_files: usize) -> Self {
         Self {
             open_files,
-            shelf: Mutex::new(Shelf::new(budget)),
+            shelf: Mutex::new(Shelf::new(budget.saturating_sub(SPARE_BYTES as u64))),
             idle: Mutex::new(VecDeque::new()),
             decoded: Mutex::default(),
             buffers: Arc::default(),

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Program, libraries, GDAL's tables and open files.
-const BASE: u64 = 80 << 20;
+const BASE: u64 = 64 << 20;
 /// GDAL's own block cache: only passing through, since decoded tiles are kept by us.
 pub const GDAL_CACHE: u64 = 8 << 20;
 /// Edge of a block where memory allows.
@@ -24,7 +24,9 @@ const OPEN_SHARE: u64 = 16;
 /// Files kept open at most: more save no time.
 const MOST_OPEN: u64 = 64;
 /// A block with all that a worker needs for it is to stay near the processor: more is slower even where memory allows.
-const BLOCK_BYTES: u64 = 8 << 20;
+const BLOCK_BYTES: u64 = 16 << 20;
+/// Blocks for each worker that may wait for the writer: some take much longer than others, which decode nothing.
+pub const AHEAD: usize = 4;
 
 /// How memory is shared out.
 #[derive(Clone, Copy, Debug)]
@@ -99,8 +101,10 @@ impl Share<'_> {
         let (mut order, mut budget) = together;
         if by_band {
             let (one, of_one) = self.order(1, tile);
+            // All bands together are simpler; where memory is scarce, tiles would be cut and copied for that.
+            let scarce = order.held > budget / 2;
             let better = match (one.fits, order.fits) {
-                (true, true) => one.decoded < order.decoded,
+                (true, true) => one.decoded < order.decoded || (scarce && one.decoded == order.decoded),
                 (fits, _) => fits || !order.fits,
             };
             if better {
@@ -207,14 +211,16 @@ fn readers(stack: &Stack, threads: u64) -> u64 {
 
 /// Whether the bands of a job may come one after the other: each is filled by itself, lies by itself in the inputs, and
 /// nothing wants all of them at once.
-fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
+pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
     let whole_stack = |stage: &Stage| stage.bound.by_band() && stage.bound.temporal() == Temporal::WholeStack;
-    // Jointly, what is kept is the judgement of all bands, not what the scene says without its masks.
+    // Jointly, what is kept is the judgement of all bands, not what the scene says without its masks; and it is kept
+    // on one grid.
     let masked = job.target.is_none() && job.fills.iter().flat_map(|f| f.bound.donors()).all(|d| d.masked);
+    let one_grid = job.scenes_read().all(|scene| job.scenes[scene].groups.len() == 1);
     let refs = |scene: usize| stack.scenes[scene].refs[..stack.facts[scene].wanted].iter();
     stack.bands.len() > 1
         && !job.fills.is_empty()
-        && (stack.validity == ValidityMode::PerBand || masked)
+        && (stack.validity == ValidityMode::PerBand || (masked && one_grid))
         && job.fills.iter().all(whole_stack)
         && job.output.quicklooks.is_empty()
         && !job.scenes_read().flat_map(refs).any(BandRef::is_shared)
@@ -320,8 +326,8 @@ fn bytes_per_pixel(stack: &Stack, job: &Job, bands: usize) -> u64 {
     // The target as it was before masking goes along to the writer; so do clear looks.
     let before = if job.target.is_some() { block + planes } else { 0 };
     let count = if job.output.count { planes * 2 } else { 0 };
-    // The canvas once in work, and once on its way to the writer.
-    2 * (canvas + before + count)
+    // The canvas once in work, and those that wait for the writer.
+    (1 + AHEAD as u64) * (canvas + before + count)
 }
 
 #[cfg(test)]

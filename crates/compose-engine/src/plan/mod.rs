@@ -14,7 +14,7 @@ pub(crate) mod specs;
 mod stack;
 mod tiles;
 
-pub use memory::{GDAL_CACHE, Memory};
+pub use memory::{AHEAD, GDAL_CACHE, Memory};
 pub use order::{Item, Order, Task};
 pub use output::{OutputPlan, Picture};
 pub use select::{Fate, SceneFate};
@@ -143,6 +143,11 @@ impl Plan {
             job.output.check(&plan, job)?;
         }
         Ok(plan)
+    }
+
+    /// Whether the bands of a job can be composed one after the other.
+    pub fn bands_may_take_turns(&self, job: usize) -> bool {
+        memory::may_go_by_band(&self.stack, &self.jobs[job])
     }
 }
 

@@ -26,7 +26,9 @@ pub struct Order {
     pub tiles: u64,
     /// Tiles that will be decoded, if memory holds what the order counts on.
     pub decoded: u64,
-    /// Whether it does; otherwise tiles are decoded again, nobody knows how often.
+    /// Bytes of tiles that it counts on.
+    pub held: u64,
+    /// Whether memory holds them; otherwise tiles are decoded again, nobody knows how often.
     pub fits: bool,
 }
 
@@ -66,6 +68,7 @@ impl Order {
             block,
             tiles: 0,
             decoded: 0,
+            held: 0,
             fits: true,
         }
     }
@@ -144,10 +147,9 @@ pub struct Choice<'a> {
     pub left: &'a dyn Fn(usize) -> u64,
 }
 
-/// An order with the memory that its tiles need and may have.
+/// An order with the memory that its tiles may have.
 struct Candidate {
     order: Order,
-    need: u64,
     budget: u64,
 }
 
@@ -219,8 +221,9 @@ impl Choice<'_> {
         let tiles = streams.iter().map(|s| s.tiles(grid)).sum();
         let budget = left.saturating_sub(kept_per_row * height as u64);
         let (looks_first, block) = (self.looks_first(), self.block);
-        let order = Order { regions, turns, looks_first, block, tiles, decoded, fits: need <= budget };
-        Candidate { order, need, budget }
+        let order =
+            Order { regions, turns, looks_first, block, tiles, decoded, held: need, fits: need <= budget };
+        Candidate { order, budget }
     }
 
     /// Bytes of tiles that a region needs at most; a few strips tell of all.
@@ -259,7 +262,7 @@ impl Candidate {
 
     /// How many times the budget is needed.
     fn lack(&self) -> f64 {
-        self.need as f64 / self.budget.max(1) as f64
+        self.order.held as f64 / self.budget.max(1) as f64
     }
 }
 

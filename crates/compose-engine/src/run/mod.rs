@@ -12,7 +12,7 @@ pub use report::{JobReport, RunReport, SceneShare};
 
 use crate::error::EngineError;
 use crate::pixels::{KeptMasks, SceneReader, Spare};
-use crate::plan::{Item, Job, Plan, Task};
+use crate::plan::{AHEAD, Item, Job, Plan, Task};
 use crate::rules::Rules;
 use compose::Composed;
 pub(crate) use compose::compose_block;
@@ -217,15 +217,20 @@ fn compose_job(
 ) -> Result<(), EngineError> {
     let items = work.job.order.items();
     let threads = work.plan.memory.threads.min(items.len());
-    let line = Line::new(&items, threads + 1, control.cancelled);
-    let (sender, receiver) = sync_channel(threads + 1);
+    let ahead = threads * AHEAD;
+    let line = Line::new(&items, ahead, control.cancelled);
+    let (sender, receiver) = sync_channel(ahead);
     std::thread::scope(|scope| {
+        // Dropped before the workers are waited for, in a panic too: who wants to hand over a block must not wait.
+        let receiver = receiver;
         for number in 0..threads {
             let (sender, line) = (sender.clone(), &line);
             let worker = Worker { number, spare: Spare::default() };
             scope.spawn(move || worker.run(line, work, &sender));
         }
         drop(sender);
+        // Whatever happens to the writer, a panic too: workers that wait for it must not wait for ever.
+        let _halt = Halt(&line);
         let result = collect(&line, &receiver, &mut |item, composed| {
             let last = items.get(item + 1).is_none_or(|next| next.region != items[item].region);
             if last {
@@ -236,11 +241,18 @@ fn compose_job(
         // Who was asked to stop may fail of it.
         let result =
             if line.cancelled.load(Ordering::Relaxed) { Err(EngineError::Interrupted) } else { result };
-        line.halt();
-        // Workers that wait to hand over a block must not wait for ever.
         drop(receiver);
         result
     })
+}
+
+/// Stops the workers when it is dropped.
+struct Halt<'a, 'b>(&'a Line<'b>);
+
+impl Drop for Halt<'_, '_> {
+    fn drop(&mut self) {
+        self.0.halt();
+    }
 }
 
 impl Worker {

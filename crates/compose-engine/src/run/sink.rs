@@ -5,7 +5,7 @@ use crate::plan::specs::{image_spec, provenance_spec};
 use crate::plan::{Job, OutputPlan, Picture, Plan};
 use crate::run::compose::{Composed, UNDEFINED};
 use crate::run::report::{JobReport, Tally};
-use compose_core::{Day, STATISTIC, Window};
+use compose_core::{Day, STATISTIC, ValidityMode, Window};
 use compose_io::quicklook::{self, LONGEST_SIDE, Sampler, Stretch};
 use compose_io::write::{Pending, RasterWriter, WriteOrder};
 use ndarray::{Array2, ArrayView2, Axis, Zip};
@@ -18,6 +18,7 @@ pub struct Sink {
     provenance: Option<RasterWriter>,
     pictures: Option<Pictures>,
     tally: Tally,
+    validity: ValidityMode,
     /// |days| between each scene and the target date.
     ages: Vec<Option<u16>>,
 }
@@ -32,6 +33,7 @@ impl Sink {
             provenance: provenance.transpose()?,
             pictures: (!job.output.quicklooks.is_empty()).then(|| Pictures::new(plan, job)),
             tally: Tally::new(job),
+            validity: plan.stack.validity,
             ages: plan.stack.facts.iter().map(|f| age(f.day, job.target_day)).collect(),
         })
     }
@@ -39,8 +41,8 @@ impl Sink {
     /// Writes one block.
     pub fn take(&mut self, composed: Composed) -> Result<(), EngineError> {
         let window = composed.canvas.window;
-        // Where all bands are judged together, each of them has the same record.
-        let is_record = composed.canvas.planes() == composed.wanted.len() || composed.wanted.start == 0;
+        // Where all bands are judged together, each turn brings the same record.
+        let is_record = self.validity == ValidityMode::PerBand || composed.wanted.start == 0;
         if is_record {
             self.tally.add(&composed);
         }

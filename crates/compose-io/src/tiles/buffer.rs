@@ -2,6 +2,7 @@
 
 use compose_core::{DataType, Window};
 use memmap2::MmapMut;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Decoded samples of one tile, band by band, in a type that keeps them exact.
@@ -17,20 +18,32 @@ pub(super) struct Tile {
     buffers: Arc<Buffers>,
 }
 
-/// Buffers of tiles that were dropped, to be used again.
+/// Buffers of tiles that were dropped, to be used again, the oldest first.
 #[derive(Default)]
-pub(super) struct Buffers(Mutex<Vec<MmapMut>>);
+pub(super) struct Buffers(Mutex<VecDeque<MmapMut>>);
+
+/// Bytes of buffers that wait to be used again: few tiles are dropped before the next is decoded.
+pub(super) const SPARE_BYTES: usize = 8 << 20;
 
 impl Buffers {
     fn take(&self, bytes: usize) -> std::io::Result<MmapMut> {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = free.iter().rposition(|b| b.len() == bytes) {
-            return Ok(free.swap_remove(at));
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = spare.iter().rposition(|b| b.len() == bytes) {
+            return Ok(spare.swap_remove_back(at).expect("the position was just found"));
         }
-        // None of this size: let one of another size go, so that no more is kept than was in use.
-        let gone = free.pop();
-        drop((free, gone));
+        drop(spare);
         MmapMut::map_anon(bytes)
+    }
+
+    fn give_back(&self, buffer: MmapMut) {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.push_back(buffer);
+        let mut gone = Vec::new();
+        while spare.iter().map(|b| b.len()).sum::<usize>() > SPARE_BYTES {
+            gone.extend(spare.pop_front());
+        }
+        // Given back to the system while nobody waits.
+        drop(spare);
     }
 }
 
@@ -88,7 +101,9 @@ impl Tile {
 
 impl Drop for Tile {
     fn drop(&mut self) {
-        self.buffers.0.lock().unwrap_or_else(PoisonError::into_inner).extend(self.buffer.take());
+        if let Some(buffer) = self.buffer.take() {
+            self.buffers.give_back(buffer);
+        }
     }
 }
 
