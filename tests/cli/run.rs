@@ -93,6 +93,27 @@ fn the_plan_tells_scenes_grid_alignments_blocks_and_memory_and_writes_nothing() 
 }
 
 #[test]
+fn the_plan_says_which_files_are_read_directly_and_why_the_others_are_not() {
+    let pair = Pair::new();
+    let plan = stdout(&pair.compose(&["--plan"]));
+    assert!(plan.contains("reading: 4 files directly, 0 by GDAL\n"), "{plan}");
+    assert!(plan.contains(" tiles, each decoded once"), "{plan}");
+    let plan = stdout(&pair.compose(&["--plan", "--force-gdal"]));
+    let asked = "reading: 0 files directly, 4 by GDAL\n  by GDAL: asked for by --force-gdal\n";
+    assert!(plan.contains(asked), "{plan}");
+    let direct = pair.result(&[]);
+    let bands = read::<u16>(&pair.path("b_b1.tif"));
+    Raster { width: 4, bands, shift: (0.0, 0.0), nodata: Some(0.0), options: &["COMPRESS=LZW"] }
+        .write(&pair.path("b_b1.tif"));
+    let plan = stdout(&pair.compose(&["--plan"]));
+    assert!(
+        plan.contains("reading: 3 files directly, 1 by GDAL\n  by GDAL: GDAL decodes LZW faster\n"),
+        "{plan}"
+    );
+    assert_eq!(pair.result(&["--overwrite"]), direct);
+}
+
+#[test]
 fn a_donor_too_far_away_is_skipped_with_its_distance() {
     let pair = Pair::new();
     pair.change("\"nearest-date\"", "\"nearest-date\"\nwithin-days = 10");

@@ -22,7 +22,7 @@ fn nothing_depends_on_blocks_threads_memory_or_the_order_of_scenes() {
         Random::new(seed).shuffle(&mut shuffled);
         trial.run("first", &order, &[]);
         let first = trial.read_all("first");
-        let ways: [(&[usize], &[&str]); 7] = [
+        let ways: [(&[usize], &[&str]); 8] = [
             (&order, &["--block-size", "64", "-j", "1"]),
             (&order, &["--block-size", "100", "-j", "2"]),
             (&order, &["--block-size", "17", "-j", "2"]),
@@ -30,6 +30,7 @@ fn nothing_depends_on_blocks_threads_memory_or_the_order_of_scenes() {
             (&order, &["--block-size", "whole", "-j", "1"]),
             (&shuffled, &["-j", "2"]),
             (&order, &["--mem-limit", "200MB", "-j", "1"]),
+            (&order, &["--force-gdal", "-j", "2"]),
         ];
         for (order, more) in ways {
             trial.run("again", order, &[more, &["--overwrite"]].concat());

@@ -162,7 +162,9 @@ impl SceneReader<'_> {
     fn native_reading(&self, alignment: &Alignment, window: Window) -> Option<Reading> {
         match alignment {
             Alignment::Paste { cols, rows } => Some(self.reading(window).shift(*cols, *rows)),
-            Alignment::Resample(resampler) => Some(self.reading(window).by(resampler.native_window(window)?)),
+            Alignment::Resample(resampler) => {
+                Some(self.reading(window).by(self.spare.native_window(resampler, window)?))
+            }
             Alignment::Disjoint => None,
         }
     }

@@ -5,15 +5,22 @@
 
 use super::masks::Unusable;
 use compose_core::{Block, ValidityMode, Window};
+use compose_io::align::Resampler;
 use ndarray::Array3;
 use std::cell::RefCell;
+use std::collections::VecDeque;
 
 /// Buffers of blocks that were given back. Each worker has its own.
 #[derive(Default)]
 pub struct Spare {
     samples: RefCell<Vec<Vec<f32>>>,
     marks: RefCell<Vec<Vec<u8>>>,
+    /// The last windows asked for: the resampler (by its address), a target window, and the native one.
+    windows: RefCell<VecDeque<(usize, Window, Option<Window>)>>,
 }
+
+/// Windows remembered: those of a block's scenes, and of the parts of the block that have gaps.
+const WINDOWS: usize = 64;
 
 impl Spare {
     /// A block whose samples and validity are arbitrary.
@@ -39,6 +46,21 @@ impl Spare {
     pub fn give_block(&self, block: Block) {
         self.samples.borrow_mut().push(block.values.into_raw_vec_and_offset().0);
         self.marks.borrow_mut().push(block.valid.into_raw_vec_and_offset().0);
+    }
+
+    /// [`Resampler::native_window`], which looks at every pixel: the same block asks for it more than once.
+    pub(super) fn native_window(&self, resampler: &Resampler, window: Window) -> Option<Window> {
+        let who = std::ptr::from_ref(resampler).addr();
+        let mut windows = self.windows.borrow_mut();
+        if let Some((.., native)) = windows.iter().find(|(of, target, _)| (*of, *target) == (who, window)) {
+            return *native;
+        }
+        let native = resampler.native_window(window);
+        windows.push_back((who, window, native));
+        if windows.len() > WINDOWS {
+            windows.pop_front();
+        }
+        native
     }
 
     /// Arbitrary bytes.

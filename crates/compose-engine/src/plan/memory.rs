@@ -101,8 +101,9 @@ impl Share<'_> {
         let (mut order, mut budget) = together;
         if by_band {
             let (one, of_one) = self.order(1, tile);
-            // All bands together are simpler; where memory is scarce, tiles would be cut and copied for that.
-            let scarce = order.held > budget / 2;
+            // All bands together are simpler, and find each resampled pixel's place once; where memory is scarce, tiles
+            // would be cut and copied for that.
+            let scarce = order.held > budget / 2 && !resamples(self.job);
             let better = match (one.fits, order.fits) {
                 (true, true) => one.decoded < order.decoded || (scarce && one.decoded == order.decoded),
                 (fits, _) => fits || !order.fits,
@@ -290,9 +291,11 @@ fn block_bytes(stack: &Stack, bands: usize) -> u64 {
 /// Reading one scene: its block and what the masks take; resampled, a copy more.
 fn reading(stack: &Stack, job: &Job, bands: usize) -> u64 {
     let block = block_bytes(stack, bands);
-    let resampled =
-        job.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)));
-    block + 2 + if resampled { block + 48 } else { 0 }
+    block + 2 + if resamples(job) { block + 48 } else { 0 }
+}
+
+fn resamples(job: &Job) -> bool {
+    job.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)))
 }
 
 /// What runs on a block.

@@ -220,9 +220,18 @@ impl Choice<'_> {
         }
         let tiles = streams.iter().map(|s| s.tiles(grid)).sum();
         let budget = left.saturating_sub(kept_per_row * height as u64);
+        // A quarter more than is counted: workers are not in step, and tiles not of even size.
         let (looks_first, block) = (self.looks_first(), self.block);
-        let order =
-            Order { regions, turns, looks_first, block, tiles, decoded, held: need, fits: need <= budget };
+        let order = Order {
+            regions,
+            turns,
+            looks_first,
+            block,
+            tiles,
+            decoded,
+            held: need,
+            fits: need / 4 * 5 <= budget,
+        };
         Candidate { order, budget }
     }
 

@@ -5,6 +5,9 @@ use crate::plan::{BandGroup, Job, Stack};
 use compose_core::{Grid, Window};
 use compose_io::BandRef;
 use compose_io::align::{Alignment, Resampler};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// The tiles of one band (or of several that are decoded together) of one scene.
 pub struct Stream<'a> {
@@ -17,15 +20,20 @@ pub struct Stream<'a> {
     pub wanted: Vec<usize>,
     /// Whether a mask rule reads it.
     pub masks: bool,
+    around: Rc<Around>,
 }
+
+/// Native windows of regions, by resampler (its address): streams of one scene ask for the same again and again.
+type Around = RefCell<HashMap<(usize, Window), Option<Window>>>;
 
 impl<'a> Stream<'a> {
     /// Every stream that a job reads.
     pub fn all(stack: &'a Stack, job: &'a Job) -> Vec<Self> {
-        job.scenes_read().flat_map(|scene| Self::of_scene(stack, job, scene)).collect()
+        let around = Rc::new(Around::default());
+        job.scenes_read().flat_map(|scene| Self::of_scene(stack, job, scene, &around)).collect()
     }
 
-    fn of_scene(stack: &'a Stack, job: &'a Job, scene: usize) -> Vec<Self> {
+    fn of_scene(stack: &'a Stack, job: &'a Job, scene: usize, around: &Rc<Around>) -> Vec<Self> {
         let (facts, refs) = (&stack.facts[scene], &stack.scenes[scene].refs);
         let mut streams: Vec<Self> = Vec::new();
         for (band, masks) in stack.bands_read(job, scene) {
@@ -44,6 +52,7 @@ impl<'a> Stream<'a> {
                 from_group: (!same).then_some((from, to)),
                 wanted: (band < facts.wanted).then_some(band).into_iter().collect(),
                 masks,
+                around: Rc::clone(around),
             });
         }
         streams
@@ -87,7 +96,10 @@ impl<'a> Stream<'a> {
     fn native(&self, region: Window) -> Option<Window> {
         let window = match &self.group.alignment {
             Alignment::Paste { cols, rows } => region.shift(*cols, *rows),
-            Alignment::Resample(resampler) => around(resampler, region)?,
+            Alignment::Resample(resampler) => {
+                let key = (std::ptr::from_ref(resampler).addr(), region);
+                (*self.around.borrow_mut().entry(key).or_insert_with(|| around(resampler, region)))?
+            }
             Alignment::Disjoint => return None,
         };
         let window = self.from_group.map_or(window, |(from, to)| covering(to, from, window));

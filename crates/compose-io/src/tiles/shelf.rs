@@ -11,14 +11,24 @@ use std::hash::Hash;
 
 /// Blocks that a worker may be behind the foremost one: their tiles are still wanted.
 const BEHIND: i64 = 2;
+/// Rows that a tile must lose to be cut again.
+const LEAST_CUT: i64 = 64;
 
 struct Entry<T> {
     item: T,
     bytes: u64,
     used: u64,
     extent: Extent,
-    /// Whether the rows that the next strip does not want have gone.
-    is_cut: bool,
+    /// The first row that is still there, where others have gone.
+    first_row: Option<i64>,
+}
+
+impl<T> Entry<T> {
+    /// The row below which all is wanted, where enough lies above it to be worth a copy of the rest.
+    fn cuttable(&self) -> Option<i64> {
+        let row = self.extent.next_row?;
+        (self.first_row.is_none_or(|first| row >= first + LEAST_CUT)).then_some(row)
+    }
 }
 
 /// When a tile is wanted next, the soonest first.
@@ -60,7 +70,7 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> Shelf<K, T> {
             bytes: 0,
             used,
             extent,
-            is_cut: false,
+            first_row: None,
         });
         (entry.used, entry.extent) = (used, extent);
         entry.item.clone()
@@ -73,14 +83,14 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> Shelf<K, T> {
         let mut cut = Vec::new();
         let Some(entry) = self.entries.get_mut(key) else { return cut };
         self.bytes = self.bytes + bytes - entry.bytes;
-        (entry.bytes, entry.is_cut) = (bytes, false);
+        (entry.bytes, entry.first_row) = (bytes, None);
         let mut over = self.bytes.saturating_sub(self.budget);
         while over > 0 {
             let Some(victim) = self.last_wanted(key) else { return cut };
             let (due, entry) = (self.due(&self.entries[&victim]), self.entries.get_mut(&victim));
             let entry = entry.expect("it was just found");
-            if let (Due::NextStrip(_), false, Some(row)) = (due, entry.is_cut, entry.extent.next_row) {
-                entry.is_cut = true;
+            if let (Due::NextStrip(_), Some(row)) = (due, entry.cuttable()) {
+                entry.first_row = Some(row);
                 cut.push((victim, entry.item.clone(), row));
                 // How much that will free is not known yet: half, on average.
                 over = over.saturating_sub(entry.bytes / 2);
@@ -126,9 +136,9 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> Shelf<K, T> {
     /// goes, what it wants last first. Then what this strip wants last.
     fn last_wanted(&self, except: &K) -> Option<K> {
         let weighing = self.entries.iter().filter(|(key, entry)| entry.bytes > 0 && *key != except);
-        let rank = |entry: &Entry<T>| match (self.due(entry), entry.is_cut, entry.extent.next_row) {
+        let rank = |entry: &Entry<T>| match (self.due(entry), entry.cuttable()) {
             (Due::Never, ..) => (3, 0, u64::MAX - entry.used),
-            (Due::NextStrip(_), false, Some(_)) => (2, 0, u64::MAX - entry.used),
+            (Due::NextStrip(_), Some(_)) => (2, 0, u64::MAX - entry.used),
             (Due::NextStrip(col), ..) => (1, col, u64::MAX - entry.used),
             (Due::InStrip(col), ..) => (0, col, u64::MAX - entry.used),
         };
@@ -178,7 +188,7 @@ mod tests {
         let mut shelf = Shelf::<u8, u8>::new(10);
         shelf.reach(&1, TO_THE_RIGHT, place(0, 50, 0));
         let due = |extent| {
-            let entry = Entry { item: 0, bytes: 0, used: 0, extent, is_cut: false };
+            let entry = Entry { item: 0, bytes: 0, used: 0, extent, first_row: None };
             shelf.due(&entry)
         };
         assert_eq!(due(TO_THE_RIGHT), Due::InStrip(50));
@@ -190,7 +200,7 @@ mod tests {
         // The run goes on: what was passed over without a look is waited for no longer.
         shelf.reach(&1, extent(0, 30, 20), place(0, 0, 10));
         let due = |extent| {
-            let entry = Entry { item: 0, bytes: 0, used: 0, extent, is_cut: false };
+            let entry = Entry { item: 0, bytes: 0, used: 0, extent, first_row: None };
             shelf.due(&entry)
         };
         assert_eq!(due(TO_THE_RIGHT), Due::Never);
