@@ -79,6 +79,12 @@ impl TileStore {
         (*times, times - tiles.len() as u64)
     }
 
+    /// Gives the memory of all tiles back.
+    pub fn let_go(&self) {
+        self.shelf().clear();
+        self.buffers.clear();
+    }
+
     fn count(&self, key: &Key) {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
@@ -189,7 +195,7 @@ impl TileStore {
         let bytes = rest.bytes();
         *place = Some(Arc::new(rest));
         drop(place);
-        self.shelf().shrink(key, bytes);
+        self.shelf().shrink(key, row, bytes);
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf<Key, Slot>> {

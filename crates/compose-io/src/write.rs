@@ -137,8 +137,11 @@ impl RasterSpec {
     pub fn buffer_bytes(&self, width: usize, bands: usize) -> u64 {
         let (across, down) = self.tile();
         let tile = (across * down * self.dtype.bytes()) as u64;
-        // A job of GDAL's holds a tile and its compressed form.
-        tile * (width.div_ceil(across) * bands + 2 * self.threads) as u64
+        // A job of GDAL's holds a tile and its compressed form; those of a COG hold all bands.
+        let in_a_job = if self.format == Format::Cog { self.bands.len() } else { 1 };
+        let jobs =
+            (2 * in_a_job * self.threads) as u64 * tile + self.threads as u64 * options::codec_bytes(self);
+        tile * (width.div_ceil(across) * bands) as u64 + jobs
     }
 
     /// The file that collects the strips of a COG, whose driver can only copy.

@@ -27,7 +27,7 @@ impl Spare {
     pub fn block(&self, bands: usize, mode: ValidityMode, window: Window) -> Block {
         let shape = |planes: usize| (planes, window.height, window.width);
         let planes = mode.planes(bands);
-        let values = sized(self.samples.borrow_mut().pop(), bands * window.pixels());
+        let values = sized(&mut self.samples.borrow_mut(), bands * window.pixels());
         let valid = self.marks(planes * window.pixels());
         Block {
             values: Array3::from_shape_vec(shape(bands), values).expect("as many samples as the shape has"),
@@ -65,7 +65,7 @@ impl Spare {
 
     /// Arbitrary bytes.
     pub fn marks(&self, length: usize) -> Vec<u8> {
-        sized(self.marks.borrow_mut().pop(), length)
+        sized(&mut self.marks.borrow_mut(), length)
     }
 
     /// Takes back what is no longer needed.
@@ -81,8 +81,32 @@ impl Spare {
     }
 }
 
-fn sized<T: Clone + Default>(used: Option<Vec<T>>, length: usize) -> Vec<T> {
-    let mut buffer = used.unwrap_or_default();
+/// A buffer of this length: the smallest that has room for it and is not much too large, else a new one in place of
+/// another, so that no more memory is kept than was in use.
+fn sized<T: Clone + Default>(spare: &mut Vec<Vec<T>>, length: usize) -> Vec<T> {
+    let fits = |buffer: &Vec<T>| (length..=2 * length).contains(&buffer.capacity());
+    let fitting = spare.iter().enumerate().filter(|(_, buffer)| fits(buffer));
+    let mut buffer = match fitting.min_by_key(|(_, buffer)| buffer.capacity()) {
+        Some((at, _)) => spare.swap_remove(at),
+        None => {
+            spare.pop();
+            Vec::with_capacity(length)
+        }
+    };
     buffer.resize(length, T::default());
     buffer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_used_again_where_it_fits_and_replaced_where_it_does_not() {
+        let mut spare = vec![vec![1; 100], vec![2; 12], vec![3; 10]];
+        assert_eq!(sized::<u8>(&mut spare, 9), [3; 9]);
+        assert_eq!(sized::<u8>(&mut spare, 7), [2; 7]);
+        // The large one goes, and is not carried on as a small one.
+        assert_eq!((sized::<u8>(&mut spare, 7), spare.len()), (vec![0; 7], 0));
+    }
 }

@@ -4,9 +4,9 @@ use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
 use crate::plan::order::Choice;
 use crate::plan::specs::{image_layout, provenance_layout};
-use crate::plan::{Job, Order, Stack, Stage};
-use compose_core::ValidityMode;
+use crate::plan::{BandGroup, Job, Order, Stack, Stage};
 use compose_core::fill_strategy::Temporal;
+use compose_core::{ValidityMode, Window};
 use compose_io::BandRef;
 use compose_io::align::Alignment;
 use compose_io::write::RasterSpec;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Program, libraries, GDAL's tables and open files.
-const BASE: u64 = 64 << 20;
+const BASE: u64 = 72 << 20;
 /// GDAL's own block cache: only passing through, since decoded tiles are kept by us.
 pub const GDAL_CACHE: u64 = 8 << 20;
 /// Edge of a block where memory allows.
@@ -65,7 +65,14 @@ impl Memory {
         };
         let mut orders = Vec::new();
         for job in jobs {
-            let share = Share { stack, job, base, memory: &memory, block_size: options.block_size };
+            let share = Share {
+                stack,
+                job,
+                base,
+                memory: &memory,
+                block_size: options.block_size,
+                native: native_share(job),
+            };
             let chosen = share.choose()?;
             memory.per_worker = memory.per_worker.max(chosen.per_worker);
             memory.writer = memory.writer.max(chosen.writer);
@@ -91,6 +98,8 @@ struct Share<'a> {
     base: u64,
     memory: &'a Memory,
     block_size: BlockSize,
+    /// Pixels of a scene for one of the target.
+    native: f64,
 }
 
 impl Share<'_> {
@@ -156,7 +165,10 @@ impl Share<'_> {
 
     /// Bytes that a worker needs for a block.
     fn per_worker(&self, (columns, rows): (usize, usize), bands: usize) -> u64 {
-        let work = Work { rules: rules(self.stack, self.job), stages: stages(self.stack, self.job, bands) };
+        let work = Work {
+            rules: rules(self.stack, self.job, self.native),
+            stages: stages(self.stack, self.job, bands, self.native),
+        };
         bytes_per_pixel(self.stack, self.job, bands) * (columns * rows) as u64 + work.bytes(columns, rows)
     }
 
@@ -213,7 +225,9 @@ fn readers(stack: &Stack, threads: u64) -> u64 {
 /// Whether the bands of a job may come one after the other: each is filled by itself, lies by itself in the inputs, and
 /// nothing wants all of them at once.
 pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
-    let whole_stack = |stage: &Stage| stage.bound.by_band() && stage.bound.temporal() == Temporal::WholeStack;
+    let whole_stack = |stage: &Stage| {
+        stage.bound.by_band() && stage.bound.temporal() == Temporal::WholeStack && stage.bound.halo() == 0
+    };
     // Jointly, what is kept is the judgement of all bands, not what the scene says without its masks; and it is kept
     // on one grid.
     let masked = job.target.is_none() && job.fills.iter().flat_map(|f| f.bound.donors()).all(|d| d.masked);
@@ -254,9 +268,9 @@ struct Running {
 }
 
 /// Every mask rule and score of every scene.
-fn rules(stack: &Stack, job: &Job) -> Vec<Running> {
+fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
     // Samples and validity of each band; marks, neutral pixels, pixels outside; a plugin's own answer.
-    let rule = |halo: usize, bands: usize| Running { halo, bytes: bands as u64 * 5 + 5 };
+    let rule = |halo: usize, bands: usize| Running { halo, bytes: ((bands * 5 + 5) as f64 * share) as u64 };
     let masks = stack.masks.iter().flatten().map(|mask| rule(mask.bound.halo(), mask.bound.bands().len()));
     let of_stage = |stage: &Stage| -> Vec<Running> {
         let scores = (0..stack.facts.len()).filter_map(|scene| stage.bound.score(scene));
@@ -266,9 +280,9 @@ fn rules(stack: &Stack, job: &Job) -> Vec<Running> {
 }
 
 /// Every fill: the donors that it has at once, with their scores, the target, and the scene that is being read.
-fn stages(stack: &Stack, job: &Job, bands: usize) -> Vec<Running> {
+fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running> {
     let block = block_bytes(stack, bands);
-    let reading = reading(stack, job, bands);
+    let reading = reading(stack, job, bands, share);
     let fill = |stage: &Stage| {
         let donors = match stage.bound.temporal() {
             Temporal::OneByOne => 1,
@@ -288,10 +302,34 @@ fn block_bytes(stack: &Stack, bands: usize) -> u64 {
     (bands * 4 + stack.validity.planes(bands)) as u64
 }
 
-/// Reading one scene: its block and what the masks take; resampled, a copy more.
-fn reading(stack: &Stack, job: &Job, bands: usize) -> u64 {
+/// Reading one scene: its block and what the masks take; resampled, its own pixels besides.
+fn reading(stack: &Stack, job: &Job, bands: usize, share: f64) -> u64 {
     let block = block_bytes(stack, bands);
-    block + 2 + if resamples(job) { block + 48 } else { 0 }
+    let native = ((block + 2) as f64 * share) as u64;
+    native + if resamples(job) { block + 48 } else { 0 }
+}
+
+/// The most pixels of a scene for one of the target, at least 1: what is resampled may be finer.
+fn native_share(job: &Job) -> f64 {
+    /// Side of the pieces of the grid that tell.
+    const PIECE: usize = 64;
+    let (width, height) = (job.grid.width, job.grid.height);
+    let (across, down) = (PIECE.min(width), PIECE.min(height));
+    let starts = |length: usize, piece: usize| [0, 1, 2].map(|n| (n * (length - piece) / 2) as i64);
+    let pieces: Vec<Window> = starts(height, down)
+        .into_iter()
+        .flat_map(|row| starts(width, across).map(|col| Window { col, row, width: across, height: down }))
+        .collect();
+    let share = |group: &BandGroup| match &group.alignment {
+        Alignment::Resample(resampler) => pieces
+            .iter()
+            .filter_map(|piece| {
+                Some(resampler.native_window(*piece)?.pixels() as f64 / piece.pixels() as f64)
+            })
+            .fold(1.0, f64::max),
+        _ => 1.0,
+    };
+    job.scenes.iter().flat_map(|s| &s.groups).map(share).fold(1.0, f64::max)
 }
 
 fn resamples(job: &Job) -> bool {

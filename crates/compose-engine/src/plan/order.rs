@@ -84,7 +84,11 @@ impl Order {
         match (self.fits, again) {
             (true, 0) => format!("{tiles} tiles, each decoded once"),
             (true, _) => format!("{tiles} tiles, {again} of them decoded again to keep to the memory limit"),
-            (false, _) => format!("{tiles} tiles, {again} or more decoded again to keep to the memory limit"),
+            (false, _) => {
+                format!(
+                    "{tiles} tiles, many of them decoded again: a higher --mem-limit would be much faster"
+                )
+            }
         }
     }
 

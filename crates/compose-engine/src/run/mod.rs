@@ -64,6 +64,10 @@ pub fn run(rules: &Rules, plan: &Plan, control: &Control<'_>) -> Result<RunRepor
             (control.progress)(Progress { done: done / bands, total });
             Ok(())
         })?;
+        if reports.len() + 1 == plan.jobs.len() {
+            // What is done at the end needs memory of its own, and no more tiles.
+            store.let_go();
+        }
         let (files, report) = sink.finish(plan, job)?;
         pending.extend(files);
         reports.push(report);

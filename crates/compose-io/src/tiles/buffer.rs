@@ -35,6 +35,11 @@ impl Buffers {
         MmapMut::map_anon(bytes)
     }
 
+    /// Gives all of them back to the system.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn give_back(&self, buffer: MmapMut) {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         spare.push_back(buffer);

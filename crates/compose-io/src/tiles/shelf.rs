@@ -102,12 +102,18 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> Shelf<K, T> {
         cut
     }
 
-    /// Says that an item weighs less than it did.
-    pub(super) fn shrink(&mut self, key: &K, bytes: u64) {
-        if let Some(entry) = self.entries.get_mut(key) {
+    /// Says what an item weighs that was cut at `row`, unless it was filled anew meanwhile.
+    pub(super) fn shrink(&mut self, key: &K, row: i64, bytes: u64) {
+        if let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.first_row == Some(row)) {
             self.bytes = self.bytes + bytes - entry.bytes;
             entry.bytes = bytes;
         }
+    }
+
+    /// Lets all items go.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        self.bytes = 0;
     }
 
     /// Lets an item go.
@@ -170,7 +176,7 @@ mod tests {
             shelf.reach(key, *extent, place(0, 50, 0));
             for (cut, _, row) in shelf.fill(key, 2) {
                 assert_eq!(row, 5);
-                shelf.shrink(&cut, 1);
+                shelf.shrink(&cut, row, 1);
                 all.push(cut);
             }
         }
@@ -230,6 +236,9 @@ mod tests {
         assert_eq!((keys(&shelf), shelf.bytes), (vec![1, 2], 3));
         assert!(put(&mut shelf, &[(1, TO_THE_RIGHT)]).is_empty());
         assert_eq!((keys(&shelf), shelf.bytes), (vec![1], 2));
+        // Word of the earlier cut comes late.
+        shelf.shrink(&1, 5, 1);
+        assert_eq!(shelf.bytes, 2);
     }
 
     #[test]

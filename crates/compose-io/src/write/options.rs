@@ -72,6 +72,20 @@ pub fn merged(spec: &RasterSpec) -> Vec<(String, String)> {
     all
 }
 
+/// About what a compressor keeps for itself while it compresses a tile: for zstd what `ZSTD_estimateCCtxSize` says of
+/// the level, rounded up; a COG is first written by zstd at level 1.
+pub(super) fn codec_bytes(spec: &RasterSpec) -> u64 {
+    const MB: u64 = 1 << 20;
+    match (used(spec), spec.level.unwrap_or(9)) {
+        (Some(Compression::Zstd), ..4) => 2 * MB,
+        (Some(Compression::Zstd), ..10) => 10 * MB,
+        (Some(Compression::Zstd), ..16) => 32 * MB,
+        (Some(Compression::Zstd), _) => 100 * MB,
+        _ if spec.format == Format::Cog => 2 * MB,
+        _ => MB,
+    }
+}
+
 /// Width and height of the blocks that a GeoTIFF of `spec` gets.
 pub(super) fn block_size(spec: &RasterSpec) -> (usize, usize) {
     let options = merged(spec);
