@@ -156,7 +156,7 @@ pub struct RunArgs {
     /// Exit with status 1 when gaps remain
     #[arg(long)]
     pub require_complete: bool,
-    /// Workers
+    /// Workers; one more than cores where this is not said
     #[arg(short = 'j', long = "threads", visible_alias = "num-threads", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Memory to keep to, such as 500MB or 2GB

@@ -138,9 +138,10 @@ fn options(args: &RunArgs) -> Options {
     }
 }
 
-/// `-j`, else `GDAL_NUM_THREADS`, else every core.
+/// `-j`, else `GDAL_NUM_THREADS`, else one more than there are cores.
 fn threads(stated: Option<u16>) -> usize {
     let from_gdal = || std::env::var("GDAL_NUM_THREADS").ok()?.parse::<usize>().ok().filter(|n| *n >= 1);
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    // Workers wait for each other's tiles now and then: one more keeps the cores busy.
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from) + 1;
     stated.map(usize::from).or_else(from_gdal).unwrap_or_else(cores)
 }
