@@ -15,10 +15,10 @@ use std::sync::atomic::AtomicBool;
 fn separable(seed: u64) -> Case {
     let mut case = properties::any_case(seed);
     let reach = Reach { within_days: None, direction: 0 };
-    case.fills = vec![Fill::Median(2, reach.clone()), Fill::Mean(1, reach)];
+    case.fills = vec![Fill::Median(2, reach), Fill::Mean(1, reach)];
     case.target = Target::None(None);
     case.like = Some(case.scenes[0].id.clone());
-    case.per_band = seed % 3 > 0 && case.wanted > 1;
+    case.per_band = !seed.is_multiple_of(3) && case.wanted > 1;
     case
 }
 

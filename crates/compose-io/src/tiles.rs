@@ -203,10 +203,10 @@ impl TileStore {
     }
 
     fn decode(&self, band: &BandRef, mask: bool, at: Window) -> Result<Arc<Tile>, IoError> {
-        if let (Reader::Direct(direct), false) = (&band.reader, mask) {
-            if let Some(tile) = self.decode_directly(band, direct, at)? {
-                return Ok(Arc::new(tile));
-            }
+        if let (Reader::Direct(direct), false) = (&band.reader, mask)
+            && let Some(tile) = self.decode_directly(band, direct, at)?
+        {
+            return Ok(Arc::new(tile));
         }
         let dataset = self.take_dataset(band)?;
         let tile = decode(&self.buffers, &dataset, band, mask, at)?;
