@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Edge of the blocks that workers compose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum BlockSize {
-    /// 512 pixels, or less where memory is short.
+    /// As much as stays near the processor, 512 pixels at most, and less where memory is short.
     #[default]
     Auto,
     /// This many pixels.

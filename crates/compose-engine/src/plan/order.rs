@@ -108,6 +108,11 @@ impl Order {
         items
     }
 
+    /// How often it comes to a region, all regions together.
+    pub fn passes(&self) -> usize {
+        self.regions.len() * self.tasks().len()
+    }
+
     /// What is done in each region, one after the other.
     fn tasks(&self) -> Vec<Task> {
         let bands = self.turns.last().map_or(0, |last| last.end);
@@ -298,6 +303,7 @@ mod tests {
         let of_region = |region, blocks| tasks().into_iter().flat_map(move |t| vec![(region, t); blocks]);
         assert_eq!(kinds, of_region(0, 4).chain(of_region(1, 2)).collect::<Vec<_>>());
         assert!(items.iter().all(|i| i.after == 0));
+        assert_eq!(order.passes(), items.last().unwrap().turn + 1);
         assert_eq!(items.last().unwrap().window, Window { col: 4, row: 2, width: 1, height: 1 });
     }
 

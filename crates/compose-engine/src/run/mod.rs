@@ -54,10 +54,12 @@ pub fn run(rules: &Rules, plan: &Plan, control: &Control<'_>) -> Result<RunRepor
     let total = plan.jobs.iter().map(|j| (j.grid.width * j.grid.height) as u64).sum();
     let mut pending: Vec<Pending> = Vec::new();
     let mut reports: Vec<JobReport> = Vec::new();
-    let mut done = 0;
+    let (mut done, mut turns) = (0, 0);
     for job in &plan.jobs {
         let mut sink = Sink::create(plan, job)?;
-        let work = Work { plan, job, store: &store, marked: &marked, kept: kept_masks(job) };
+        let work =
+            Work { plan, job, store: &store, marked: &marked, kept: kept_masks(job), first_turn: turns };
+        turns += job.order.passes();
         compose_job(&work, control, &mut |composed| {
             done += composed.canvas.window.pixels() as u64 * composed.wanted.len() as u64;
             sink.take(composed)?;
@@ -111,6 +113,8 @@ struct Work<'a> {
     marked: &'a [AtomicU64],
     /// Per region: its masks, where bands come one after the other.
     kept: Vec<KeptMasks>,
+    /// Passes of the outputs before: to the shared tiles the run goes on where they ended.
+    first_turn: usize,
 }
 
 fn kept_masks(job: &Job) -> Vec<KeptMasks> {
@@ -125,7 +129,11 @@ impl<'a> Work<'a> {
             stack: &self.plan.stack,
             job: self.job,
             marked: self.marked,
-            place: Place { turn: item.turn, region: self.job.order.regions[item.region], block: item.window },
+            place: Place {
+                turn: self.first_turn + item.turn,
+                region: self.job.order.regions[item.region],
+                block: item.window,
+            },
             bands: match &item.task {
                 Task::Compose(bands) => bands.clone(),
                 Task::Mask | Task::Judge(_) => 0..0,

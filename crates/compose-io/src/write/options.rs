@@ -172,7 +172,7 @@ fn compression(spec: &RasterSpec, predictors: &[&str]) -> Vec<(String, String)> 
 /// The level where none is asked for, if not GDAL's own.
 ///
 /// Differences of neighbouring measurements are mostly noise, in which a search for repetitions finds chance ones: level 1
-/// of deflate makes files 2 to 3 % smaller than level 6 does, in two thirds of the time (docs/performance.md).
+/// of deflate makes files 2 to 3 % smaller than level 6 does, in less time (docs/performance.md).
 fn level(spec: &RasterSpec, method: Compression) -> Option<u32> {
     (method == Compression::Deflate && predictor(spec, method).is_some()).then_some(1)
 }
