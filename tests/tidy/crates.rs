@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Which crate may use which. An edge that is not here is a decision: say why in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 14] = [
     ("compose", &["compose-core", "compose-engine", "compose-io", "compose-plugin-host"]),
     ("compose-core", &[]),
     (
         "compose-engine",
         &["compose-core", "compose-fill", "compose-io", "compose-mask", "compose-plugin-host"],
     ),
+    ("compose-evaluate", &["compose-core"]),
     ("compose-fill", &["compose-core"]),
     ("compose-io", &["compose-core"]),
     ("compose-mask", &["compose-core"]),
