@@ -13,4 +13,6 @@
 //! Arrays are `(row, col)` or `(band, row, col)`. Everything is determined by its arguments: "random" shapes
 //! come from a hash of their seed, and sums are taken row after row in `f64`.
 
+pub mod cases;
 pub mod metrics;
+pub mod shapes;
