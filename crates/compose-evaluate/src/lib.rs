@@ -16,3 +16,4 @@
 pub mod cases;
 pub mod metrics;
 pub mod shapes;
+pub mod table;
