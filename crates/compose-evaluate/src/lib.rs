@@ -16,4 +16,5 @@
 pub mod cases;
 pub mod metrics;
 pub mod shapes;
+pub mod strip;
 pub mod table;

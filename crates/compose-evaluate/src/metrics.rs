@@ -141,7 +141,7 @@ impl Compared<'_> {
     }
 
     /// What each pixel is.
-    fn pixels(&self) -> Array2<Pixel> {
+    pub(crate) fn pixels(&self) -> Array2<Pixel> {
         let (_, height, width) = self.truth.dim();
         for mask in [self.hidden, self.clear, self.got] {
             assert_eq!(mask.dim(), (height, width), "masks are of the scene's size");
