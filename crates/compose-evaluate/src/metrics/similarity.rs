@@ -10,7 +10,7 @@
 //! truth where it is not.
 
 use super::{Pixel, mean};
-use ndarray::{Array2, ArrayView2, Zip, s};
+use ndarray::{Array1, Array2, ArrayView2, Zip, s};
 use std::ops::Range;
 
 const SIGMA: f64 = 1.5;
@@ -108,16 +108,20 @@ fn map(x: &Array2<f64>, y: &Array2<f64>, range: f64) -> Array2<f64> {
 fn smooth(image: &Array2<f64>) -> Array2<f64> {
     let weights = weights();
     let (height, width) = image.dim();
-    let mut down = Array2::zeros((height, width));
-    for (row, mut out) in down.outer_iter_mut().enumerate() {
+    let mut smoothed = Array2::zeros((height, width));
+    let mut down = Array1::zeros(width);
+    for (row, mut out) in smoothed.outer_iter_mut().enumerate() {
+        down.fill(0.0);
         for (k, weight) in weights.iter().enumerate() {
-            out.scaled_add(*weight, &image.row(mirrored(row as i64 + k as i64 - RADIUS as i64, height)));
+            down.scaled_add(*weight, &image.row(mirrored(row as i64 + k as i64 - RADIUS as i64, height)));
+        }
+        let reach = -(RADIUS as i64)..(width + RADIUS) as i64;
+        let padded: Array1<f64> = reach.map(|col| down[mirrored(col, width)]).collect();
+        for (k, weight) in weights.iter().enumerate() {
+            out.scaled_add(*weight, &padded.slice(s![k..k + width]));
         }
     }
-    Array2::from_shape_fn((height, width), |(row, col)| {
-        let of = |k: usize| down[[row, mirrored(col as i64 + k as i64 - RADIUS as i64, width)]];
-        weights.iter().enumerate().map(|(k, weight)| weight * of(k)).sum()
-    })
+    smoothed
 }
 
 fn weights() -> [f64; 2 * RADIUS + 1] {
