@@ -7,7 +7,7 @@
 //! | `truth` | the scene; grey where no truth is known |
 //! | `hidden` | the same with the gap in [`GAP_COLOUR`] |
 //! | `NAME` for each fill | the fill; what it left open in [`GAP_COLOUR`] |
-//! | `error of NAME` for each fill | mean over bands of \|fill − truth\| in the gap, black through red and yellow to white |
+//! | `error of NAME` for each fill | mean over bands of \|fill − truth\| in the gap: black, red, yellow, white |
 //!
 //! All pictures share one stretch, from the 2nd to the 98th percentile of the known truth, and all errors one scale:
 //! white is [`Strip::white`], the 98th percentile of the errors of all fills. What looks different is.
