@@ -7,17 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Which crate may use which. An edge that is not here is a decision: say why in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 14] = [
-    ("compose", &["compose-core", "compose-engine", "compose-io", "compose-plugin-host"]),
+const EDGES: [(&str, &[&str]); 15] = [
+    ("compose", &["compose-core", "compose-engine", "compose-evaluate", "compose-io", "compose-plugin-host"]),
     ("compose-core", &[]),
     (
         "compose-engine",
         &["compose-core", "compose-fill", "compose-io", "compose-mask", "compose-plugin-host"],
     ),
     ("compose-evaluate", &["compose-core"]),
-    ("compose-fill", &["compose-core"]),
+    ("compose-fill", &["compose-core", "compose-regression"]),
     ("compose-io", &["compose-core"]),
-    ("compose-mask", &["compose-core"]),
+    ("compose-mask", &["compose-core", "compose-regression"]),
+    ("compose-regression", &[]),
     ("compose-plugin", &[]),
     ("compose-plugin-host", &["compose-core", "compose-plugin"]),
     ("kernels", &["compose-core", "compose-fill", "compose-io", "compose-mask"]),
@@ -42,9 +43,9 @@ const CHECK: &str = "crates/compose-plugin-host/src/check/trials/threads.rs";
 const ABSENT: [(&str, &[&str], &[&str], &str); 6] = [
     (
         "crates",
-        &["crates/compose-engine/src/run/mod.rs", CHECK],
+        &["crates/compose-engine/src/run/mod.rs", "crates/compose-engine/src/survey.rs", CHECK],
         &["thread::spawn", "thread::scope", "thread::Builder"],
-        "the strip loop has the only threads; the check of plugins has some to try them with",
+        "the strip loop and the survey have the only threads; the check of plugins has some to try them with",
     ),
     (
         "crates/compose-core",

@@ -86,7 +86,7 @@ impl Work for Fill {
         };
         for donors in turns {
             if self.canvas.has_gap() {
-                let input = FillInput { window, target: None, donors };
+                let input = FillInput { window, target: None, donors, looks: None };
                 self.bound.fill(&input, &mut self.canvas).expect("a strategy that fails at nothing here");
             }
         }

@@ -79,6 +79,9 @@ pub struct Canvas {
     pub source: Array3<u16>,
     /// How computed values become samples.
     pub cast: Cast,
+    /// Where wanted: standard deviation that a computed sample is given, (band, row, col); 0 where observed, NaN where
+    /// nobody says.
+    pub sigma: Option<Array3<f32>>,
 }
 
 impl Canvas {
@@ -90,6 +93,7 @@ impl Canvas {
             values: Array3::zeros((bands, h, w)),
             source: Array3::from_elem((mode.planes(bands), h, w), GAP),
             cast,
+            sigma: None,
         }
     }
 

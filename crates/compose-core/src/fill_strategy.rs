@@ -5,7 +5,9 @@
 //! strategy takes donors one at a time.
 
 use crate::score::{BoundScore, ScoreKind};
-use crate::{Block, Canvas, Day, Grid, KindError, SceneFacts, SettingsTable, ValidityMode, Window};
+use crate::{
+    Block, Canvas, Day, Grid, KindError, Looks, SceneFacts, SettingsTable, Survey, ValidityMode, Window,
+};
 use ndarray::Array2;
 use std::fmt;
 
@@ -47,6 +49,9 @@ pub enum Temporal {
     OneByOne,
     /// [`BoundFill::fill`] is called once with all donors, in the order named.
     WholeStack,
+    /// [`BoundFill::fill`] is called once with the first so many clear looks at each pixel, in the order named:
+    /// [`FillInput::looks`]. Donors are read until every pixel that the target lacks has as many.
+    FirstLooks(usize),
 }
 
 /// A donor by its index in the stack.
@@ -69,6 +74,38 @@ pub trait BoundFill: Send + Sync {
     /// Pixels of context needed on each side.
     fn halo(&self) -> usize {
         0
+    }
+
+    /// Side of the cells, in pixels, in which the strategy works: squares of a lattice that starts at the corner of the
+    /// target grid. [`FillInput::window`] is then made of whole cells, with the halo around them, as far as the grid
+    /// goes; so what comes out for a cell does not depend on blocks.
+    fn cell(&self) -> Option<usize> {
+        None
+    }
+
+    /// Bytes that it needs for itself while it fills a block.
+    fn memory(&self) -> usize {
+        0
+    }
+
+    /// Scenes of which the strategy wants samples of the whole grid before the run: [`BoundFill::settle`].
+    fn surveys(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
+    /// The strategy with what the survey tells; `None` where it stays as it is. Called once, if
+    /// [`BoundFill::surveys`] names any scene, before anything else than `surveys`, `donors` and what the plan asks.
+    ///
+    /// # Errors
+    /// Whatever the strategy cannot work with; the message reaches the user.
+    fn settle(&self, survey: &Survey) -> Result<Option<Box<dyn BoundFill>>, KindError> {
+        let _ = survey;
+        Ok(None)
+    }
+
+    /// What the survey told, for the plan and the sidecar.
+    fn findings(&self) -> Option<Findings> {
+        None
     }
 
     /// Whether [`FillInput::target`] is read (it costs reading the target again).
@@ -133,8 +170,36 @@ pub struct FillInput<'a> {
     /// The target scene's own pixels with its mask, on the same window; `None` unless the strategy needs them and
     /// there is a target.
     pub target: Option<&'a Block>,
-    /// The donors: one, or all, by [`BoundFill::temporal`].
+    /// The donors: one, or all, by [`BoundFill::temporal`]; none with [`Temporal::FirstLooks`].
     pub donors: &'a [Donor<'a>],
+    /// The first looks at each pixel, on the same window; with [`Temporal::FirstLooks`].
+    pub looks: Option<&'a Looks>,
+}
+
+/// What a strategy learned from the survey.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// Donors in the order in which they are taken, best first, each with how it was judged.
+    pub ranking: Vec<(usize, String)>,
+    /// How values are computed.
+    pub models: Vec<SurveyedModel>,
+    /// Simpler ways that were taken instead of the usual one, and why.
+    pub fallbacks: Vec<String>,
+}
+
+/// How values are computed from some donors: band = intercept + Σ coefficient × donor band.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SurveyedModel {
+    /// Scenes, in the order of the coefficients.
+    pub donors: Vec<usize>,
+    /// `linear`, `per-band`, `offset`, `copy`.
+    pub method: &'static str,
+    /// Pixels that it rests on.
+    pub pixels: usize,
+    /// Per band: standard deviation of what it leaves unexplained, in numbers as stored.
+    pub sigma: Vec<f64>,
+    /// Per band: the intercept, then one coefficient for each band of each donor.
+    pub coefficients: Vec<Vec<f64>>,
 }
 
 /// Reads a fill strategy's own settings; the scores are those that it may be told to use.

@@ -10,24 +10,30 @@ pub mod dtype;
 pub mod fill_strategy;
 pub mod grid;
 pub mod kind;
+pub mod looks;
 pub mod mask_rule;
 pub mod page;
 pub mod quality;
 pub mod scene;
 pub mod score;
 pub mod settings;
+pub mod survey;
 pub mod window;
 
 pub use block::{Block, Canvas, GAP, STATISTIC, ValidityMode};
 pub use cast::Cast;
 pub use date::Day;
 pub use dtype::DataType;
-pub use fill_strategy::{BoundFill, Donor, DonorUse, FillInput, FillStrategy, StackFacts, Temporal};
+pub use fill_strategy::{
+    BoundFill, Donor, DonorUse, FillInput, FillStrategy, Findings, StackFacts, SurveyedModel, Temporal,
+};
 pub use grid::{Crs, CrsUnit, Grid, Transform};
 pub use kind::KindError;
-pub use mask_rule::{BoundMask, MaskInput, MaskRule, Plane};
+pub use looks::Looks;
+pub use mask_rule::{BoundMask, MaskInput, MaskRule, MaskStack, Plane};
 pub use quality::Layout;
 pub use scene::{BandFacts, BandRole, SceneFacts};
 pub use score::{BoundScore, Score, ScoreInput, ScoreKind};
 pub use settings::{Problem, SettingsTable, Spans};
+pub use survey::{SampledScene, Survey};
 pub use window::Window;

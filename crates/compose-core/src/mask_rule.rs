@@ -4,9 +4,10 @@
 //! cheap questions (which bands, what halo) and marks pixels on the grid of the bands it reads.
 //! Data flow: rules file → `MaskRule` → (per scene, headers only) `BoundMask` → (per block) marked pixels.
 
-use crate::{Grid, KindError, SceneFacts, SettingsTable, Window};
+use crate::{Block, Day, Grid, KindError, SceneFacts, SettingsTable, Survey, Window};
 use ndarray::{ArrayView2, ArrayViewMut2};
 use std::fmt;
+use std::sync::Arc;
 
 /// A mask rule as the rules file states it.
 pub trait MaskRule: Send + Sync + fmt::Debug {
@@ -25,6 +26,27 @@ pub trait BoundMask: Send + Sync {
     /// Pixels of context needed on each side, on the grid of [`MaskInput::grid`].
     fn halo(&self) -> usize {
         0
+    }
+
+    /// The scenes of the stack that the rule compares its own with, their pixels in [`MaskInput::stack`]. A rule that
+    /// compares sees what the other rules left of every scene, and no rule that compares sees what another took.
+    fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
+        let _ = stack;
+        Vec::new()
+    }
+
+    /// The rule with what a survey of the scenes tells; `None` where it stays as it is. Asked of rules that compare,
+    /// before they mark.
+    ///
+    /// # Errors
+    /// Whatever the rule cannot work with; the message reaches the user.
+    fn settle(
+        &self,
+        stack: &MaskStack<'_>,
+        survey: &Survey,
+    ) -> Result<Option<Arc<dyn BoundMask>>, KindError> {
+        let _ = (stack, survey);
+        Ok(None)
     }
 
     /// Whether [`MaskInput::neutral`] is read (it costs reading every wanted band).
@@ -85,6 +107,38 @@ pub struct MaskInput<'a> {
     pub planes: &'a [Plane<'a>],
     /// 1 outside the scene and at fill pixels: they neither grow nor erode. All zeros unless asked for.
     pub neutral: ArrayView2<'a, u8>,
+    /// What a rule that compares asked for.
+    pub stack: Option<&'a Compared<'a>>,
+}
+
+/// The stack from headers alone, as a rule that compares sees it.
+#[derive(Clone, Copy)]
+pub struct MaskStack<'a> {
+    /// Every scene of the run, in order of (date, id).
+    pub scenes: &'a [SceneFacts],
+    /// The rule's own scene.
+    pub scene: usize,
+    /// The scene whose scale and offset the numbers of all others are brought to.
+    pub reference: usize,
+}
+
+/// Pixels of several scenes on the window of [`MaskInput`]: the wanted bands, in the numbers of the reference scene,
+/// without what the rules took that do not compare.
+pub struct Compared<'a> {
+    /// The rule's own scene.
+    pub own: &'a Block,
+    /// The others that it asked for, in the order of the stack.
+    pub others: Vec<OtherScene<'a>>,
+}
+
+/// Another scene of [`Compared`].
+pub struct OtherScene<'a> {
+    /// Index of the scene.
+    pub scene: usize,
+    /// Its date, where known.
+    pub day: Option<Day>,
+    /// Its pixels.
+    pub block: &'a Block,
 }
 
 /// Reads a mask rule's own settings.

@@ -24,12 +24,15 @@ pub fn explain(plan: &Plan, x: f64, y: f64) -> Result<String, EngineError> {
             store: &store,
             stack: &plan.stack,
             job,
+            all_rules_of: job,
+            plain: false,
             marked: &marked,
             place: Place { turn: 0, region: window, block: window },
             bands: 0..plan.stack.bands.len(),
             kept: None,
             spare: &spare,
             worker: (0, 1),
+            hidden: None,
         };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}: column {}, row {}", job.output.path.display(), window.col, window.row);
@@ -70,7 +73,7 @@ fn scene_line(
     let values: Vec<String> = block.values.iter().map(ToString::to_string).collect();
     let mut takers = Vec::new();
     for (rule, name) in plan.stack.mask_names.iter().enumerate() {
-        if reader.takes(scene, rule, window)? {
+        if reader.marks(scene, rule, window)?.iter().any(|mark| *mark != 0) {
             takers.push(format!("\"{name}\""));
         }
     }

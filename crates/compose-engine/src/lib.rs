@@ -11,10 +11,12 @@ pub mod plan;
 pub mod registry;
 pub mod rules;
 pub mod run;
+pub mod survey;
 
 pub use error::EngineError;
 pub use explain::explain;
 pub use options::Options;
+pub use pixels::Hidden;
 pub use plan::Plan;
 pub use registry::Registry;
 pub use rules::{Rules, RulesFile};

@@ -9,13 +9,19 @@ mod copy_in_order;
 mod donors;
 pub mod mean_stack;
 pub mod median_stack;
+mod membrane;
+pub mod multi_regress;
 pub mod nearest_date;
 mod network;
 #[cfg(test)]
 mod pages;
+mod predict;
+pub mod regress;
 pub mod scores;
+pub mod seamless;
 pub mod single_donor;
 mod statistic;
+mod surveyed;
 #[cfg(test)]
 mod testing;
 
@@ -27,8 +33,16 @@ use compose_core::kind::{nearest, unknown_kind};
 use compose_core::{FillStrategy, Problem, ScoreKind, SettingsTable};
 
 /// The strategies of this crate, by name.
-pub static KINDS: &[FillKind] =
-    &[best_score::KIND, mean_stack::KIND, median_stack::KIND, nearest_date::KIND, single_donor::KIND];
+pub static KINDS: &[FillKind] = &[
+    best_score::KIND,
+    mean_stack::KIND,
+    median_stack::KIND,
+    multi_regress::KIND,
+    nearest_date::KIND,
+    regress::KIND,
+    seamless::KIND,
+    single_donor::KIND,
+];
 
 /// Reads one `[[fill]]` table with the kind that its `strategy` names, and returns that name.
 ///

@@ -5,13 +5,17 @@
 //!   Its id is `day-N` if not said.
 //! - `target day N`: no scene is the target, every pixel is composed; days are measured from day N.
 //! - `expect`: the samples (as `uint16`); `expect source`: the scene that each came from, or `statistic`;
-//!   `expect skipped` and `expect notes`: what the plan says; `expect error`: the refusal.
+//!   `expect skipped` and `expect notes`: what the plan says; `expect fallbacks`: what the survey made of too few
+//!   pixels; `expect error`: the refusal.
+//!
+//! Strategies that ask for a survey get every pixel of the scenes.
 
 use crate::{KINDS, SCORES, parse_fill, testing};
 use compose_core::page::{Case, Fence, cases};
+use compose_core::survey::{CLEAR, UNUSABLE};
 use compose_core::{
-    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillInput, GAP, Plane, STATISTIC,
-    SceneFacts, ScoreInput, SettingsTable, StackFacts, Temporal, ValidityMode, Window,
+    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillInput, GAP, Looks, Plane, STATISTIC,
+    SampledScene, SceneFacts, ScoreInput, SettingsTable, StackFacts, Survey, Temporal, ValidityMode, Window,
 };
 use ndarray::{Array2, Array3, Axis, s};
 use toml::de::{DeTable, DeValue};
@@ -53,13 +57,39 @@ fn check(page: &str, case: &Case<'_>) {
     stack.sort_by(|Scene { facts: a, .. }, Scene { facts: b, .. }| (a.day, &a.id).cmp(&(b.day, &b.id)));
     let scenes: Vec<_> = stack.iter().map(|scene| scene.facts.clone()).collect();
     let target = scenes.iter().position(|scene| Some(&scene.id) == target.as_ref());
-    let fills = bind_all(case.toml.body, &testing::stack(target, target_day, &scenes));
+    let mut fills = bind_all(case.toml.body, &testing::stack(target, target_day, &scenes));
+    fills.iter_mut().flatten().for_each(|fill| settle(fill, &stack));
     for Fence { info, body, line } in &case.rest {
         let Some(what) = info.strip_prefix("expect") else { continue };
         for (size, columns) in [("1", 1), ("2", 2), ("all", usize::MAX)] {
             let found = outcome(what.trim(), &fills, &stack, target, columns);
             assert_eq!(words(&found), words(body), "{page}:{line}: {size} columns at a time");
         }
+    }
+}
+
+/// Gives a strategy its survey, if it asks for one.
+fn settle(fill: &mut Box<dyn BoundFill>, stack: &[Scene]) {
+    if fill.surveys().is_empty() {
+        return;
+    }
+    let (_, height, width) = stack[0].masked.values.dim();
+    let corners = (0..height).step_by(2).flat_map(|row| (0..width).step_by(2).map(move |col| (row, col)));
+    let places: Vec<(usize, usize)> = corners
+        .flat_map(|(row, col)| [(row, col), (row, col + 1), (row + 1, col), (row + 1, col + 1)])
+        .collect();
+    let sampled = |scene: &Scene| {
+        let seen = |(row, col): &(usize, usize)| {
+            *row < height && *col < width && scene.masked.valid[[0, *row, *col]] != 0
+        };
+        let value = |at: &(usize, usize)| if seen(at) { scene.masked.values[[0, at.0, at.1]] } else { 0.0 };
+        let state = places.iter().map(|at| if seen(at) { CLEAR } else { UNUSABLE }).collect();
+        let values = Array2::from_shape_vec((places.len(), 1), places.iter().map(value).collect()).unwrap();
+        Some(SampledScene { values, state })
+    };
+    let survey = Survey { scenes: stack.iter().map(sampled).collect(), pixels: places.len() };
+    if let Some(settled) = fill.settle(&survey).unwrap() {
+        *fill = settled;
     }
 }
 
@@ -105,6 +135,12 @@ fn outcome(what: &str, fills: &Fills, stack: &[Scene], target: Option<usize>, co
     let skipped = || fills.iter().flat_map(|fill| fill.skipped());
     match what {
         "skipped" => skipped().map(|(scene, why)| format!("{}: {why}\n", stack[scene].facts.id)).collect(),
+        "fallbacks" => fills
+            .iter()
+            .filter_map(|fill| fill.findings())
+            .flat_map(|f| f.fallbacks)
+            .collect::<Vec<_>>()
+            .join("\n"),
         "notes" => fills.iter().flat_map(|fill| fill.notes()).collect::<Vec<_>>().join("\n"),
         "error" => "not refused".into(),
         what => picture(what, fills, stack, target, columns),
@@ -145,7 +181,11 @@ fn compose(fills: &[Box<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
         canvas.copy_from(target, &masked[target], window, true);
     }
     for fill in fills {
-        assert_eq!(fill.halo(), 0, "the harness cuts blocks without a halo");
+        assert!(fill.halo() == 0 || fill.cell().is_some(), "the harness cuts blocks without a halo");
+        if let Temporal::FirstLooks(most) = fill.temporal() {
+            fill_from_looks(&**fill, stack, target, most, &mut canvas);
+            continue;
+        }
         let scores: Vec<_> = (0..stack.len()).map(|scene| score(&**fill, stack, scene, window)).collect();
         let donor = |&DonorUse { scene, masked: apply }: &DonorUse| {
             let block = if apply { &masked[scene] } else { &unmasked[scene] };
@@ -155,11 +195,29 @@ fn compose(fills: &[Box<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
         let donors: Vec<_> = fill.donors().iter().map(donor).collect();
         let together = if fill.temporal() == Temporal::OneByOne { 1 } else { donors.len().max(1) };
         for donors in donors.chunks(together) {
-            let input = FillInput { window, target: target.map(|t| &masked[t]), donors };
+            let input = FillInput { window, target: target.map(|t| &masked[t]), donors, looks: None };
             fill.fill(&input, &mut canvas).unwrap();
         }
     }
     canvas
+}
+
+/// Calls a strategy that wants the first looks; the whole scene is less than a cell.
+fn fill_from_looks(
+    fill: &dyn BoundFill,
+    stack: &[Scene],
+    target: Option<usize>,
+    most: usize,
+    canvas: &mut Canvas,
+) {
+    let (_, height, width) = stack[0].masked.values.dim();
+    let whole = Window::whole(width, height);
+    let mut looks = Looks::new(most, 1, height, width);
+    for (rank, donor) in fill.donors().iter().enumerate() {
+        looks.add(rank, &stack[donor.scene].masked);
+    }
+    let target = target.map(|t| &stack[t].masked);
+    fill.fill(&FillInput { window: whole, target, donors: &[], looks: Some(&looks) }, canvas).unwrap();
 }
 
 /// What the strategy's score says of a scene, as the engine would hand it over.

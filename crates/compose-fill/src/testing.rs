@@ -128,7 +128,7 @@ pub(crate) fn check_against_plain(name: &str, random: Random, sizes: &[usize], o
             .enumerate()
             .map(|(scene, block)| Donor { scene, day: None, block, exact: true, score: None })
             .collect();
-        let input = FillInput { window: window.expand(1), target: None, donors: &donors };
+        let input = FillInput { window: window.expand(1), target: None, donors: &donors, looks: None };
         let (mut fast, mut plain) = (start.clone(), start.clone());
         let settings = format!("strategy = \"{name}\"\nat-least = {at_least}");
         bind(&settings, &[], None).unwrap().fill(&input, &mut fast).unwrap();

@@ -11,7 +11,7 @@
 
 use crate::write::{Draft, Pending, WriteError};
 use compose_core::{GAP, STATISTIC, Window};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ArrayView3};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -177,6 +177,15 @@ pub fn source_colour(source: u16) -> [u8; 3] {
     let hue = (f64::from(source) * 0.618_033_988_749_895).fract() * 6.0;
     let (saturation, value) = [(0.85, 0.95), (0.55, 0.75), (1.0, 0.6)][usize::from(source % 3)];
     hsv(hue, saturation, value)
+}
+
+/// A picture whose colours are given, (row, col, 3).
+///
+/// # Errors
+/// The folder cannot be written to, or the disk is full.
+pub fn coloured(path: &Path, pixels: ArrayView3<'_, u8>) -> Result<Pending, WriteError> {
+    let (height, width, _) = pixels.dim();
+    paint(path, (height, width), |[row, col]| [0, 1, 2].map(|channel| pixels[[row, col, channel]]))
 }
 
 /// Hue in sixths of a turn.

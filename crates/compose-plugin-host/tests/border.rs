@@ -90,7 +90,14 @@ fn a_mask_rule_sees_the_neighbours_that_it_planned_for() {
     let neutral = Array2::zeros((17, 23));
     let planes = [Plane::Data { values, valid: valid.view() }];
     let (facts, grid) = (scene("s", 1), grid());
-    let input = MaskInput { scene: &facts, grid: &grid, window, planes: &planes, neutral: neutral.view() };
+    let input = MaskInput {
+        scene: &facts,
+        grid: &grid,
+        window,
+        planes: &planes,
+        neutral: neutral.view(),
+        stack: None,
+    };
     bound.mark(&input, marked.view_mut()).unwrap();
     for ((row, col), mark) in
         marked.indexed_iter().filter(|((r, c), _)| (2..15).contains(r) && (2..21).contains(c))
@@ -150,7 +157,7 @@ fn check_fill(value: &str, mode: ValidityMode, all: bool) {
     let donors = [Donor { scene: 1, day: None, block: &pixels, exact: true, score: None }];
     let mut canvas = canvas(window, bands, mode, all);
     let before = canvas.clone();
-    bound.fill(&FillInput { window: wide, target: None, donors: &donors }, &mut canvas).unwrap();
+    bound.fill(&FillInput { window: wide, target: None, donors: &donors, looks: None }, &mut canvas).unwrap();
     for ((plane, row, col), source) in before.source.indexed_iter() {
         let gap = *source == u16::MAX;
         assert_eq!(canvas.source[[plane, row, col]], if gap { STATISTIC } else { 9 });

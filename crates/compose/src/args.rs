@@ -25,6 +25,8 @@ pub struct Cli {
 /// What to do instead of a run.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Hides clear pixels of the target, lets every strategy fill them, and compares with what was there
+    Evaluate(EvaluateArgs),
     /// Shows grid, date and bands of files; for quality bands each code, its share and its meaning
     Inspect(InspectArgs),
     /// Lists mask rules, scores and fill strategies, or shows the page of one
@@ -107,6 +109,46 @@ pub enum Language {
     C,
     /// Rust
     Rust,
+}
+
+/// `compose evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// The rules file: scenes, target, masks; its fills are tried one by one
+    #[arg(long, value_name = "RULES.toml")]
+    pub rules: PathBuf,
+    /// What is hidden (see the manual); stripes, discs, clouds and the donors' masks where this is not said
+    #[arg(long, value_name = "CASES.toml")]
+    pub cases: Option<PathBuf>,
+    /// Strategies to try with their defaults besides those of the rules file; "none": those alone
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_value = "nearest-date,median-stack,regress,multi-regress,seamless"
+    )]
+    pub strategies: Vec<String>,
+    /// Folder for the table as CSV and JSON, the cases, and a picture of each case
+    #[arg(short, long, visible_alias = "out", value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(long)]
+    pub overwrite: bool,
+    /// The scene to hide pixels of, or "each" (instead of [target] scene)
+    #[arg(long, value_name = "ID")]
+    pub target: Option<String>,
+    /// Bounds of the grid: "left bottom right top", spaces or commas
+    #[arg(long, visible_alias = "bbox", value_name = "L B R T", value_parser = bounds, allow_hyphen_values = true)]
+    pub bounds: Option<[f64; 4]>,
+    /// Workers; one more than cores where this is not said
+    #[arg(short = 'j', long = "threads", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Memory that a fill keeps to, such as 500MB or 2GB; truth and fills of a case come on top
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub mem_limit: Option<u64>,
+    /// Say nothing but the table and errors
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// `compose inspect`.

@@ -1,6 +1,7 @@
 //! `compose`: arguments, messages, exit codes.
 
 mod args;
+mod evaluate;
 mod inspect;
 mod kinds;
 mod plugin;
@@ -25,6 +26,7 @@ const FAILED: u8 = 2;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
+        Some(Command::Evaluate(args)) => evaluate::evaluate(&args),
         Some(Command::Inspect(args)) => inspect::inspect(&args),
         Some(Command::Kinds(args)) => kinds::show(&args),
         Some(Command::Schema(args)) => kinds::schema(&args),
@@ -63,7 +65,8 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     let path = args.rules.as_ref().expect("clap requires --rules");
     let rules = read_rules(path, &registry)?;
     let options = options(args);
-    let plan = Plan::make(&rules, &options)?;
+    let mut plan = Plan::make(&rules, &options)?;
+    compose_engine::survey::settle(&mut plan, &cancelled)?;
     if args.plan {
         screen::say(&plan.to_string())?;
         return Ok(ExitCode::SUCCESS);

@@ -42,23 +42,21 @@ impl Unusable {
 }
 
 impl SceneReader<'_> {
-    /// Whether `rule` takes (or cannot see) any pixel of `scene` on `window` of the target grid.
-    pub fn takes(&self, scene: usize, rule: usize, window: Window) -> Result<bool, EngineError> {
-        let mut taken = false;
+    /// 1 where `rule` takes (or cannot see) a pixel of `scene` on `window` of the target grid.
+    pub fn marks(&self, scene: usize, rule: usize, window: Window) -> Result<Array2<u8>, EngineError> {
+        let mut marks = Array2::zeros((window.height, window.width));
         for (index, group) in self.job.scenes[scene].groups.iter().enumerate() {
             let Some(at) = self.native_reading(&group.alignment, window) else { continue };
             let mut marked = Array2::zeros((at.window.height, at.window.width));
             self.mark_group(scene, rule, index, at, marked.as_slice_mut().expect(LAYOUT))?;
-            taken |= match &group.alignment {
-                Alignment::Resample(resampler) => {
-                    let mut aligned = Array2::zeros((window.height, window.width));
-                    resampler.nearest(window, at.window, marked.view(), 0, aligned.view_mut());
-                    aligned.iter().any(|m| *m != 0)
-                }
-                _ => marked.iter().any(|m| *m != 0),
-            };
+            if let Alignment::Resample(resampler) = &group.alignment {
+                let mut aligned = Array2::zeros((window.height, window.width));
+                resampler.nearest(window, at.window, marked.view(), 0, aligned.view_mut());
+                marked = aligned;
+            }
+            marks |= &marked;
         }
-        Ok(taken)
+        Ok(marks)
     }
 
     /// Where any rule takes a pixel (or cannot see it) on a window of the group's grid; `None` without rules.
@@ -68,7 +66,7 @@ impl SceneReader<'_> {
         group: usize,
         at: Reading,
     ) -> Result<Option<Unusable>, EngineError> {
-        if self.stack.masks[scene].is_empty() && !self.job.order.looks_first {
+        if self.rules(scene).next().is_none() && !self.job.order.looks_first {
             return Ok(None);
         }
         if let Some(whole) = self.kept.and_then(|_| self.whole_block(scene, group, at)) {
@@ -129,7 +127,7 @@ impl SceneReader<'_> {
     fn union(&self, scene: usize, group: usize, at: Reading) -> Result<Vec<u8>, EngineError> {
         let mut marks = self.spare.marks(at.window.pixels());
         marks.fill(0);
-        for rule in 0..self.stack.masks[scene].len() {
+        for rule in self.rules(scene) {
             self.mark_group(scene, rule, group, at, &mut marks)?;
         }
         Ok(marks)
@@ -168,16 +166,18 @@ impl SceneReader<'_> {
     /// Marks (1) where `rule` takes a pixel, or where it is outside, on a window of the mask's own grid.
     fn mark(&self, scene: usize, rule: usize, at: Reading, marks: &mut [u8]) -> Result<(), EngineError> {
         let mask = &self.stack.masks[scene][rule];
-        let facts = &self.stack.facts[scene];
-        let halo = mask.bound.halo();
+        let (facts, bound) = (&self.stack.facts[scene], self.rule(scene, rule));
+        let halo = bound.halo();
         let (window, wide) = (at.window, at.window.expand(halo));
-        let mut owned = Vec::with_capacity(mask.bound.bands().len());
-        for band in mask.bound.bands() {
+        let mut owned = Vec::with_capacity(bound.bands().len());
+        for band in bound.bands() {
             owned.push(self.band_at(scene, &mask.place, *band, at.expand(halo))?);
         }
         let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
-        let outside = self.outside_of(scene, mask.bound.bands(), &owned, wide);
+        let outside = self.outside_of(scene, bound.bands(), &owned, wide);
         let neutral = self.neutral(scene, rule, at.expand(halo), &outside)?;
+        let blocks = self.blocks(scene, rule, wide)?;
+        let compared = blocks.as_ref().map(|blocks| blocks.view(self));
         let mut marked = Array2::zeros((wide.height, wide.width));
         let input = MaskInput {
             scene: facts,
@@ -185,8 +185,9 @@ impl SceneReader<'_> {
             window: wide,
             planes: &planes,
             neutral: neutral.view(),
+            stack: compared.as_ref(),
         };
-        mask.bound.mark(&input, marked.view_mut()).map_err(|e| EngineError::Mask {
+        bound.mark(&input, marked.view_mut()).map_err(|e| EngineError::Mask {
             rule: self.stack.mask_names[rule].clone(),
             scene: facts.id.clone(),
             window,

@@ -2,18 +2,23 @@
 //!
 //! | module | for |
 //! |---|---|
+//! | `compared` | other scenes, for the mask rules that compare |
+//! | `hidden` | pixels that a trial hides |
 //! | `masks` | which pixels of a scene the mask rules take |
 //! | `kept` | the same, kept for a pass in which bands come one after the other |
 //! | `scores` | how good a scene's pixels are |
 //! | `planned` | where rules and scores run, as the plan decided |
 //! | `spare` | memory that is used again |
 
+mod compared;
+mod hidden;
 mod kept;
 mod masks;
 mod planned;
 mod scores;
 mod spare;
 
+pub use hidden::Hidden;
 pub use kept::KeptMasks;
 pub use masks::covering;
 pub use planned::{NativePlace, PlannedMask, PlannedScore};
@@ -37,6 +42,10 @@ pub struct SceneReader<'a> {
     pub stack: &'a Stack,
     /// Grid and alignments.
     pub job: &'a Job,
+    /// The job that knows which mask rules compare: the same, but where the reader serves such a rule.
+    pub all_rules_of: &'a Job,
+    /// Whether rules that compare are passed over: what they compare is what the others left.
+    pub plain: bool,
     /// Marked pixels per mask rule, over all that was read.
     pub marked: &'a [AtomicU64],
     /// Where the run is: the block that is being composed, among others.
@@ -49,6 +58,8 @@ pub struct SceneReader<'a> {
     pub spare: &'a Spare,
     /// Which worker this is, of how many.
     pub worker: (usize, usize),
+    /// Pixels that are to be taken for masked.
+    pub hidden: Option<&'a Hidden>,
 }
 
 /// A scene with and without the mask rules.
@@ -76,6 +87,24 @@ impl SceneReader<'_> {
 
     /// As [`SceneReader::read`]; `None` where no pixel can be seen (or none of `wanted`, where that is 1).
     pub fn read_where(
+        &self,
+        scene: usize,
+        window: Window,
+        masked: bool,
+        wanted: Option<ArrayView2<'_, u8>>,
+    ) -> Result<Option<Block>, EngineError> {
+        if self.hidden.is_some_and(|h| h.absent.contains(&scene)) {
+            return Ok(None);
+        }
+        let mut block = self.read_all(scene, window, masked, wanted)?;
+        if let (Some(hidden), Some(block)) = (self.hidden.filter(|h| h.scene == scene), &mut block) {
+            hidden.hide(block, window, masked);
+        }
+        Ok(block)
+    }
+
+    /// As [`SceneReader::read_where`], with what is hidden.
+    fn read_all(
         &self,
         scene: usize,
         window: Window,
@@ -126,6 +155,10 @@ impl SceneReader<'_> {
                 unusable.clear(at.window, clear.as_slice_mut().expect(LAYOUT));
             }
             self.spare.give_unusable(unusable);
+            if let Some(hidden) = self.hidden.filter(|h| h.scene == scene) {
+                let planes = clear.dim().0;
+                hidden.each(window, |row, col| (0..planes).for_each(|plane| clear[[plane, row, col]] = 0));
+            }
             return Ok(Look { block, clear_values: None, clear });
         }
         let clear = self.read(scene, window, true)?;
@@ -135,6 +168,16 @@ impl SceneReader<'_> {
     /// Name of a band by its number among those that are read.
     pub fn band_name(&self, band: usize) -> String {
         self.stack.bands[self.bands.start + band].clone()
+    }
+
+    /// Per band that is read: the greatest sample of its type, where it has one and values arrive as they are stored.
+    pub fn full_scale(&self, scene: usize) -> Vec<Option<f32>> {
+        let plan = &self.job.scenes[scene];
+        let full = |band: usize| {
+            let dtype = self.stack.facts[scene].bands[band].dtype;
+            (dtype.is_integer() && plan.radiometry[band].is_none()).then(|| dtype.range().1 as f32)
+        };
+        self.bands.clone().map(full).collect()
     }
 
     /// Takes back the memory of a block that is no longer needed.

@@ -4,11 +4,13 @@
 //! cleared, mapped and unmapped each time, which costs as much as filling them.
 
 use super::masks::Unusable;
+use crate::plan::Job;
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::Resampler;
 use ndarray::Array3;
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Buffers of blocks that were given back. Each worker has its own.
 #[derive(Default)]
@@ -17,6 +19,8 @@ pub struct Spare {
     marks: RefCell<Vec<Vec<u8>>>,
     /// The last windows asked for: the resampler (by its address), a target window, and the native one.
     windows: RefCell<VecDeque<(usize, Window, Option<Window>)>>,
+    /// Scenes as rules that compare see them: the view (by its address), the window, and the scenes there.
+    compared: RefCell<(usize, Option<Window>, HashMap<usize, Arc<Block>>)>,
 }
 
 /// Windows remembered: those of a block's scenes, and of the parts of the block that have gaps.
@@ -61,6 +65,23 @@ impl Spare {
             windows.pop_front();
         }
         native
+    }
+
+    /// A scene as rules that compare see it, if it was kept.
+    pub(super) fn compared(&self, view: &Job, scene: usize, window: Window) -> Option<Arc<Block>> {
+        let (of, at, scenes) = &*self.compared.borrow();
+        ((*of, *at) == (std::ptr::from_ref(view).addr(), Some(window)))
+            .then(|| scenes.get(&scene).cloned())?
+    }
+
+    /// Keeps a scene as rules that compare see it: those of the other scenes want it too. One window is kept.
+    pub(super) fn keep_compared(&self, view: &Job, scene: usize, window: Window, block: Arc<Block>) {
+        let mut kept = self.compared.borrow_mut();
+        let key = (std::ptr::from_ref(view).addr(), Some(window));
+        if (kept.0, kept.1) != key {
+            *kept = (key.0, key.1, HashMap::new());
+        }
+        kept.2.insert(scene, block);
     }
 
     /// Arbitrary bytes.

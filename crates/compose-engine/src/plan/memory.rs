@@ -2,9 +2,11 @@
 
 use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
+use crate::pixels::PlannedMask;
 use crate::plan::order::Choice;
-use crate::plan::specs::{image_layout, provenance_layout};
+use crate::plan::specs::{image_layout, mask_layout, provenance_layout, uncertainty_layout};
 use crate::plan::{BandGroup, Job, Order, Stack, Stage};
+use crate::survey::SAMPLE_BYTES;
 use compose_core::fill_strategy::Temporal;
 use compose_core::{ValidityMode, Window};
 use compose_io::BandRef;
@@ -26,7 +28,16 @@ const MOST_OPEN: u64 = 64;
 /// A block with all that a worker needs for it is to stay near the processor: more is slower even where memory allows.
 const BLOCK_BYTES: u64 = 16 << 20;
 /// Blocks for each worker that may wait for the writer: some take much longer than others, which decode nothing.
-pub const AHEAD: usize = 4;
+const AHEAD: usize = 4;
+/// The same where a fill works in cells: all its blocks are work, and its memory is better spent on tiles.
+const AHEAD_OF_CELLS: usize = 2;
+
+impl Job {
+    /// Blocks for each worker that may wait for the writer.
+    pub fn ahead(&self) -> usize {
+        if self.fills.iter().any(|stage| stage.bound.cell().is_some()) { AHEAD_OF_CELLS } else { AHEAD }
+    }
+}
 
 /// How memory is shared out.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +57,13 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Bytes for tiles during the survey, which needs memory for its sample, but none for blocks.
+    pub fn for_survey(&self, stack: &Stack) -> u64 {
+        let least = stack.largest_tile().map_or(0, |t| t.tile_bytes()) * self.threads as u64;
+        let blocks = self.per_worker * self.threads as u64 + self.writer;
+        (self.tiles + blocks).saturating_sub(SAMPLE_BYTES as u64).max(least)
+    }
+
     /// Shares the limit out over workers, writer and tiles, and chooses an order of work for each job.
     pub fn plan(stack: &Stack, jobs: &[Job], options: &Options) -> Result<(Self, Vec<Order>), EngineError> {
         let limit = options.mem_limit.unwrap_or(DEFAULT_MEM_LIMIT);
@@ -158,7 +176,10 @@ impl Share<'_> {
             BlockSize::Whole => (width, height),
             // A quarter for the workers at most, the rest for tiles: a tile decoded twice costs more than a small block.
             BlockSize::Auto => {
-                automatic(width, height, budget, |columns, rows| self.per_worker((columns, rows), bands))
+                let cell = self.job.fills.iter().filter_map(|stage| stage.bound.cell()).max();
+                automatic((width, height), cell, budget, |columns, rows| {
+                    self.per_worker((columns, rows), bands)
+                })
             }
         }
     }
@@ -169,7 +190,10 @@ impl Share<'_> {
             rules: rules(self.stack, self.job, self.native),
             stages: stages(self.stack, self.job, bands, self.native),
         };
-        bytes_per_pixel(self.stack, self.job, bands) * (columns * rows) as u64 + work.bytes(columns, rows)
+        let own = self.job.fills.iter().map(|stage| stage.bound.memory()).max().unwrap_or(0) as u64;
+        bytes_per_pixel(self.stack, self.job, bands) * (columns * rows) as u64
+            + work.bytes(columns, rows)
+            + own
     }
 
     /// Bytes of the writer: the tiles that are being put together, of so many bands on so many columns.
@@ -181,7 +205,14 @@ impl Share<'_> {
             let per_plane = spec.bands.len() / self.stack.validity.planes(self.stack.bands.len());
             of(&spec, per_plane * self.stack.validity.planes(bands))
         });
-        of(&image, bands) + record
+        let uncertainty = self.job.output.uncertainty.as_ref().map_or(0, |path| {
+            of(&uncertainty_layout(self.stack, self.job, self.memory.threads, path.clone()), bands)
+        });
+        let mask =
+            self.job.output.mask.as_ref().map_or(0, |path| {
+                of(&mask_layout(self.stack, self.job, self.memory.threads, path.clone()), 2)
+            });
+        of(&image, bands) + record + uncertainty + mask
     }
 
     /// The least that tiles need: one for each worker.
@@ -238,24 +269,29 @@ pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
         && (stack.validity == ValidityMode::PerBand || (masked && one_grid))
         && job.fills.iter().all(whole_stack)
         && job.output.quicklooks.is_empty()
+        && job.output.uncertainty.is_none()
+        && job.output.mask.is_none()
         && !job.scenes_read().flat_map(refs).any(BandRef::is_shared)
         && !image_layout(stack, job, 1).is_pixel_interleaved()
 }
 
 /// Blocks keep their height as long as they can: a strip that is as high as the tiles decodes most of them
 /// once, however narrow its blocks are.
+///
+/// Where a fill works in cells, blocks are no smaller than one: parts of a cell cost as much as the whole.
 fn automatic(
-    width: usize,
-    height: usize,
+    (width, height): (usize, usize),
+    cell: Option<usize>,
     budget: u64,
     needs: impl Fn(usize, usize) -> u64,
 ) -> (usize, usize) {
     let fits = |columns: usize, rows: usize| needs(columns, rows) <= budget;
     let (mut columns, mut rows) = (EDGE.min(width), EDGE.min(height));
-    while columns > 64 && !fits(columns, rows) {
+    let (narrowest, lowest) = cell.map_or((64, 16), |cell| (cell.max(256), cell.max(256)));
+    while columns > narrowest && !fits(columns, rows) {
         columns /= 2;
     }
-    while rows > 16 && !fits(columns, rows) {
+    while rows > lowest && !fits(columns, rows) {
         rows /= 2;
     }
     (columns, rows)
@@ -264,14 +300,28 @@ fn automatic(
 /// What a mask rule, a score or a fill needs while it runs: so much for each pixel of the block and its halo.
 struct Running {
     halo: usize,
+    /// Side of the squares that it works in, wherever the block begins.
+    cell: usize,
     bytes: u64,
 }
 
 /// Every mask rule and score of every scene.
 fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
     // Samples and validity of each band; marks, neutral pixels, pixels outside; a plugin's own answer.
-    let rule = |halo: usize, bands: usize| Running { halo, bytes: ((bands * 5 + 5) as f64 * share) as u64 };
-    let masks = stack.masks.iter().flatten().map(|mask| rule(mask.bound.halo(), mask.bound.bands().len()));
+    let rule =
+        |halo: usize, bands: usize| Running { halo, cell: 1, bytes: ((bands * 5 + 5) as f64 * share) as u64 };
+    let block = block_bytes(stack, stack.bands.len());
+    let comparing = |scene: usize, rule: usize| {
+        job.comparing(scene, rule).map_or(0, |c| (c.others.len() as u64 + 1) * block)
+    };
+    let mask = |scene: usize, nth: usize, mask: &PlannedMask| {
+        let plain = rule(mask.bound.halo(), mask.bound.bands().len());
+        Running { bytes: plain.bytes + (comparing(scene, nth) as f64 * share) as u64, ..plain }
+    };
+    let of_scene = |(scene, masks): (usize, &Vec<PlannedMask>)| -> Vec<Running> {
+        masks.iter().enumerate().map(|(nth, of)| mask(scene, nth, of)).collect()
+    };
+    let masks = stack.masks.iter().enumerate().flat_map(of_scene);
     let of_stage = |stage: &Stage| -> Vec<Running> {
         let scores = (0..stack.facts.len()).filter_map(|scene| stage.bound.score(scene));
         scores.map(|score| rule(score.halo(), score.bands().len())).collect()
@@ -284,16 +334,21 @@ fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running> {
     let block = block_bytes(stack, bands);
     let reading = reading(stack, job, bands, share);
     let fill = |stage: &Stage| {
-        let donors = match stage.bound.temporal() {
-            Temporal::OneByOne => 1,
-            Temporal::WholeStack => stage.bound.donors().len() as u64,
-        };
         let score = if stage.scores.iter().any(Option::is_some) { 4 } else { 0 };
+        let donors = match stage.bound.temporal() {
+            Temporal::OneByOne => block + score,
+            Temporal::WholeStack => stage.bound.donors().len() as u64 * (block + score),
+            Temporal::FirstLooks(most) => most as u64 * (bands as u64 * 4 + 2) + block,
+        };
         let target = if stage.bound.needs_target() { block } else { 0 };
-        Running { halo: stage.bound.halo(), bytes: donors * (block + score) + target + reading }
+        Running {
+            halo: stage.bound.halo(),
+            cell: stage.bound.cell().unwrap_or(1),
+            bytes: donors + target + reading,
+        }
     };
     // The target is read without a fill, too.
-    let target = Running { halo: 0, bytes: reading };
+    let target = Running { halo: 0, cell: 1, bytes: reading };
     job.fills.iter().map(fill).chain([target]).collect()
 }
 
@@ -336,6 +391,19 @@ fn resamples(job: &Job) -> bool {
     job.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)))
 }
 
+impl Running {
+    /// Pixels that a piece of so many needs: as many whole cells as it touches, and the halo. Blocks begin at multiples
+    /// of their size, so one that is made of whole cells touches no other.
+    fn reach(&self, length: usize) -> usize {
+        let cells = if length.is_multiple_of(self.cell) {
+            length
+        } else {
+            (length + self.cell).next_multiple_of(self.cell)
+        };
+        cells + 2 * self.halo
+    }
+}
+
 /// What runs on a block.
 struct Work {
     rules: Vec<Running>,
@@ -346,7 +414,7 @@ impl Work {
     /// What the neediest stage needs: its halo is read as well, and masked with the halo of the mask rules.
     fn bytes(&self, columns: usize, rows: usize) -> u64 {
         let stage = |stage: &Running| {
-            let (columns, rows) = (columns + 2 * stage.halo, rows + 2 * stage.halo);
+            let (columns, rows) = (stage.reach(columns), stage.reach(rows));
             stage.bytes * (columns * rows) as u64 + most(&self.rules, columns, rows)
         };
         self.stages.iter().map(stage).max().unwrap_or(0)
@@ -363,12 +431,14 @@ fn most(running: &[Running], columns: usize, rows: usize) -> u64 {
 fn bytes_per_pixel(stack: &Stack, job: &Job, bands: usize) -> u64 {
     let planes = stack.validity.planes(bands) as u64;
     let block = block_bytes(stack, bands);
-    let canvas = bands as u64 * 4 + planes * 7;
+    let sigma = if job.output.uncertainty.is_some() { bands as u64 * 4 } else { 0 };
+    let mask = if job.output.mask.is_some() { 6 } else { 0 };
+    let canvas = bands as u64 * 4 + sigma + mask + planes * 7;
     // The target as it was before masking goes along to the writer; so do clear looks.
     let before = if job.target.is_some() { block + planes } else { 0 };
     let count = if job.output.count { planes * 2 } else { 0 };
     // The canvas once in work, and those that wait for the writer.
-    (1 + AHEAD as u64) * (canvas + before + count)
+    (1 + job.ahead() as u64) * (canvas + before + count)
 }
 
 #[cfg(test)]
@@ -378,19 +448,20 @@ mod tests {
     #[test]
     fn blocks_shrink_until_the_workers_fit() {
         let needs = |columns: usize, rows: usize| (columns * rows * 400) as u64;
-        assert_eq!(automatic(2048, 2048, 1 << 30, needs), (512, 512));
-        assert_eq!(automatic(2048, 2048, 64 << 20, needs), (256, 512));
-        assert_eq!(automatic(2048, 2048, 4 << 20, needs), (64, 128));
-        assert_eq!(automatic(100, 50, 1 << 30, needs), (100, 50));
+        assert_eq!(automatic((2048, 2048), None, 1 << 30, needs), (512, 512));
+        assert_eq!(automatic((2048, 2048), None, 64 << 20, needs), (256, 512));
+        assert_eq!(automatic((2048, 2048), None, 4 << 20, needs), (64, 128));
+        assert_eq!(automatic((2048, 2048), Some(256), 4 << 20, needs), (256, 256));
+        assert_eq!(automatic((100, 50), None, 1 << 30, needs), (100, 50));
     }
 
     #[test]
     fn a_halo_counts_as_well_as_the_block() {
-        let rules = [Running { halo: 0, bytes: 10 }, Running { halo: 500, bytes: 10 }];
+        let rules = [Running { halo: 0, cell: 1, bytes: 10 }, Running { halo: 500, cell: 1, bytes: 10 }];
         assert_eq!(most(&rules[..1], 200, 100), 200 * 100 * 10);
         assert_eq!(most(&rules, 200, 100), 1200 * 1100 * 10);
         // The halos of a stage and of a rule add up.
-        let work = Work { rules: rules.into(), stages: vec![Running { halo: 100, bytes: 7 }] };
+        let work = Work { rules: rules.into(), stages: vec![Running { halo: 100, cell: 1, bytes: 7 }] };
         assert_eq!(work.bytes(200, 100), 400 * 300 * 7 + 1400 * 1300 * 10);
     }
 }

@@ -3,6 +3,7 @@
 //! [`Stack`] is what all outputs of a run share (scenes, bands, bound masks); a [`Job`] is one output. All
 //! that can be refused from text and headers is refused here, before a pixel is read.
 
+mod comparing;
 mod grid;
 mod memory;
 mod order;
@@ -14,7 +15,8 @@ pub(crate) mod specs;
 mod stack;
 mod tiles;
 
-pub use memory::{AHEAD, GDAL_CACHE, Memory};
+pub use comparing::Comparing;
+pub use memory::{GDAL_CACHE, Memory};
 pub use order::{Item, Order, Task};
 pub use output::{OutputPlan, Picture};
 pub use select::{Fate, SceneFate};
@@ -24,6 +26,7 @@ use crate::error::EngineError;
 use crate::options::Options;
 use crate::pixels::PlannedScore;
 use crate::rules::Rules;
+use crate::survey::Lattice;
 use compose_core::fill_strategy::{BoundFill, StackFacts};
 use compose_core::{Cast, DataType, Day, Grid, SceneFacts};
 use compose_io::align::{Alignment, Resampling, decide};
@@ -68,6 +71,10 @@ pub struct Job {
     pub output: OutputPlan,
     /// In which order it is composed.
     pub order: Order,
+    /// Where the survey took its sample, if there was one.
+    pub lattice: Option<Lattice>,
+    /// The mask rules that compare scenes.
+    pub comparing: Vec<Comparing>,
 }
 
 impl Job {
@@ -108,8 +115,10 @@ pub struct BandGroup {
 pub struct Stage {
     /// Its strategy.
     pub name: String,
-    /// The strategy, bound.
+    /// The strategy, bound; after the survey, with what that told.
     pub bound: Box<dyn BoundFill>,
+    /// The strategy as it was before the survey, if there was one.
+    pub unsettled: Option<Box<dyn BoundFill>>,
     /// Per scene of the stack: where its score runs, if the strategy wants one.
     pub scores: Vec<Option<PlannedScore>>,
 }
@@ -185,7 +194,22 @@ fn job(
     let output = OutputPlan::make(rules, options, stack, target)?;
     // Chosen when all outputs are known, which share the memory.
     let order = Order::plain(grid.width, grid.height, stack.bands.len(), (1, 1));
-    Ok(Job { target, target_day, grid, grid_reason, georeferenced, scenes, fills, cast, output, order })
+    let mut job = Job {
+        target,
+        target_day,
+        grid,
+        grid_reason,
+        georeferenced,
+        scenes,
+        fills,
+        cast,
+        output,
+        order,
+        lattice: None,
+        comparing: Vec::new(),
+    };
+    job.comparing = comparing::comparing(stack, &job, resampling)?;
+    Ok(job)
 }
 
 fn resampling(rules: &Rules, options: &Options) -> Result<Resampling, EngineError> {
@@ -293,7 +317,7 @@ fn stages(
             return Err(EngineError::Bug(format!("{} names donor {}", fill.value.name, donor.scene)));
         }
         let scores = planned_scores(stack, &*bound, grid)?;
-        stages.push(Stage { name: fill.value.name.clone(), bound, scores });
+        stages.push(Stage { name: fill.value.name.clone(), bound, unsettled: None, scores });
     }
     Ok(stages)
 }

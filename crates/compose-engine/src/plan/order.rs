@@ -8,7 +8,7 @@
 
 use crate::plan::tiles::Stream;
 use crate::plan::{Job, Stack};
-use compose_core::{ValidityMode, Window};
+use compose_core::{Temporal, ValidityMode, Window};
 use std::ops::Range;
 
 /// The order of work for one output.
@@ -223,11 +223,17 @@ impl Choice<'_> {
         for phase in phases {
             let streams: Vec<&Stream<'_>> = phase.iter().map(|number| &streams[*number]).collect();
             for region in &regions {
-                decoded += streams.iter().map(|s| s.tiles(*region)).sum::<u64>();
+                // What a fill reads around its blocks lies in the next region, too.
+                let wide = region.expand(self.halo()).intersect(grid).expect("a region lies in the grid");
+                decoded += streams.iter().map(|s| s.tiles(wide)).sum::<u64>();
                 need = need.max(self.held(&streams, *region));
             }
         }
         let tiles = streams.iter().map(|s| s.tiles(grid)).sum();
+        // Where looks are enough, the donors of low rank are read here and there alone.
+        if self.reads_until_enough() {
+            need = need / 4 * 3;
+        }
         let budget = left.saturating_sub(kept_per_row * height as u64);
         // A quarter more than is counted: workers are not in step, and tiles not of even size.
         let (looks_first, block) = (self.looks_first(), self.block);
@@ -244,9 +250,20 @@ impl Choice<'_> {
         Candidate { order, budget }
     }
 
+    fn reads_until_enough(&self) -> bool {
+        self.job.fills.iter().any(|stage| matches!(stage.bound.temporal(), Temporal::FirstLooks(_)))
+    }
+
+    /// Pixels that a fill reads around its blocks.
+    fn halo(&self) -> usize {
+        self.job.fills.iter().map(|stage| stage.bound.halo()).max().unwrap_or(0)
+    }
+
     /// Bytes of tiles that a region needs at most; a few strips tell of all.
     fn held(&self, streams: &[&Stream<'_>], region: Window) -> u64 {
-        let in_strip = |strip| streams.iter().map(|s| s.held(region, strip, self.block, self.threads)).sum();
+        let halo = 2 * self.halo();
+        let wide = (self.block.0 + halo / self.threads, self.block.1 + halo);
+        let in_strip = |strip| streams.iter().map(|s| s.held(region, strip, wide, self.threads)).sum();
         (0..region.height.div_ceil(self.block.1).min(8)).map(in_strip).max().unwrap_or(0)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::options::Options;
-use crate::plan::specs::{image_spec, provenance_spec};
+use crate::plan::specs::{image_spec, mask_layout, provenance_spec, uncertainty_layout};
 use crate::plan::{Job, Plan, Stack};
 use crate::rules::Rules;
 use crate::rules::settings::{Compress, Format as FormatSetting};
@@ -22,6 +22,10 @@ pub struct OutputPlan {
     pub provenance: Option<PathBuf>,
     /// Whether the record counts clear looks.
     pub count: bool,
+    /// Which mask rule took each pixel of the target.
+    pub mask: Option<PathBuf>,
+    /// How sure computed values are.
+    pub uncertainty: Option<PathBuf>,
     /// The JSON report.
     pub sidecar: Option<PathBuf>,
     /// Pictures: before, mask, after, sources.
@@ -72,6 +76,17 @@ impl OutputPlan {
         } else {
             extra("provenance", &said.provenance, "_provenance.tif")?
         };
+        let mask = match &said.mask {
+            None | Some(Extra::Wanted(false)) => None,
+            wanted => {
+                refuse_mask(rules, options, stack, target)?;
+                extra("mask", wanted, "_masks.tif")?
+            }
+        };
+        let uncertainty = match &said.uncertainty {
+            None => None,
+            wanted => extra("uncertainty", wanted, "_uncertainty.tif")?,
+        };
         let sidecar = extra("sidecar", &said.sidecar, ".json")?;
         let wanted = options.quicklook || said.quicklook.unwrap_or(false);
         let pictures = [
@@ -85,6 +100,8 @@ impl OutputPlan {
         Ok(Self {
             provenance,
             count: said.count.unwrap_or(false),
+            mask,
+            uncertainty,
             sidecar,
             quicklooks: quicklooks.map(|(p, ending)| (p, beside(ending))).collect(),
             format: format(rules, options)?,
@@ -101,6 +118,12 @@ impl OutputPlan {
         if let Some(path) = &self.provenance {
             provenance_spec(plan, job, path.clone()).check()?;
         }
+        if let Some(path) = &self.mask {
+            mask_layout(&plan.stack, job, plan.memory.threads, path.clone()).check()?;
+        }
+        if let Some(path) = &self.uncertainty {
+            uncertainty_layout(&plan.stack, job, plan.memory.threads, path.clone()).check()?;
+        }
         Ok(())
     }
 
@@ -112,11 +135,40 @@ impl OutputPlan {
     /// Every file that will be written, and the setting that asks for it.
     fn files_by_setting(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let provenance = self.provenance.iter().map(|p| ("provenance", p));
+        let mask = self.mask.iter().map(|p| ("mask", p));
+        let uncertainty = self.uncertainty.iter().map(|p| ("uncertainty", p));
         let sidecar = self.sidecar.iter().map(|p| ("sidecar", p));
         let pictures = self.quicklooks.iter().map(|(_, p)| ("quicklook", p));
-        let all = std::iter::once(("path", &self.path)).chain(provenance).chain(sidecar).chain(pictures);
+        let all = std::iter::once(("path", &self.path))
+            .chain(provenance)
+            .chain(mask)
+            .chain(uncertainty)
+            .chain(sidecar)
+            .chain(pictures);
         all.map(|(setting, path)| (setting, path.as_path()))
     }
+}
+
+/// Mask rules that 16 bits can tell apart.
+const MOST_RULES: usize = 16;
+
+/// Refuses a record of masks where there is nothing to tell, or too much.
+fn refuse_mask(
+    rules: &Rules,
+    options: &Options,
+    stack: &Stack,
+    target: Option<usize>,
+) -> Result<(), EngineError> {
+    let message = match (target, stack.mask_names.len()) {
+        (None, _) => {
+            "mask tells which rule took a pixel of the target, and [target] names no scene".to_owned()
+        }
+        (_, n) if n > MOST_RULES => {
+            format!("mask tells at most {MOST_RULES} mask rules apart, and there are {n}")
+        }
+        _ => return Ok(()),
+    };
+    Err(refuse(rules, options, "mask", &message))
 }
 
 fn image_path(

@@ -1,6 +1,6 @@
 //! The plan as text: what will be done, and why.
 
-use crate::plan::{Fate, Job, Plan, SceneFate};
+use crate::plan::{Fate, Job, Plan, SceneFate, Stage};
 use compose_core::Grid;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -120,6 +120,23 @@ impl Plan {
             for (scene, reason) in stage.bound.skipped() {
                 writeln!(out, "      skipped {}: {reason}", self.stack.facts[scene].id)?;
             }
+            self.print_findings(out, stage)?;
+        }
+        if let Some(lattice) = job.lattice {
+            writeln!(out, "{lattice}")?;
+        }
+        Ok(())
+    }
+
+    /// What the survey told a strategy; the sidecar has all coefficients.
+    fn print_findings(&self, out: &mut String, stage: &Stage) -> fmt::Result {
+        let Some(findings) = stage.bound.findings() else { return Ok(()) };
+        for (nth, (scene, how)) in findings.ranking.iter().enumerate() {
+            writeln!(out, "      rank {}: {}, {how}", nth + 1, self.stack.facts[*scene].id)?;
+        }
+        writeln!(out, "      {} regressions", findings.models.len())?;
+        for why in &findings.fallbacks {
+            writeln!(out, "      fallback: {why}")?;
         }
         Ok(())
     }

@@ -110,3 +110,39 @@ pub fn provenance_layout(stack: &Stack, job: &Job, threads: usize, path: PathBuf
         block: TILE,
     }
 }
+
+/// How the record of masks is stored: the first rule that took a pixel, by its number in the rules file, and all that
+/// did, a bit each; 0 where none did.
+pub fn mask_layout(stack: &Stack, job: &Job, threads: usize, path: PathBuf) -> RasterSpec {
+    let band = |name: &str| OutputBand { description: name.to_owned(), scale_offset: None };
+    let names = stack.mask_names.iter().enumerate().map(|(rule, name)| format!("{} {name}", rule + 1));
+    RasterSpec {
+        bands: vec![band("reason"), band("rules")],
+        tags: vec![
+            ("COMPOSE_MASKS".to_owned(), names.collect::<Vec<_>>().join("; ")),
+            (
+                "COMPOSE_CODES".to_owned(),
+                "reason: number of the first rule that took the pixel; rules: 2^(number - 1) for each that did; 0: none; \
+                 65535: no data"
+                    .to_owned(),
+            ),
+        ],
+        ..provenance_layout(stack, job, threads, path)
+    }
+}
+
+/// How the uncertainty is stored: in the image's numbers, 0 where observed, NaN where no strategy says.
+pub fn uncertainty_layout(stack: &Stack, job: &Job, threads: usize, path: PathBuf) -> RasterSpec {
+    let band =
+        |name: &String| OutputBand { description: format!("{name} standard deviation"), scale_offset: None };
+    RasterSpec {
+        path,
+        dtype: DataType::Float32,
+        nodata: Some(f64::NAN),
+        bands: stack.bands.iter().map(band).collect(),
+        compression: Compression::Deflate,
+        level: None,
+        creation_options: Vec::new(),
+        ..image_layout(stack, job, threads)
+    }
+}

@@ -160,6 +160,10 @@ pub struct Output {
     pub provenance: Option<Extra>,
     /// Adds the number of clear looks to the provenance file; reads every scene.
     pub count: Option<bool>,
+    /// Which mask rule took each pixel of the target.
+    pub mask: Option<Extra>,
+    /// How sure computed values are: one standard deviation for each band, in numbers as stored.
+    pub uncertainty: Option<Extra>,
     /// The JSON report.
     pub sidecar: Option<Extra>,
     /// PNG pictures beside the image.

@@ -4,7 +4,7 @@ use crate::error::EngineError;
 use crate::pixels::{Look, SceneReader};
 use crate::plan::Stage;
 use compose_core::fill_strategy::{Donor, DonorUse, FillInput, Temporal};
-use compose_core::{Block, Canvas, GAP, STATISTIC, Window};
+use compose_core::{Block, Canvas, GAP, KindError, Looks, STATISTIC, Window};
 use ndarray::{Array2, Array3, Axis, Zip, s};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +28,9 @@ pub struct Composed {
     pub count: Option<Array3<u16>>,
     /// The target scene before masking and filling.
     pub before: Option<Before>,
+    /// Which rules took the target's pixels, on request: the first one's number, and a bit for each; [`UNDEFINED`] where
+    /// it has no data, (2, row, col).
+    pub reasons: Option<Array3<u16>>,
 }
 
 /// The target's own pixels: samples, where they have data, and where the masks took them.
@@ -43,11 +46,13 @@ pub fn compose_block(reader: &SceneReader<'_>, cancelled: &AtomicBool) -> Result
     let (job, window) = (reader.job, reader.place.block);
     let mode = reader.stack.validity;
     let mut canvas = Canvas::new(window, reader.bands.len(), mode, job.cast);
+    canvas.sigma = job.output.uncertainty.is_some().then(|| Array3::from_elem(canvas.values.dim(), f32::NAN));
     let mut stage = Array3::from_elem(canvas.source.dim(), UNDEFINED);
     let mut before = None;
     if let Some(target) = job.target {
         before = Some(copy_target(reader, target, &mut canvas)?);
         mark_stage(&canvas, &mut stage, OBSERVED);
+        mark_certain(&mut canvas);
     }
     for (number, fill) in job.fills.iter().enumerate() {
         if cancelled.load(Ordering::Relaxed) {
@@ -58,9 +63,13 @@ pub fn compose_block(reader: &SceneReader<'_>, cancelled: &AtomicBool) -> Result
         mark_stage(&canvas, &mut stage, number as u16 + 1);
     }
     let count = if job.output.count { Some(clear_looks(reader, window)?) } else { None };
+    let reasons = match (&before, &job.output.mask, job.target) {
+        (Some(before), Some(_), Some(target)) => Some(reasons(reader, target, window, before)?),
+        _ => None,
+    };
     refuse_unfit(reader, &canvas)?;
     close_gaps(reader, &mut canvas)?;
-    Ok(Composed { wanted: reader.bands.clone(), canvas, stage, count, before })
+    Ok(Composed { wanted: reader.bands.clone(), canvas, stage, count, before, reasons })
 }
 
 /// Copies the target's own clear pixels.
@@ -83,6 +92,43 @@ fn copy_target(reader: &SceneReader<'_>, target: usize, canvas: &mut Canvas) -> 
         }
     };
     Ok(Before { block: Block { values, valid }, masked })
+}
+
+/// Which rules took the target's pixels.
+fn reasons(
+    reader: &SceneReader<'_>,
+    target: usize,
+    window: Window,
+    before: &Before,
+) -> Result<Array3<u16>, EngineError> {
+    let mut reasons = Array3::zeros((2, window.height, window.width));
+    for rule in 0..reader.stack.mask_names.len() {
+        let marks = reader.marks(target, rule, window)?;
+        for ((row, col), _) in marks.indexed_iter().filter(|(_, mark)| **mark != 0) {
+            if reasons[[0, row, col]] == 0 {
+                reasons[[0, row, col]] = rule as u16 + 1;
+            }
+            reasons[[1, row, col]] |= 1 << rule;
+        }
+    }
+    for plane in before.block.valid.outer_iter() {
+        for ((row, col), _) in plane.indexed_iter().filter(|(_, valid)| **valid == 0) {
+            (reasons[[0, row, col]], reasons[[1, row, col]]) = (UNDEFINED, UNDEFINED);
+        }
+    }
+    Ok(reasons)
+}
+
+/// What is observed is certain.
+fn mark_certain(canvas: &mut Canvas) {
+    let Some(sigma) = &mut canvas.sigma else { return };
+    let planes = canvas.source.dim().0;
+    for (band, mut sigma) in sigma.outer_iter_mut().enumerate() {
+        let source = canvas.source.index_axis(Axis(0), if planes == 1 { 0 } else { band });
+        Zip::from(&mut sigma)
+            .and(source)
+            .for_each(|sigma, source| *sigma = if *source == GAP { f32::NAN } else { 0.0 });
+    }
 }
 
 /// Pixels that got a source since the last call belong to this stage.
@@ -128,7 +174,12 @@ fn fill_gap(
     let mut part = Canvas::new(gap, canvas.bands(), reader.stack.validity, canvas.cast);
     part.values.assign(&canvas.values.slice(s![.., rows.clone(), cols.clone()]));
     part.source.assign(&canvas.source.slice(s![.., rows.clone(), cols.clone()]));
+    part.sigma =
+        canvas.sigma.as_ref().map(|sigma| sigma.slice(s![.., rows.clone(), cols.clone()]).to_owned());
     fill_canvas(reader, number, fill, &mut part)?;
+    if let (Some(sigma), Some(part)) = (&mut canvas.sigma, &part.sigma) {
+        sigma.slice_mut(s![.., rows.clone(), cols.clone()]).assign(part);
+    }
     canvas.values.slice_mut(s![.., rows.clone(), cols.clone()]).assign(&part.values);
     canvas.source.slice_mut(s![.., rows, cols]).assign(&part.source);
     Ok(())
@@ -145,19 +196,14 @@ fn fill_canvas(
     fill: &Stage,
     canvas: &mut Canvas,
 ) -> Result<(), EngineError> {
-    let window = canvas.window.expand(fill.bound.halo());
+    let window = context_window(reader, fill, canvas.window);
     let context = match reader.job.target {
         Some(t) if fill.bound.needs_target() => Some(reader.read(t, window, true)?),
         _ => None,
     };
     let apply = |donors: &[Donor<'_>], canvas: &mut Canvas| {
-        let input = FillInput { window, target: context.as_ref(), donors };
-        fill.bound.fill(&input, canvas).map_err(|e| EngineError::Fill {
-            stage: number + 1,
-            strategy: fill.name.clone(),
-            window: canvas.window,
-            message: e.to_string(),
-        })
+        let input = FillInput { window, target: context.as_ref(), donors, looks: None };
+        fill.bound.fill(&input, canvas).map_err(|e| failed(number, fill, canvas.window, &e))
     };
     let near: Vec<DonorUse> =
         fill.bound.donors().iter().copied().filter(|d| reader.job.scenes[d.scene].overlaps).collect();
@@ -179,6 +225,11 @@ fn fill_canvas(
             }
             Ok(())
         }
+        Temporal::FirstLooks(_) => {
+            let looks = first_looks(reader, fill, window, context.as_ref())?;
+            let input = FillInput { window, target: context.as_ref(), donors: &[], looks: Some(&looks) };
+            fill.bound.fill(&input, canvas).map_err(|e| failed(number, fill, canvas.window, &e))
+        }
         Temporal::WholeStack => {
             let mut blocks: Vec<Option<Block>> = vec![None; near.len()];
             for nth in reader.apart(near.len()) {
@@ -196,6 +247,60 @@ fn fill_canvas(
             Ok(())
         }
     }
+}
+
+fn failed(number: usize, fill: &Stage, window: Window, why: &KindError) -> EngineError {
+    EngineError::Fill { stage: number + 1, strategy: fill.name.clone(), window, message: why.to_string() }
+}
+
+/// What a fill reads to fill a window: with its halo, or in whole cells.
+fn context_window(reader: &SceneReader<'_>, fill: &Stage, window: Window) -> Window {
+    let Some(cell) = fill.bound.cell() else { return window.expand(fill.bound.halo()) };
+    let cell = cell as i64;
+    let (col, row) = (window.col.div_euclid(cell) * cell, window.row.div_euclid(cell) * cell);
+    let length = |from: i64, end: i64| (-(-end).div_euclid(cell) * cell - from) as usize;
+    let cells =
+        Window { col, row, width: length(col, window.col_end()), height: length(row, window.row_end()) };
+    let grid = Window::whole(reader.job.grid.width, reader.job.grid.height);
+    cells.expand(fill.bound.halo()).intersect(grid).expect("a block lies in the grid")
+}
+
+/// The first clear looks at each pixel of a window, in the order of the donors. Reading ends when every pixel that the
+/// target lacks has its number: what comes later would change none of them.
+fn first_looks(
+    reader: &SceneReader<'_>,
+    fill: &Stage,
+    window: Window,
+    target: Option<&Block>,
+) -> Result<Looks, EngineError> {
+    let Temporal::FirstLooks(most) = fill.bound.temporal() else {
+        return Err(EngineError::Bug(format!("{} takes no first looks", fill.name)));
+    };
+    let lacks = |block: &Block| block.valid.index_axis(Axis(0), 0).mapv(|valid| 1 - valid);
+    let lacking = match (target, reader.job.target) {
+        (Some(target), _) => lacks(target),
+        (None, Some(target)) => {
+            let block = reader.read(target, window, true)?;
+            let lacking = lacks(&block);
+            reader.give_back(block);
+            lacking
+        }
+        (None, None) => Array2::ones((window.height, window.width)),
+    };
+    let mut looks = Looks::new(most, reader.bands.len(), window.height, window.width);
+    for (rank, donor) in fill.bound.donors().iter().enumerate() {
+        if !reader.job.scenes[donor.scene].overlaps {
+            continue;
+        }
+        if let Some(block) = reader.read_where(donor.scene, window, donor.masked, None)? {
+            looks.add(rank, &block);
+            reader.give_back(block);
+        }
+        if looks.are_enough(lacking.view()) {
+            break;
+        }
+    }
+    Ok(looks)
 }
 
 /// 1 where any plane has a gap.

@@ -7,12 +7,14 @@ mod compose;
 mod report;
 mod sidecar;
 mod sink;
+mod trial;
 
 pub use report::{JobReport, RunReport, SceneShare};
+pub use trial::{Image, compose_hidden, observe};
 
 use crate::error::EngineError;
-use crate::pixels::{KeptMasks, SceneReader, Spare};
-use crate::plan::{AHEAD, Item, Job, Plan, Task};
+use crate::pixels::{Hidden, KeptMasks, SceneReader, Spare};
+use crate::plan::{Item, Job, Plan, Task};
 use crate::rules::Rules;
 use compose::Composed;
 pub(crate) use compose::compose_block;
@@ -57,8 +59,15 @@ pub fn run(rules: &Rules, plan: &Plan, control: &Control<'_>) -> Result<RunRepor
     let (mut done, mut turns) = (0, 0);
     for job in &plan.jobs {
         let mut sink = Sink::create(plan, job)?;
-        let work =
-            Work { plan, job, store: &store, marked: &marked, kept: kept_masks(job), first_turn: turns };
+        let work = Work {
+            plan,
+            job,
+            store: &store,
+            marked: &marked,
+            kept: kept_masks(job),
+            first_turn: turns,
+            hidden: None,
+        };
         turns += job.order.passes();
         compose_job(&work, control, &mut |composed| {
             done += composed.canvas.window.pixels() as u64 * composed.wanted.len() as u64;
@@ -115,6 +124,8 @@ struct Work<'a> {
     kept: Vec<KeptMasks>,
     /// Passes of the outputs before: to the shared tiles the run goes on where they ended.
     first_turn: usize,
+    /// Pixels that a trial hides.
+    hidden: Option<&'a Hidden>,
 }
 
 fn kept_masks(job: &Job) -> Vec<KeptMasks> {
@@ -128,6 +139,8 @@ impl<'a> Work<'a> {
             store: self.store,
             stack: &self.plan.stack,
             job: self.job,
+            all_rules_of: self.job,
+            plain: false,
             marked: self.marked,
             place: Place {
                 turn: self.first_turn + item.turn,
@@ -141,6 +154,7 @@ impl<'a> Work<'a> {
             kept: keeps.then(|| &self.kept[item.region]),
             spare: &worker.spare,
             worker: (worker.number, self.plan.memory.threads),
+            hidden: self.hidden,
         }
     }
 
@@ -229,7 +243,7 @@ fn compose_job(
 ) -> Result<(), EngineError> {
     let items = work.job.order.items();
     let threads = work.plan.memory.threads.min(items.len());
-    let ahead = threads * AHEAD;
+    let ahead = threads * work.job.ahead();
     let line = Line::new(&items, ahead, control.cancelled);
     let (sender, receiver) = sync_channel(ahead);
     std::thread::scope(|scope| {
@@ -271,14 +285,19 @@ impl Worker {
     fn run(&self, line: &Line<'_>, work: &Work<'_>, sender: &SyncSender<Outcome>) {
         while let Some(index) = line.take() {
             let carry_out = || work.carry_out(&line.items[index], self, line.cancelled);
-            let result = catch_unwind(AssertUnwindSafe(carry_out));
-            let result = result.unwrap_or_else(|panic| Err(EngineError::Bug(panic_text(panic.as_ref()))));
+            let result = caught(carry_out);
             let failed = result.is_err();
             if sender.send((index, result)).is_err() || failed {
                 return;
             }
         }
     }
+}
+
+/// A panic as an error.
+pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    let result = catch_unwind(AssertUnwindSafe(work));
+    result.unwrap_or_else(|panic| Err(EngineError::Bug(panic_text(panic.as_ref()))))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

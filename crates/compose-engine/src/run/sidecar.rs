@@ -4,6 +4,7 @@ use crate::error::EngineError;
 use crate::plan::{Fate, Job, Plan};
 use crate::rules::Rules;
 use crate::run::{JobReport, RunReport};
+use compose_core::{Findings, SurveyedModel};
 use compose_io::write::Pending;
 use compose_plugin_host::{Plugin, PluginKind};
 use serde_json::{Value, json};
@@ -32,6 +33,7 @@ pub fn write(
         "plugins": plugins(plan),
         "masks": masks(plan, run),
         "fills": fills(plan, job),
+        "survey": job.lattice.map(|lattice| lattice.to_string()),
         "scenes": scenes(plan, job),
         "result": report,
         "notes": plan.notes(),
@@ -72,7 +74,7 @@ fn output(job: &Job) -> Value {
     json!({
         "path": job.output.path, "dtype": job.cast.dtype.name(),
         "nodata": job.cast.nodata.map(|n| if n.is_finite() { json!(n) } else { json!(n.to_string()) }),
-        "provenance": job.output.provenance,
+        "provenance": job.output.provenance, "mask": job.output.mask, "uncertainty": job.output.uncertainty,
     })
 }
 
@@ -104,9 +106,29 @@ fn fills(plan: &Plan, job: &Job) -> Value {
             .into_iter()
             .map(|(s, why)| json!({ "scene": id(s), "reason": why }))
             .collect();
-        json!({ "stage": number + 1, "strategy": stage.name, "donors": donors, "skipped": skipped, "notes": stage.bound.notes() })
+        json!({ "stage": number + 1, "strategy": stage.name, "donors": donors, "skipped": skipped, "notes": stage.bound.notes(), "survey": stage.bound.findings().map(|f| findings(plan, &f)) })
     };
     job.fills.iter().enumerate().map(fill).collect()
+}
+
+/// What the survey told a strategy. Coefficients: the intercept, then the bands of the first donor, of the second, ….
+fn findings(plan: &Plan, of: &Findings) -> Value {
+    let id = |scene: &usize| plan.stack.facts[*scene].id.clone();
+    let model = |model: &SurveyedModel| {
+        let bands = plan.stack.bands.iter().zip(model.sigma.iter().zip(&model.coefficients));
+        let bands: serde_json::Map<String, Value> = bands
+            .map(|(band, (sigma, of))| (band.clone(), json!({ "sigma": sigma, "coefficients": of })))
+            .collect();
+        json!({
+            "donors": model.donors.iter().map(id).collect::<Vec<_>>(), "method": model.method, "pixels": model.pixels,
+            "bands": bands,
+        })
+    };
+    let ranking = of.ranking.iter().map(|(scene, how)| json!({ "scene": id(scene), "agreement": how }));
+    json!({
+        "ranking": ranking.collect::<Vec<_>>(), "fallbacks": of.fallbacks,
+        "models": of.models.iter().map(model).collect::<Vec<_>>(),
+    })
 }
 
 fn scenes(plan: &Plan, job: &Job) -> Value {

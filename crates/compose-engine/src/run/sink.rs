@@ -1,7 +1,7 @@
 //! Where finished blocks go: image, provenance, pictures, numbers.
 
 use crate::error::EngineError;
-use crate::plan::specs::{image_spec, provenance_spec};
+use crate::plan::specs::{image_spec, mask_layout, provenance_spec, uncertainty_layout};
 use crate::plan::{Job, OutputPlan, Picture, Plan};
 use crate::run::compose::{Composed, UNDEFINED};
 use crate::run::report::{JobReport, Tally};
@@ -16,6 +16,8 @@ use std::path::PathBuf;
 pub struct Sink {
     image: RasterWriter,
     provenance: Option<RasterWriter>,
+    uncertainty: Option<RasterWriter>,
+    mask: Option<RasterWriter>,
     pictures: Option<Pictures>,
     tally: Tally,
     validity: ValidityMode,
@@ -28,9 +30,19 @@ impl Sink {
     pub fn create(plan: &Plan, job: &Job) -> Result<Self, EngineError> {
         let provenance =
             job.output.provenance.as_ref().map(|path| provenance_writer(plan, job, path.clone()));
+        let uncertainty = job.output.uncertainty.as_ref().map(|path| {
+            let spec = uncertainty_layout(&plan.stack, job, plan.memory.threads, path.clone());
+            RasterWriter::create(spec, &write_order(job, job.order.turns.clone()))
+        });
+        let mask = job.output.mask.as_ref().map(|path| {
+            let spec = mask_layout(&plan.stack, job, plan.memory.threads, path.clone());
+            RasterWriter::create(spec, &write_order(job, std::iter::once(0..2).collect()))
+        });
         Ok(Self {
             image: RasterWriter::create(image_spec(plan, job), &write_order(job, job.order.turns.clone()))?,
             provenance: provenance.transpose()?,
+            uncertainty: uncertainty.transpose()?,
+            mask: mask.transpose()?,
             pictures: (!job.output.quicklooks.is_empty()).then(|| Pictures::new(plan, job)),
             tally: Tally::new(job),
             validity: plan.stack.validity,
@@ -47,6 +59,12 @@ impl Sink {
             self.tally.add(&composed);
         }
         self.image.write_bands(composed.wanted.start, window, composed.canvas.values.view())?;
+        if let (Some(writer), Some(sigma)) = (&mut self.uncertainty, &composed.canvas.sigma) {
+            writer.write_bands(composed.wanted.start, window, sigma.view())?;
+        }
+        if let (Some(writer), Some(reasons)) = (&mut self.mask, &composed.reasons) {
+            writer.write_bands(0, window, reasons.view())?;
+        }
         if let Some(writer) = self.provenance.as_mut().filter(|_| is_record) {
             write_provenance(writer, window, &composed, &self.ages)?;
         }
@@ -62,7 +80,7 @@ impl Sink {
         if let Some(pictures) = self.pictures {
             files.extend(pictures.write(&job.output)?);
         }
-        if let Some(writer) = self.provenance {
+        for writer in self.provenance.into_iter().chain(self.uncertainty).chain(self.mask) {
             files.push(writer.finish()?);
         }
         files.push(self.image.finish()?);

@@ -3,27 +3,31 @@
 use super::{Content, Node, Step};
 use crate::length::Length;
 use crate::morph::{Disc, Morphology};
-use compose_core::{BoundMask, Grid, KindError, Layout, MaskInput, Plane, SceneFacts};
+use compose_core::{BoundMask, Grid, KindError, Layout, MaskInput, MaskStack, Plane, SceneFacts, Survey};
 use ndarray::{Array2, ArrayViewMut2, Zip};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Bound leaves, handed out in the order in which [`Node::bind_leaves`] made them.
 type Leaves = std::vec::IntoIter<Box<dyn BoundMask>>;
 
+#[derive(Clone)]
 pub(super) struct BoundNode {
     content: BoundContent,
     steps: Vec<BoundStep>,
 }
 
+#[derive(Clone)]
 enum BoundContent {
     /// A kind, and where its planes are among those of the tree.
-    Leaf(Box<dyn BoundMask>, Vec<usize>),
+    Leaf(Arc<dyn BoundMask>, Vec<usize>),
     Any(Vec<BoundNode>),
     All(Vec<BoundNode>),
     /// A rule turned around, and what its planes know of fill.
     Not(Box<BoundNode>, Vec<Known>),
 }
 
+#[derive(Clone)]
 /// A plane of the tree, and the layout that tells which of its codes are fill.
 struct Known {
     plane: usize,
@@ -47,6 +51,7 @@ impl Place<'_> {
     }
 }
 
+#[derive(Clone)]
 struct BoundStep {
     morphology: Morphology,
     length: Length,
@@ -93,7 +98,7 @@ impl BoundNode {
             Content::Kind(..) => {
                 let leaf = leaves.next().expect("one bound leaf for every kind of the tree");
                 let planes = leaf.bands().iter().map(|band| place.plane(*band)).collect();
-                BoundContent::Leaf(leaf, planes)
+                BoundContent::Leaf(leaf.into(), planes)
             }
         };
         let steps =
@@ -128,6 +133,28 @@ impl BoundNode {
         }
     }
 
+    /// Every kind of the tree.
+    fn leaves(&self) -> Vec<&dyn BoundMask> {
+        let below = self.children().iter().flat_map(Self::leaves);
+        self.leaf().into_iter().chain(below).collect()
+    }
+
+    /// Gives every kind its survey; whether any changed of it.
+    fn settle(&mut self, stack: &MaskStack<'_>, survey: &Survey) -> Result<bool, KindError> {
+        match &mut self.content {
+            BoundContent::Leaf(leaf, _) => {
+                let settled = leaf.settle(stack, survey)?;
+                let changed = settled.is_some();
+                settled.into_iter().for_each(|settled| *leaf = settled);
+                Ok(changed)
+            }
+            BoundContent::Any(nodes) | BoundContent::All(nodes) => {
+                nodes.iter_mut().try_fold(false, |changed, node| Ok(node.settle(stack, survey)? || changed))
+            }
+            BoundContent::Not(node, _) => node.settle(stack, survey),
+        }
+    }
+
     /// What the widest branch needs, and on top of it what the node's own changes of shape need.
     fn halo(&self) -> usize {
         let below = self.children().iter().map(Self::halo).max();
@@ -145,9 +172,12 @@ impl BoundNode {
         match &self.content {
             BoundContent::Leaf(leaf, planes) => {
                 let planes: Vec<Plane<'_>> = planes.iter().map(|p| reborrow(input.planes[*p])).collect();
-                let MaskInput { scene, grid, window, .. } = *input;
+                let MaskInput { scene, grid, window, stack, .. } = *input;
                 let neutral = input.neutral.reborrow();
-                leaf.mark(&MaskInput { scene, grid, window, planes: &planes, neutral }, marked.view_mut())?;
+                leaf.mark(
+                    &MaskInput { scene, grid, window, planes: &planes, neutral, stack },
+                    marked.view_mut(),
+                )?;
             }
             BoundContent::Any(nodes) => combine(nodes, input, marked.view_mut(), |a, b| a | b)?,
             BoundContent::All(nodes) => combine(nodes, input, marked.view_mut(), |a, b| a & b)?,
@@ -246,6 +276,7 @@ fn turn_around(input: &MaskInput<'_>, planes: &[Known], mut marked: ArrayViewMut
 }
 
 /// The whole tree, bound.
+#[derive(Clone)]
 pub(super) struct BoundTree {
     root: BoundNode,
     bands: Vec<usize>,
@@ -266,6 +297,23 @@ impl BoundMask for BoundTree {
 
     fn halo(&self) -> usize {
         self.root.halo()
+    }
+
+    fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
+        let mut scenes: Vec<usize> =
+            self.root.leaves().iter().flat_map(|leaf| leaf.compares(stack)).collect();
+        scenes.sort_unstable();
+        scenes.dedup();
+        scenes
+    }
+
+    fn settle(
+        &self,
+        stack: &MaskStack<'_>,
+        survey: &Survey,
+    ) -> Result<Option<Arc<dyn BoundMask>>, KindError> {
+        let mut tree = self.clone();
+        Ok(tree.root.settle(stack, survey)?.then(|| Arc::new(tree) as Arc<dyn BoundMask>))
     }
 
     fn needs_neutral(&self) -> bool {

@@ -108,7 +108,8 @@ impl Stage {
         let shape = (wide.height, wide.width);
         let neutral = if rule.needs_neutral() { self.neutral(&all, shape) } else { Array2::zeros(shape) };
         let (scene, grid) = (&self.scene, evaluation_grid(&self.scene, rule.bands()));
-        let input = MaskInput { scene, grid, window: wide, planes: &planes, neutral: neutral.view() };
+        let input =
+            MaskInput { scene, grid, window: wide, planes: &planes, neutral: neutral.view(), stack: None };
         let mut marked = Array2::zeros(shape);
         rule.mark(&input, marked.view_mut()).unwrap();
         marked.slice(s![halo..halo + window.height, halo..halo + window.width]).to_owned()

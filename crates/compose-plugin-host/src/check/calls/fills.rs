@@ -85,7 +85,8 @@ pub(super) fn take(
     let mut calls =
         Calls { kind, raw, instance, setup, plan, shot, target, which, cells, content, trespass, wavering };
     match plan.temporal {
-        Temporal::WholeStack => calls.call(&donors, 0)?,
+        // No plugin can ask for first looks.
+        Temporal::WholeStack | Temporal::FirstLooks(_) => calls.call(&donors, 0)?,
         Temporal::OneByOne => {
             for nth in 0..donors.len() {
                 if calls.cells.iter().flatten().any(|cell| *cell == Cell::Gap) {

@@ -1,0 +1,46 @@
+//! What is known of the pixels before the run: a sample of every scene on a fixed lattice of the target grid.
+//!
+//! A strategy that needs whole-scene facts (a regression, a ranking of donors) gets them from here, so that its
+//! answer cannot depend on blocks or threads.
+
+use ndarray::Array2;
+
+/// Not to be used: masked, nodata or outside.
+pub const UNUSABLE: u8 = 0;
+/// Clear, but near something unusable, or saturated.
+pub const DOUBTFUL: u8 = 1;
+/// Clear, at least [`RIM`] pixels from anything unusable, and not saturated.
+pub const CLEAR: u8 = 2;
+
+/// Pixels this near to an unusable one are doubtful: masks seldom reach to the last of a cloud.
+pub const RIM: usize = 2;
+
+/// Pixels come in squares of so many: neighbours tell how rough a scene is.
+pub const SQUARE: usize = 4;
+
+/// Samples of the stack. Pixel `i` is the same place in every scene; pixels `4 k` to `4 k + 3` are a square of 2 × 2,
+/// row by row, of which those outside the grid are unusable.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// One per scene of the stack; `None` where nobody asked for it.
+    pub scenes: Vec<Option<SampledScene>>,
+    /// Number of pixels.
+    pub pixels: usize,
+}
+
+/// One scene's samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampledScene {
+    /// In the numbers of the reference scene, (pixel, band).
+    pub values: Array2<f32>,
+    /// [`UNUSABLE`], [`DOUBTFUL`] or [`CLEAR`], per pixel. A pixel is judged by all wanted bands.
+    pub state: Vec<u8>,
+}
+
+impl SampledScene {
+    /// Samples of one pixel, band by band.
+    pub fn pixel(&self, pixel: usize) -> &[f32] {
+        let bands = self.values.dim().1;
+        &self.values.as_slice().expect("samples are in standard layout")[pixel * bands..][..bands]
+    }
+}

@@ -1,0 +1,84 @@
+//! Other scenes, for the mask rules that compare.
+
+use super::{Hidden, SceneReader};
+use crate::error::EngineError;
+use crate::plan::{Comparing, Job};
+use compose_core::mask_rule::{Compared, OtherScene};
+use compose_core::{Block, BoundMask, Window};
+use std::sync::Arc;
+
+/// Blocks of the scenes that a rule compares.
+pub(super) struct Blocks {
+    own: Arc<Block>,
+    others: Vec<(usize, Arc<Block>)>,
+}
+
+impl Blocks {
+    pub fn view<'a>(&'a self, reader: &SceneReader<'_>) -> Compared<'a> {
+        let other = |(scene, block): &'a (usize, Arc<Block>)| OtherScene {
+            scene: *scene,
+            day: reader.stack.facts[*scene].day,
+            block,
+        };
+        Compared { own: &self.own, others: self.others.iter().map(other).collect() }
+    }
+}
+
+impl SceneReader<'_> {
+    /// The rule, with what the survey told.
+    pub(super) fn rule(&self, scene: usize, rule: usize) -> &dyn BoundMask {
+        let settled = self.job.comparing(scene, rule).and_then(|c| c.settled.as_deref());
+        settled.unwrap_or(&*self.stack.masks[scene][rule].bound)
+    }
+
+    /// The rules of a scene that apply: where plain pixels are wanted, those alone that do not compare.
+    pub(super) fn rules(&self, scene: usize) -> impl Iterator<Item = usize> {
+        let all = 0..self.stack.masks[scene].len();
+        all.filter(move |rule| !self.plain || self.all_rules_of.comparing(scene, *rule).is_none())
+    }
+
+    /// What a rule compares on a window of its grid; `None` where it does not compare.
+    pub(super) fn blocks(
+        &self,
+        scene: usize,
+        rule: usize,
+        window: Window,
+    ) -> Result<Option<Blocks>, EngineError> {
+        let Some(comparing) = self.job.comparing(scene, rule) else { return Ok(None) };
+        let own = self.plain_block(comparing, scene, window)?;
+        let others =
+            comparing.others.iter().map(|other| Ok((*other, self.plain_block(comparing, *other, window)?)));
+        Ok(Some(Blocks { own, others: others.collect::<Result<_, EngineError>>()? }))
+    }
+
+    fn plain_block(
+        &self,
+        comparing: &Comparing,
+        scene: usize,
+        window: Window,
+    ) -> Result<Arc<Block>, EngineError> {
+        let view: &Job = &comparing.view;
+        if let Some(block) = self.spare.compared(view, scene, window) {
+            return Ok(block);
+        }
+        // What is hidden is known on the target grid alone.
+        let hidden: Option<&Hidden> = self.hidden.filter(|_| view.grid.same(&self.job.grid));
+        let reader = SceneReader {
+            store: self.store,
+            stack: self.stack,
+            job: view,
+            all_rules_of: self.all_rules_of,
+            plain: true,
+            marked: self.marked,
+            place: self.place,
+            bands: 0..self.stack.bands.len(),
+            kept: None,
+            spare: self.spare,
+            worker: self.worker,
+            hidden,
+        };
+        let block = Arc::new(reader.read(scene, window, true)?);
+        self.spare.keep_compared(view, scene, window, block.clone());
+        Ok(block)
+    }
+}

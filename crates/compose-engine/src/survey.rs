@@ -1,0 +1,370 @@
+//! Whole-scene facts, found out once before the run: a sample of every scene that a strategy asks for, and what the
+//! strategies make of it.
+//!
+//! The sample lies on a fixed lattice of the target grid and is put together in its order, so that nothing that is
+//! made of it depends on blocks, threads or memory.
+
+use crate::error::EngineError;
+use crate::pixels::{Hidden, SceneReader, Spare};
+use crate::plan::{Job, Plan, Stage};
+use crate::run::caught;
+use compose_core::survey::{CLEAR, DOUBTFUL, RIM, SQUARE, SampledScene, UNUSABLE};
+use compose_core::{Block, BoundFill, Survey, Window};
+use compose_io::{Place, TileStore};
+use ndarray::Array2;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Side of the pieces of the grid that are looked at: that of most tiles.
+const PATCH: usize = 512;
+/// Up to so many pixels, all pieces are looked at.
+const WHOLE: usize = 1 << 20;
+/// Beyond that, their inner quarter alone, which fewer tiles have a part in; and in the largest grids that of one piece in
+/// so many.
+const SPARSEST: usize = 4;
+/// Pixels for one piece more that is passed over.
+const PER_PASSED: usize = 1 << 21;
+/// Bytes of samples at most.
+pub const SAMPLE_BYTES: usize = 32 << 20;
+
+/// Where the sample lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lattice {
+    width: usize,
+    height: usize,
+    /// Whether the inner quarter of a piece stands for it.
+    inner: bool,
+    /// One piece in so many.
+    every: usize,
+    /// In a piece, one square of 2 × 2 pixels in a square of so many.
+    stride: usize,
+    scenes: usize,
+}
+
+impl Lattice {
+    /// The lattice for a survey of so many scenes.
+    fn of(plan: &Plan, job: usize, scenes: usize) -> Self {
+        let grid = &plan.jobs[job].grid;
+        Self::new(grid.width, grid.height, scenes, plan.stack.bands.len())
+    }
+
+    /// The lattice for so many scenes and bands.
+    fn new(width: usize, height: usize, scenes: usize, bands: usize) -> Self {
+        let pixels = width * height;
+        let inner = pixels > WHOLE;
+        let every = if inner { (pixels / PER_PASSED).clamp(1, SPARSEST) } else { 1 };
+        let seen = pixels / every / if inner { 4 } else { 1 };
+        let most = SAMPLE_BYTES / (scenes * (4 * bands + 1)).max(1);
+        let stride = (1..).find(|s| seen / (s * s) <= most.max(SQUARE)).expect("some stride is wide enough");
+        Self { width, height, inner, every, stride, scenes }
+    }
+
+    /// Pieces of the grid, row by row: those of a row are shifted against those of the row above.
+    fn patches(&self) -> Vec<Window> {
+        let whole = Window::whole(self.width, self.height);
+        let (across, down) = (self.width.div_ceil(PATCH), self.height.div_ceil(PATCH));
+        let all = (0..down).flat_map(|row| (0..across).map(move |col| (row, col)));
+        let (offset, side) = if self.inner { (PATCH / 4, PATCH / 2) } else { (0, PATCH) };
+        all.filter(|(row, col)| (col + 2 * row).is_multiple_of(self.every))
+            .filter_map(|(row, col)| {
+                let (col, row) = ((col * PATCH + offset) as i64, (row * PATCH + offset) as i64);
+                Window { col, row, width: side, height: side }.intersect(whole)
+            })
+            .collect()
+    }
+
+    /// The pixels of a piece, square by square; those outside the piece too.
+    fn pixels(&self, patch: Window) -> impl Iterator<Item = (i64, i64)> + use<> {
+        let step = 2 * self.stride;
+        let corners = move |from: i64, length: usize| (0..length).step_by(step).map(move |n| from + n as i64);
+        corners(patch.row, patch.height).flat_map(move |row| {
+            corners(patch.col, patch.width)
+                .flat_map(move |col| [(row, col), (row, col + 1), (row + 1, col), (row + 1, col + 1)])
+        })
+    }
+}
+
+impl fmt::Display for Lattice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seen: usize = self.patches().iter().map(|patch| patch.pixels()).sum();
+        let share = 100.0 * seen as f64 / (self.width * self.height) as f64;
+        write!(f, "survey: {share:.1} % of the grid")?;
+        if self.inner {
+            write!(f, " in pieces of {} px", PATCH / 2)?;
+        }
+        match self.stride {
+            1 => write!(f, ", every pixel of it")?,
+            stride => write!(f, ", one pixel in {} of it", stride * stride)?,
+        }
+        write!(f, ", of {} scenes", self.scenes)
+    }
+}
+
+impl Stage {
+    fn before_survey(&self) -> &dyn BoundFill {
+        self.unsettled.as_deref().unwrap_or(&*self.bound)
+    }
+}
+
+/// Gives every strategy that wants one its survey.
+///
+/// # Errors
+/// Pixels cannot be read, or a strategy cannot work with what they are.
+pub fn settle(plan: &mut Plan, cancelled: &AtomicBool) -> Result<(), EngineError> {
+    (0..plan.jobs.len()).try_for_each(|job| settle_job(plan, job, None, cancelled))
+}
+
+/// The same for one output; with some pixels of its target hidden.
+pub fn settle_job(
+    plan: &mut Plan,
+    job: usize,
+    hidden: Option<&Hidden>,
+    cancelled: &AtomicBool,
+) -> Result<(), EngineError> {
+    settle_masks(plan, job, hidden, cancelled)?;
+    let stages = plan.jobs[job].fills.iter();
+    let mut scenes: Vec<usize> = stages.flat_map(|stage| stage.before_survey().surveys()).collect();
+    scenes.sort_unstable();
+    scenes.dedup();
+    if scenes.is_empty() {
+        return Ok(());
+    }
+    let lattice = Lattice::of(plan, job, scenes.len());
+    let survey =
+        Sampling { plan, job: &plan.jobs[job], lattice, hidden, plain: false, cancelled }.take(&scenes)?;
+    let job = &mut plan.jobs[job];
+    for (number, stage) in job.fills.iter_mut().enumerate() {
+        if stage.before_survey().surveys().is_empty() {
+            continue;
+        }
+        let settled = stage.before_survey().settle(&survey).map_err(|e| EngineError::Fill {
+            stage: number + 1,
+            strategy: stage.name.clone(),
+            window: Window::whole(job.grid.width, job.grid.height),
+            message: e.to_string(),
+        })?;
+        if let Some(bound) = settled {
+            let before = std::mem::replace(&mut stage.bound, bound);
+            stage.unsettled.get_or_insert(before);
+        }
+    }
+    job.lattice = Some(lattice);
+    Ok(())
+}
+
+/// Gives every mask rule that compares its survey: of what the other rules left.
+fn settle_masks(
+    plan: &mut Plan,
+    job: usize,
+    hidden: Option<&Hidden>,
+    cancelled: &AtomicBool,
+) -> Result<(), EngineError> {
+    let comparing = &plan.jobs[job].comparing;
+    let mut scenes: Vec<usize> =
+        comparing.iter().flat_map(|c| c.others.iter().copied().chain([c.scene])).collect();
+    scenes.sort_unstable();
+    scenes.dedup();
+    if scenes.is_empty() {
+        return Ok(());
+    }
+    let lattice = Lattice::of(plan, job, scenes.len());
+    let sampling = Sampling { plan, job: &plan.jobs[job], lattice, hidden, plain: true, cancelled };
+    let survey = sampling.take(&scenes)?;
+    let Plan { stack, jobs, .. } = plan;
+    let mut settled = Vec::new();
+    for of in &jobs[job].comparing {
+        let known = jobs[job].mask_stack(stack, of.scene);
+        let bound = &stack.masks[of.scene][of.rule].bound;
+        let rule = bound.settle(&known, &survey).map_err(|e| EngineError::Mask {
+            rule: stack.mask_names[of.rule].clone(),
+            scene: stack.facts[of.scene].id.clone(),
+            window: Window::whole(lattice.width, lattice.height),
+            message: e.to_string(),
+        })?;
+        settled.push(rule);
+    }
+    for (of, rule) in jobs[job].comparing.iter_mut().zip(settled) {
+        of.settled = rule;
+    }
+    Ok(())
+}
+
+/// One piece's samples, scene by scene.
+type Piece = Vec<(Vec<f32>, Vec<u8>)>;
+
+/// What a sample is taken of, and how.
+struct Sampling<'a> {
+    plan: &'a Plan,
+    job: &'a Job,
+    lattice: Lattice,
+    hidden: Option<&'a Hidden>,
+    /// Whether the mask rules that compare are passed over.
+    plain: bool,
+    cancelled: &'a AtomicBool,
+}
+
+impl Sampling<'_> {
+    /// Samples the scenes; workers take pieces, which are put together in their order.
+    fn take(&self, scenes: &[usize]) -> Result<Survey, EngineError> {
+        compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
+        let (plan, patches) = (self.plan, self.lattice.patches());
+        let store = TileStore::new(plan.memory.for_survey(&plan.stack), plan.memory.open_files);
+        let pieces: Vec<Mutex<Option<Result<Piece, EngineError>>>> =
+            patches.iter().map(|_| Mutex::new(None)).collect();
+        let next = AtomicUsize::new(0);
+        let threads = plan.memory.threads.min(patches.len());
+        let work = |number: usize| {
+            let spare = Spare::default();
+            loop {
+                let nth = next.fetch_add(1, Ordering::Relaxed);
+                let Some(patch) = patches.get(nth) else { break };
+                let piece = || self.piece(&store, &spare, (number, threads), *patch, scenes);
+                let piece = caught(piece);
+                *pieces[nth].lock().unwrap_or_else(PoisonError::into_inner) = Some(piece);
+            }
+        };
+        std::thread::scope(|scope| {
+            (0..threads).for_each(|number| {
+                let work = &work;
+                scope.spawn(move || work(number));
+            });
+        });
+        let pieces = pieces.into_iter().map(|piece| {
+            let piece = piece.into_inner().unwrap_or_else(PoisonError::into_inner);
+            piece.unwrap_or_else(|| Err(EngineError::Bug("a piece of the survey was left out".into())))
+        });
+        self.join(scenes, pieces)
+    }
+
+    fn join(
+        &self,
+        scenes: &[usize],
+        pieces: impl Iterator<Item = Result<Piece, EngineError>>,
+    ) -> Result<Survey, EngineError> {
+        let mut joined: Piece = vec![Default::default(); scenes.len()];
+        for piece in pieces {
+            for ((values, state), (more, states)) in joined.iter_mut().zip(piece?) {
+                values.extend(more);
+                state.extend(states);
+            }
+        }
+        let stack = &self.plan.stack;
+        let pixels = joined.first().map_or(0, |(_, state)| state.len());
+        let mut survey = Survey { scenes: stack.facts.iter().map(|_| None).collect(), pixels };
+        for (scene, (values, state)) in scenes.iter().zip(joined) {
+            let values = Array2::from_shape_vec((pixels, stack.bands.len()), values);
+            survey.scenes[*scene] =
+                Some(SampledScene { values: values.expect("as many samples as pixels"), state });
+        }
+        Ok(survey)
+    }
+
+    fn piece(
+        &self,
+        store: &TileStore,
+        spare: &Spare,
+        worker: (usize, usize),
+        patch: Window,
+        scenes: &[usize],
+    ) -> Result<Piece, EngineError> {
+        let (plan, lattice) = (self.plan, self.lattice);
+        let whole = Window::whole(lattice.width, lattice.height);
+        let wide = patch.expand(RIM).intersect(whole).expect("a patch lies in the grid");
+        // What the rules take of the survey is no news for the report.
+        let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
+        let reader = SceneReader {
+            store,
+            stack: &plan.stack,
+            job: self.job,
+            all_rules_of: self.job,
+            plain: self.plain,
+            marked: &marked,
+            place: Place { turn: 0, region: whole, block: patch },
+            bands: 0..plan.stack.bands.len(),
+            kept: None,
+            spare,
+            worker,
+            hidden: self.hidden,
+        };
+        let mut piece = Vec::with_capacity(scenes.len());
+        for scene in scenes {
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(EngineError::Interrupted);
+            }
+            let block = reader.read(*scene, wide, true)?;
+            let judge = Judge { block: &block, window: wide, full: reader.full_scale(*scene) };
+            piece.push(judge.samples(lattice, patch));
+            reader.give_back(block);
+        }
+        Ok(piece)
+    }
+}
+
+/// What the pixels of a scene are worth.
+struct Judge<'a> {
+    block: &'a Block,
+    window: Window,
+    /// Per band: the greatest sample that its type holds.
+    full: Vec<Option<f32>>,
+}
+
+impl Judge<'_> {
+    /// Samples and states of the pixels of a patch that lie on the lattice.
+    fn samples(&self, lattice: Lattice, patch: Window) -> (Vec<f32>, Vec<u8>) {
+        let bands = self.block.values.dim().0;
+        let (mut values, mut state) = (Vec::new(), Vec::new());
+        for (row, col) in lattice.pixels(patch) {
+            let inside = row < patch.row_end() && col < patch.col_end();
+            let at = inside.then(|| ((row - self.window.row) as usize, (col - self.window.col) as usize));
+            state.push(at.map_or(UNUSABLE, |at| self.state(at)));
+            values.extend((0..bands).map(|band| at.map_or(0.0, |(r, c)| self.block.values[[band, r, c]])));
+        }
+        (values, state)
+    }
+
+    fn state(&self, (row, col): (usize, usize)) -> u8 {
+        let valid = |row: usize, col: usize| {
+            (0..self.block.valid.dim().0).all(|p| self.block.valid[[p, row, col]] != 0)
+        };
+        if !valid(row, col) {
+            return UNUSABLE;
+        }
+        let saturated = |(band, full): (usize, &Option<f32>)| {
+            full.is_some_and(|full| self.block.values[[band, row, col]] >= full)
+        };
+        let rows = row.saturating_sub(RIM)..(row + RIM + 1).min(self.window.height);
+        let around = |row: usize| {
+            (col.saturating_sub(RIM)..(col + RIM + 1).min(self.window.width)).all(|c| valid(row, c))
+        };
+        let doubtful = self.full.iter().enumerate().any(saturated) || !rows.into_iter().all(around);
+        if doubtful { DOUBTFUL } else { CLEAR }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_grids_are_sampled_whole_and_large_ones_at_least_in_part() {
+        let small = Lattice::new(400, 300, 5, 6);
+        assert_eq!((small.every, small.stride, small.patches().len()), (1, 1, 1));
+        assert_eq!(small.pixels(small.patches()[0]).count(), 400 * 300);
+        assert_eq!(small.to_string(), "survey: 100.0 % of the grid, every pixel of it, of 5 scenes");
+        let large = Lattice::new(7600, 7800, 12, 7);
+        let seen: usize = large.patches().iter().map(|p| p.pixels()).sum();
+        let share = seen as f64 / (7600.0 * 7800.0);
+        assert!((0.05..0.07).contains(&share), "{share}");
+        let sampled: usize = large.patches().iter().map(|p| large.pixels(*p).count()).sum();
+        assert!(sampled * 12 * 29 <= SAMPLE_BYTES * 11 / 10, "{sampled}");
+    }
+
+    #[test]
+    fn every_scene_and_every_corner_of_a_line_of_pixels_has_its_squares() {
+        let lattice = Lattice::new(61, 1, 40, 6);
+        let pixels: Vec<_> = lattice.pixels(lattice.patches()[0]).collect();
+        assert_eq!(pixels.len(), 31 * SQUARE);
+        assert_eq!(pixels[..4], [(0, 0), (0, 1), (1, 0), (1, 1)]);
+    }
+}

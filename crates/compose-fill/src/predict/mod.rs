@@ -1,0 +1,132 @@
+//! Normalised donors: what the target would show, predicted from the donors' clear looks.
+//!
+//! A [`Model`] predicts every target band from all bands of some donors. Which donors see a pixel differs from place
+//! to place: [`Predictor::model_of`] chooses the model of the donors that do. `fit` makes the models from the survey.
+
+mod fit;
+
+pub(crate) use fit::{Fit, MOST_DONORS, fit};
+
+use compose_core::Looks;
+use compose_core::looks::NONE;
+use std::collections::HashMap;
+
+/// Bands that are computed side by side.
+pub(crate) const LANES: usize = 8;
+
+/// One number for each of [`LANES`] bands; those past the last band are zeros.
+pub(crate) type Lanes = [f32; LANES];
+
+/// Band = intercept + Σ coefficient × donor band, for every band.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    /// Ranks of its donors, rising.
+    pub ranks: Vec<u16>,
+    /// Per group of [`LANES`] bands: the intercepts, then the coefficients of each donor's bands.
+    weights: Vec<Vec<Lanes>>,
+    /// Per band: standard deviation of what it leaves unexplained.
+    pub sigma: Vec<f32>,
+    /// Per band: the part of it that differs between neighbouring pixels.
+    pub roughness: Vec<f32>,
+    /// Whether values are as some scene shows them, so that there is nothing to clip.
+    copies: bool,
+}
+
+/// Models for any set of donors.
+#[derive(Clone, Debug)]
+pub(crate) struct Predictor {
+    models: Vec<Model>,
+    by_ranks: HashMap<u64, usize>,
+    bands: usize,
+    /// Per group of bands: the least and the greatest value that the target shows.
+    pub range: Vec<(Lanes, Lanes)>,
+    /// Per rank: one over the standard deviation of each donor band; 0 where it is constant.
+    pub contrast: Vec<Vec<f32>>,
+}
+
+impl Predictor {
+    /// Number of the model for the donors that see a pixel; without those of low rank where there is none for all.
+    /// `None` without a donor.
+    pub fn model_of(&self, ranks: &[u16]) -> Option<usize> {
+        (1..=ranks.len()).rev().find_map(|n| self.by_ranks.get(&key(&ranks[..n])).copied())
+    }
+
+    pub fn model(&self, number: usize) -> &Model {
+        &self.models[number]
+    }
+
+    /// Groups of bands.
+    pub fn groups(&self) -> usize {
+        self.bands.div_ceil(LANES)
+    }
+
+    /// What the model expects of a group of bands at a pixel that its donors see, clipped to what the target shows.
+    pub fn predict(&self, model: usize, looks: &Looks, at: (usize, usize), group: usize) -> Lanes {
+        let model = &self.models[model];
+        let weights = &model.weights[group];
+        let mut sum = weights[0];
+        let mut of_donor = &weights[1..];
+        for rank in &model.ranks {
+            let look = look_of(looks, *rank, at).expect("the donors of a model see the pixel");
+            let (of_bands, rest) = of_donor.split_at(self.bands);
+            for (value, weights) in look.iter().zip(of_bands) {
+                sum.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * value);
+            }
+            of_donor = rest;
+        }
+        if model.copies { sum } else { self.clip(sum, group) }
+    }
+
+    /// Values within what the target shows.
+    pub fn clip(&self, mut values: Lanes, group: usize) -> Lanes {
+        let (low, high) = &self.range[group];
+        for ((value, low), high) in values.iter_mut().zip(low).zip(high) {
+            // Not `clamp`, which a range without a value would make panic; a value that is no number becomes the least.
+            *value = value.max(*low).min(*high);
+        }
+        values
+    }
+
+    /// A corrected prediction within what the target shows, or as far beyond as the prediction is.
+    pub fn clip_from(&self, mut values: Lanes, predicted: &Lanes, group: usize) -> Lanes {
+        let (low, high) = &self.range[group];
+        for (lane, value) in values.iter_mut().enumerate() {
+            *value = value.max(low[lane].min(predicted[lane])).min(high[lane].max(predicted[lane]));
+        }
+        values
+    }
+
+    /// The bands of a group.
+    pub fn bands_of(&self, group: usize) -> std::ops::Range<usize> {
+        group * LANES..((group + 1) * LANES).min(self.bands)
+    }
+}
+
+/// The look of the donor of this rank at a pixel: its samples, band by band.
+#[inline]
+pub(crate) fn look_of(looks: &Looks, rank: u16, at: (usize, usize)) -> Option<&[f32]> {
+    let look = looks.ranks(at).iter().position(|of| *of == rank)?;
+    Some(looks.look(at, look))
+}
+
+/// Ranks of the donors that see a pixel.
+#[inline]
+pub(crate) fn ranks_at(looks: &Looks, at: (usize, usize)) -> &[u16] {
+    let ranks = looks.ranks(at);
+    &ranks[..ranks.iter().position(|rank| *rank == NONE).unwrap_or(ranks.len())]
+}
+
+/// Ranks of up to [`MOST_DONORS`] donors as one number.
+fn key(ranks: &[u16]) -> u64 {
+    ranks.iter().fold(0, |key, rank| key << 16 | (u64::from(*rank) + 1))
+}
+
+/// Numbers band by band as groups of lanes; `rest` stands in past the last band.
+fn in_lanes(of_bands: &[f64], rest: f32) -> Vec<Lanes> {
+    let lanes = |bands: &[f64]| {
+        let mut lanes = [rest; LANES];
+        lanes.iter_mut().zip(bands).for_each(|(lane, v)| *lane = *v as f32);
+        lanes
+    };
+    of_bands.chunks(LANES).map(lanes).collect()
+}

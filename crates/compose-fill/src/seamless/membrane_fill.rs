@@ -1,0 +1,306 @@
+//! One cell of the lattice: predictions, and the membrane that carries what is left at the gap's border into it.
+
+use super::Membrane;
+use crate::membrane::{Scratch, System};
+use crate::predict::{LANES, Lanes, MOST_DONORS, Predictor, look_of, ranks_at};
+use crate::surveyed::{put, source};
+use compose_core::{Block, Canvas, DonorUse, FillInput, GAP, Looks, Window};
+
+/// A pixel of the cell or its halo.
+#[derive(Clone, Copy, PartialEq)]
+enum Pixel {
+    /// The target does not show it, and donors do: predicted by this model.
+    Open(u32),
+    /// The target shows it.
+    Seen,
+    /// Neither.
+    Nothing,
+}
+
+/// A cell with its halo.
+pub(super) struct Cell<'a> {
+    pub membrane: &'a Membrane,
+    pub predictor: &'a Predictor,
+    pub looks: &'a Looks,
+    pub target: &'a Block,
+    /// Where its corner lies in the looks and the target.
+    origin: (usize, usize),
+    width: usize,
+    height: usize,
+    pixels: Vec<Pixel>,
+}
+
+/// A kept connection of an open pixel with a neighbour.
+struct Edge {
+    pixel: u32,
+    other: u32,
+    /// The model of the donors that both have in common.
+    model: u32,
+    weight: f32,
+}
+
+impl<'a> Cell<'a> {
+    /// The pixels of `area`, which lies within the input's window.
+    pub fn new(
+        membrane: &'a Membrane,
+        predictor: &'a Predictor,
+        input: &FillInput<'a>,
+        area: Window,
+    ) -> Self {
+        let looks = input.looks.expect("the strategy takes first looks");
+        let target = input.target.expect("the strategy needs the target");
+        let origin = ((area.row - input.window.row) as usize, (area.col - input.window.col) as usize);
+        let (width, height) = (area.width, area.height);
+        let mut cell = Self { membrane, predictor, looks, target, origin, width, height, pixels: Vec::new() };
+        cell.pixels = (0..width * height).map(|pixel| cell.judge(cell.at(pixel))).collect();
+        cell
+    }
+
+    /// Where a pixel lies in the looks and the target.
+    fn at(&self, pixel: usize) -> (usize, usize) {
+        (self.origin.0 + pixel / self.width, self.origin.1 + pixel % self.width)
+    }
+
+    fn judge(&self, at: (usize, usize)) -> Pixel {
+        if self.target.valid[[0, at.0, at.1]] != 0 {
+            return Pixel::Seen;
+        }
+        self.predictor
+            .model_of(ranks_at(self.looks, at))
+            .map_or(Pixel::Nothing, |model| Pixel::Open(model as u32))
+    }
+
+    /// The connection of an open pixel with a neighbour; `None` where they have no donor in common.
+    fn edge(&self, model: u32, pixel: usize, other: usize) -> Option<Edge> {
+        let model = match self.pixels[other] {
+            Pixel::Nothing => return None,
+            Pixel::Open(same) if same == model => model,
+            _ => self.common_model(model, self.at(other))?,
+        };
+        let unlike = self.unlikeness(model, self.at(pixel), self.at(other));
+        let likeness = (-0.5 * unlike / (self.membrane.sigma * self.membrane.sigma)).exp();
+        Some(Edge {
+            pixel: pixel as u32,
+            other: other as u32,
+            model,
+            weight: self.membrane.epsilon + likeness,
+        })
+    }
+
+    /// The model of those donors of another that see a pixel.
+    fn common_model(&self, model: u32, other: (usize, usize)) -> Option<u32> {
+        let seen = ranks_at(self.looks, other);
+        let mut common = [0; MOST_DONORS];
+        let mut shared = 0;
+        for rank in self.ranks(model).iter().filter(|rank| seen.contains(rank)) {
+            common[shared] = *rank;
+            shared += 1;
+        }
+        self.predictor.model_of(&common[..shared]).map(|model| model as u32)
+    }
+
+    fn ranks(&self, model: u32) -> &[u16] {
+        &self.predictor.model(model as usize).ranks
+    }
+
+    /// Mean square of the difference of two pixels in the donors' bands, each in units of its spread.
+    fn unlikeness(&self, model: u32, a: (usize, usize), b: (usize, usize)) -> f32 {
+        let ranks = self.ranks(model);
+        let mut sum = 0.0;
+        for rank in ranks {
+            let look = |at| look_of(self.looks, *rank, at).expect("common donors see both");
+            let contrast = &self.predictor.contrast[usize::from(*rank)];
+            for ((a, b), contrast) in look(a).iter().zip(look(b)).zip(contrast) {
+                let difference = (a - b) * contrast;
+                sum += difference * difference;
+            }
+        }
+        sum / (self.target.values.dim().0 * ranks.len()) as f32
+    }
+
+    /// The neighbours to the right and below, then those to the left and above.
+    fn neighbours(&self, pixel: usize) -> [Option<usize>; 4] {
+        let (row, col) = (pixel / self.width, pixel % self.width);
+        [
+            (col + 1 < self.width).then(|| pixel + 1),
+            (row + 1 < self.height).then(|| pixel + self.width),
+            (col > 0).then(|| pixel - 1),
+            (row > 0).then(|| pixel - self.width),
+        ]
+    }
+
+    /// Value of every open pixel, for a group of bands after the other.
+    pub fn solve(&self, scratch: &mut Scratch) -> Vec<Vec<Lanes>> {
+        let edges = self.edges();
+        let system = self.system(&edges);
+        (0..self.predictor.groups()).map(|group| self.solve_group(&system, &edges, group, scratch)).collect()
+    }
+
+    /// Every connection of an open pixel, each pair of open pixels once.
+    fn edges(&self) -> Vec<Edge> {
+        let mut edges = Vec::new();
+        for (pixel, kind) in self.pixels.iter().enumerate() {
+            let Pixel::Open(model) = *kind else { continue };
+            for (side, other) in self.neighbours(pixel).into_iter().enumerate() {
+                let Some(other) = other else { continue };
+                // The left and upper open neighbours have seen to it.
+                if side >= 2 && matches!(self.pixels[other], Pixel::Open(_)) {
+                    continue;
+                }
+                edges.extend(self.edge(model, pixel, other));
+            }
+        }
+        edges
+    }
+
+    fn system(&self, edges: &[Edge]) -> System {
+        let zeros = || vec![0.0; self.pixels.len()];
+        let mut system = System { width: self.width, diagonal: zeros(), right: zeros(), down: zeros() };
+        for (diagonal, pixel) in system.diagonal.iter_mut().zip(&self.pixels) {
+            *diagonal = if matches!(pixel, Pixel::Open(_)) { self.membrane.lambda } else { 0.0 };
+        }
+        for edge in edges {
+            let (pixel, other) = (edge.pixel as usize, edge.other as usize);
+            system.diagonal[pixel] += edge.weight;
+            if matches!(self.pixels[other], Pixel::Open(_)) {
+                system.diagonal[other] += edge.weight;
+                let side = if other == pixel + 1 { &mut system.right } else { &mut system.down };
+                side[pixel] = edge.weight;
+            }
+        }
+        system
+    }
+
+    fn solve_group(
+        &self,
+        system: &System,
+        edges: &[Edge],
+        group: usize,
+        scratch: &mut Scratch,
+    ) -> Vec<Lanes> {
+        let predict = |model: u32, pixel: usize| {
+            self.predictor.predict(model as usize, self.looks, self.at(pixel), group)
+        };
+        let mut values: Vec<Lanes> = self
+            .pixels
+            .iter()
+            .enumerate()
+            .map(
+                |(pixel, kind)| {
+                    if let Pixel::Open(model) = kind { predict(*model, pixel) } else { [0.0; LANES] }
+                },
+            )
+            .collect();
+        let mut pull = vec![[0.0; LANES]; self.pixels.len()];
+        for edge in edges {
+            let (pixel, other) = (edge.pixel as usize, edge.other as usize);
+            match self.pixels[other] {
+                Pixel::Seen => {
+                    // What the target shows there, carried over by the difference that the donors in common see.
+                    let (here, there) = (predict(edge.model, pixel), predict(edge.model, other));
+                    let shown = self.shown(other, group);
+                    for lane in 0..LANES {
+                        let wanted = shown[lane] + here[lane] - there[lane];
+                        pull[pixel][lane] += edge.weight * (wanted - values[pixel][lane]);
+                    }
+                }
+                Pixel::Open(model)
+                    if Pixel::Open(edge.model) != self.pixels[pixel] || edge.model != model =>
+                {
+                    // Other donors on the other side: the difference between the two is what those in common see.
+                    let (here, there) = (predict(edge.model, pixel), predict(edge.model, other));
+                    for lane in 0..LANES {
+                        let step = values[pixel][lane] - values[other][lane] - (here[lane] - there[lane]);
+                        pull[pixel][lane] -= edge.weight * step;
+                        pull[other][lane] += edge.weight * step;
+                    }
+                }
+                _ => {}
+            }
+        }
+        system.solve(&mut pull, self.tolerance(group), scratch);
+        for (value, correction) in values.iter_mut().zip(&pull) {
+            let predicted = *value;
+            value.iter_mut().zip(correction).for_each(|(value, correction)| *value += correction);
+            *value = self.predictor.clip_from(*value, &predicted, group);
+        }
+        values
+    }
+
+    /// A small part of what the target's values range over: the solver's tolerance.
+    fn tolerance(&self, group: usize) -> f32 {
+        let (low, high) = &self.predictor.range[group];
+        let range = low.iter().zip(high).map(|(low, high)| high - low).filter(|r| r.is_finite());
+        (range.fold(0.0, f32::max) * Membrane::TOLERANCE).max(f32::MIN_POSITIVE)
+    }
+
+    /// What the target shows, for a group of bands.
+    fn shown(&self, pixel: usize, group: usize) -> Lanes {
+        let (row, col) = self.at(pixel);
+        let mut lanes = [0.0; LANES];
+        for (lane, band) in lanes.iter_mut().zip(self.predictor.bands_of(group)) {
+            *lane = self.target.values[[band, row, col]];
+        }
+        lanes
+    }
+
+    /// Writes the gaps of the canvas that lie in the cell.
+    pub fn write(
+        &self,
+        values: &[Vec<Lanes>],
+        donors: &[DonorUse],
+        input: &FillInput<'_>,
+        cell: Window,
+        canvas: &mut Canvas,
+    ) {
+        let Some(part) = cell.intersect(canvas.window) else { return };
+        let distance = canvas.sigma.is_some().then(|| self.distances());
+        for row in part.row..part.row_end() {
+            for col in part.col..part.col_end() {
+                let to = ((row - canvas.window.row) as usize, (col - canvas.window.col) as usize);
+                let at = ((row - input.window.row) as usize, (col - input.window.col) as usize);
+                let pixel = (at.0 - self.origin.0) * self.width + at.1 - self.origin.1;
+                let Pixel::Open(model) = self.pixels[pixel] else { continue };
+                if canvas.source[[0, to.0, to.1]] != GAP {
+                    continue;
+                }
+                for (group, values) in values.iter().enumerate() {
+                    put(canvas, to, self.predictor.bands_of(group), &values[pixel]);
+                }
+                if let (Some(of), Some(distance)) = (&mut canvas.sigma, &distance) {
+                    let model = self.predictor.model(model as usize);
+                    for (band, (sigma, rough)) in model.sigma.iter().zip(&model.roughness).enumerate() {
+                        of[[band, to.0, to.1]] = self.membrane.uncertainty(*sigma, *rough, distance[pixel]);
+                    }
+                }
+                canvas.source[[0, to.0, to.1]] = source(self.predictor, model as usize, donors);
+            }
+        }
+    }
+
+    /// Distance of every pixel to the nearest that the target shows, at most the halo.
+    fn distances(&self) -> Vec<f32> {
+        let far = Membrane::HALO;
+        // Along the rows first: the nearest in the row, then the nearest of the rows around.
+        let mut along = vec![far; self.pixels.len()];
+        for (row, pixels) in self.pixels.chunks_exact(self.width).enumerate() {
+            let along = &mut along[row * self.width..][..self.width];
+            let mut run = |cols: &mut dyn Iterator<Item = usize>| {
+                let mut since = far;
+                for col in cols {
+                    since = if pixels[col] == Pixel::Seen { 0 } else { (since + 1).min(far) };
+                    along[col] = along[col].min(since);
+                }
+            };
+            run(&mut (0..self.width));
+            run(&mut (0..self.width).rev());
+        }
+        let nearest = |pixel: usize| {
+            let (row, col) = (pixel / self.width, pixel % self.width);
+            let rows = row.saturating_sub(far)..(row + far + 1).min(self.height);
+            let squares = rows.map(|r| r.abs_diff(row).pow(2) + along[r * self.width + col].pow(2));
+            (squares.min().unwrap_or(far * far) as f32).sqrt().min(far as f32)
+        };
+        (0..self.pixels.len()).map(nearest).collect()
+    }
+}

@@ -1,0 +1,211 @@
+//! The bound half of every strategy that predicts the target from donors: asked once with the survey, then block by
+//! block.
+
+use crate::donors::{Choice, Reach};
+use crate::predict::{Fit, Predictor, fit, ranks_at};
+use crate::seamless::Membrane;
+use compose_core::{
+    BoundFill, Canvas, DonorUse, FillInput, Findings, GAP, KindError, STATISTIC, StackFacts, Survey,
+    Temporal, ValidityMode,
+};
+
+/// What the settings of these strategies come to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub strategy: &'static str,
+    pub reach: Reach,
+    /// Donors that one prediction may rest on.
+    pub most: usize,
+    /// How the predictions are fitted to what surrounds the gap, if they are.
+    pub membrane: Option<Membrane>,
+}
+
+/// Before the survey: donors in the order of dates.
+struct Unsettled {
+    wanted: Wanted,
+    target: usize,
+    choice: Choice,
+}
+
+/// After it: donors in the order of their agreement with the target.
+struct Settled {
+    wanted: Wanted,
+    donors: Vec<DonorUse>,
+    skipped: Vec<(usize, String)>,
+    predictor: Predictor,
+    findings: Findings,
+}
+
+/// Binds a strategy that predicts.
+///
+/// # Errors
+/// There is no target scene to learn from, or bands are judged one by one; a date is missing.
+pub(crate) fn bind(wanted: Wanted, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    let Some(target) = stack.target else {
+        return Err(KindError::new(
+            "it learns from the clear pixels of the scene that is repaired, and there is none; say [target] scene, or use \
+             a strategy such as \"median-stack\"",
+        ));
+    };
+    if stack.validity == ValidityMode::PerBand && stack.scenes[target].wanted > 1 {
+        return Err(KindError::new(
+            "it predicts each band from all bands of a donor, and validity is \"per-band\"; leave validity at \"joint\", or \
+             use a strategy such as \"nearest-date\"",
+        ));
+    }
+    let choice = match stack.target_day {
+        Some(_) => Choice::nearest_first(wanted.reach, stack)?,
+        None => Choice::within(wanted.reach, stack)?,
+    };
+    Ok(Box::new(Unsettled { wanted, target, choice }))
+}
+
+impl BoundFill for Unsettled {
+    fn donors(&self) -> &[DonorUse] {
+        &self.choice.donors
+    }
+
+    fn temporal(&self) -> Temporal {
+        Temporal::FirstLooks(self.wanted.most)
+    }
+
+    fn halo(&self) -> usize {
+        self.wanted.membrane.map_or(0, |_| Membrane::HALO)
+    }
+
+    fn cell(&self) -> Option<usize> {
+        self.wanted.membrane.map(|_| Membrane::CELL)
+    }
+
+    fn needs_target(&self) -> bool {
+        self.wanted.membrane.is_some()
+    }
+
+    fn memory(&self) -> usize {
+        self.wanted.membrane.map_or(0, |_| Membrane::MEMORY)
+    }
+
+    fn surveys(&self) -> Vec<usize> {
+        self.choice.donors.iter().map(|donor| donor.scene).chain([self.target]).collect()
+    }
+
+    fn settle(&self, survey: &Survey) -> Result<Option<Box<dyn BoundFill>>, KindError> {
+        let donors: Vec<usize> = self.choice.donors.iter().map(|donor| donor.scene).collect();
+        let fitted = fit(&Fit { survey, target: self.target, donors: &donors, most: self.wanted.most });
+        Ok(Some(Box::new(Settled {
+            wanted: self.wanted,
+            donors: fitted.donors.into_iter().map(|scene| DonorUse { scene, masked: true }).collect(),
+            skipped: self.choice.skipped.clone(),
+            predictor: fitted.predictor,
+            findings: fitted.findings,
+        })))
+    }
+
+    fn fill(&self, _: &FillInput<'_>, _: &mut Canvas) -> Result<(), KindError> {
+        Err(KindError::new(format!("{} was not given its survey", self.wanted.strategy)))
+    }
+
+    fn skipped(&self) -> Vec<(usize, String)> {
+        self.choice.skipped.clone()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        notes(self.choice.donors.len())
+    }
+}
+
+impl BoundFill for Settled {
+    fn donors(&self) -> &[DonorUse] {
+        &self.donors
+    }
+
+    fn temporal(&self) -> Temporal {
+        Temporal::FirstLooks(self.wanted.most)
+    }
+
+    fn halo(&self) -> usize {
+        self.wanted.membrane.map_or(0, |_| Membrane::HALO)
+    }
+
+    fn cell(&self) -> Option<usize> {
+        self.wanted.membrane.map(|_| Membrane::CELL)
+    }
+
+    fn needs_target(&self) -> bool {
+        self.wanted.membrane.is_some()
+    }
+
+    fn memory(&self) -> usize {
+        self.wanted.membrane.map_or(0, |_| Membrane::MEMORY)
+    }
+
+    fn findings(&self) -> Option<Findings> {
+        Some(self.findings.clone())
+    }
+
+    fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
+        match &self.wanted.membrane {
+            Some(membrane) => membrane.fill(&self.predictor, &self.donors, input, canvas),
+            None => self.fill_as_predicted(input, canvas),
+        }
+        Ok(())
+    }
+
+    fn skipped(&self) -> Vec<(usize, String)> {
+        self.skipped.clone()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        notes(self.donors.len())
+    }
+}
+
+fn notes(donors: usize) -> Vec<String> {
+    if donors == 0 { vec!["no scene may give; this fill leaves every gap".into()] } else { Vec::new() }
+}
+
+impl Settled {
+    /// Every gap that a donor sees gets its prediction.
+    fn fill_as_predicted(&self, input: &FillInput<'_>, canvas: &mut Canvas) {
+        let looks = input.looks.expect("the strategy takes first looks");
+        let (row0, col0) = canvas.offset_in(input.window);
+        for row in 0..canvas.window.height {
+            for col in 0..canvas.window.width {
+                if canvas.source[[0, row, col]] != GAP {
+                    continue;
+                }
+                let at = (row + row0, col + col0);
+                let Some(model) = self.predictor.model_of(ranks_at(looks, at)) else { continue };
+                for group in 0..self.predictor.groups() {
+                    let values = self.predictor.predict(model, looks, at, group);
+                    put(canvas, (row, col), self.predictor.bands_of(group), &values);
+                }
+                let sigma = &self.predictor.model(model).sigma;
+                if let Some(of) = &mut canvas.sigma {
+                    sigma.iter().enumerate().for_each(|(band, sigma)| of[[band, row, col]] = *sigma);
+                }
+                canvas.source[[0, row, col]] = source(&self.predictor, model, &self.donors);
+            }
+        }
+    }
+}
+
+/// Writes computed values of some bands.
+pub(crate) fn put(
+    canvas: &mut Canvas,
+    (row, col): (usize, usize),
+    bands: std::ops::Range<usize>,
+    values: &[f32],
+) {
+    for (band, value) in bands.zip(values) {
+        canvas.values[[band, row, col]] = canvas.cast.computed(f64::from(*value));
+    }
+}
+
+/// The scene that a prediction rests on; a statistic where there are several.
+pub(crate) fn source(predictor: &Predictor, model: usize, donors: &[DonorUse]) -> u16 {
+    match predictor.model(model).ranks[..] {
+        [rank] => donors[usize::from(rank)].scene as u16,
+        _ => STATISTIC,
+    }
+}
