@@ -1,0 +1,78 @@
+//! What is tried: each fill of the rules file by itself, and strategies with their defaults.
+
+use crate::args::EvaluateArgs;
+use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
+use std::path::PathBuf;
+
+/// The plain copy that every fill is held to.
+pub const COPY: &str = "nearest-date";
+
+/// A strategy by itself.
+pub struct Strategy {
+    /// Its name in the table.
+    pub name: String,
+    /// The run with this fill alone.
+    pub plan: Plan,
+}
+
+/// Every strategy that can be tried, the plain copy first; and why others cannot.
+pub fn make(args: &EvaluateArgs, registry: &Registry) -> Result<(Vec<Strategy>, Vec<String>), EngineError> {
+    let text = std::fs::read_to_string(&args.rules)
+        .map_err(|cause| EngineError::RulesFile { path: args.rules.clone(), cause })?;
+    let parse = |text: String| {
+        Rules::parse(RulesFile { path: args.rules.clone(), text }, registry).map_err(EngineError::Rules)
+    };
+    let of_file = parse(text.clone())?;
+    let options = options(args, &of_file);
+    let names: Vec<String> = of_file.fills.iter().map(|fill| fill.value.name.clone()).collect();
+    let (mut strategies, mut left_out) = (Vec::new(), Vec::new());
+    for (nth, name) in names.iter().enumerate() {
+        let mut rules = parse(text.clone())?;
+        rules.fills = rules.fills.into_iter().skip(nth).take(1).collect();
+        let plan = Plan::make(&rules, &options)?;
+        let before = names[..nth].iter().filter(|other| *other == name).count();
+        let name = if before == 0 { name.clone() } else { format!("{name} ({})", before + 1) };
+        strategies.push(Strategy { name, plan });
+    }
+    let wanted = args.strategies.iter().map(String::as_str).filter(|name| *name != "none");
+    for name in wanted.chain([COPY]) {
+        if strategies.iter().any(|s| s.name == name) {
+            continue;
+        }
+        match by_default(name, &text, &parse, &options) {
+            Ok(plan) => strategies.push(Strategy { name: name.to_owned(), plan }),
+            Err(why) => left_out.push(format!("left out: strategy {name}: {why}")),
+        }
+    }
+    if strategies.is_empty() {
+        return Err(EngineError::Option { option: "--strategies".into(), message: left_out.join("\n") });
+    }
+    strategies.sort_by_key(|strategy| strategy.name != COPY);
+    Ok((strategies, left_out))
+}
+
+/// The plan with one strategy and its defaults.
+fn by_default(
+    name: &str,
+    text: &str,
+    parse: &dyn Fn(String) -> Result<Rules, EngineError>,
+    options: &Options,
+) -> Result<Plan, EngineError> {
+    let mut rules = parse(format!("{text}\n[[fill]]\nstrategy = {name:?}\n"))?;
+    rules.fills = rules.fills.pop().into_iter().collect();
+    Plan::make(&rules, options)
+}
+
+/// Nothing is written where the rules file says, so what is there is no matter.
+fn options(args: &EvaluateArgs, rules: &Rules) -> Options {
+    let unnamed = rules.output.value.path.is_none().then(|| PathBuf::from("evaluated.tif"));
+    Options {
+        output: unnamed,
+        plan_only: true,
+        threads: crate::threads(args.threads),
+        mem_limit: args.mem_limit,
+        target: args.target.clone(),
+        bounds: args.bounds,
+        ..Options::default()
+    }
+}
