@@ -13,9 +13,11 @@ mod membrane;
 pub mod multi_regress;
 pub mod nearest_date;
 mod network;
+mod ordered;
 #[cfg(test)]
 mod pages;
 mod predict;
+pub mod percentile;
 pub mod regress;
 pub mod scores;
 pub mod seamless;
@@ -39,6 +41,7 @@ pub static KINDS: &[FillKind] = &[
     median_stack::KIND,
     multi_regress::KIND,
     nearest_date::KIND,
+    percentile::KIND,
     regress::KIND,
     seamless::KIND,
     single_donor::KIND,

@@ -1,8 +1,8 @@
 #![doc = include_str!("median_stack.md")]
 
 use crate::donors::{Choice, Direction, Reach};
-use crate::network;
 use crate::statistic::{FillWith, LANES, Lanes, Statistic, at_least_one};
+use crate::{network, ordered};
 use compose_core::fill_strategy::FillKind;
 use compose_core::{BoundFill, FillStrategy, KindError, StackFacts};
 use schemars::JsonSchema;
@@ -43,19 +43,19 @@ impl FillStrategy for MedianStack {
     fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
         let reach = Reach { within_days: self.within_days, direction: self.direction };
         let choice = Choice::within(reach, stack)?;
-        Ok(Box::new(FillWith::<Median>::new(choice, self.at_least)))
+        Ok(Box::new(FillWith::new(choice, self.at_least, Median::default())))
     }
 }
 
 /// The median; of an even number of looks, the mean of the two in the middle.
-#[derive(Default)]
-struct Median {
+#[derive(Clone, Default)]
+pub(crate) struct Median {
     /// Looks at one pixel, for stacks too large for a network.
     column: Vec<i32>,
 }
 
 impl Statistic for Median {
-    /// An integer in the order of the samples ([`f32::total_cmp`]): integers have cheaper minima and maxima.
+    /// An integer in the order of the samples.
     type Look = i32;
 
     /// With the largest and the smallest in turns, of T values of which some stand in, the real ones' middle
@@ -65,14 +65,14 @@ impl Statistic for Median {
 
     #[inline(always)]
     fn look(sample: f32) -> i32 {
-        flip(sample.to_bits().cast_signed())
+        ordered::look(sample)
     }
 
     #[inline(always)]
     fn reduce(&mut self, looks: &mut [Lanes<i32>], counts: &Lanes<u32>) -> Lanes<f64> {
         let total = looks.len();
         if total <= network::LARGEST {
-            exchange(looks, network::middle(total));
+            ordered::exchange(looks, network::middle(total));
         } else {
             self.select(looks);
         }
@@ -82,37 +82,9 @@ impl Statistic for Median {
         for l in 0..LANES {
             let odd = counts[l] % 2 == 1;
             let (a, b) = if odd { (single[l], single[l]) } else { (lower[l], upper[l]) };
-            medians[l] = (sample(a) + sample(b)) / 2.0;
+            medians[l] = (ordered::sample(a) + ordered::sample(b)) / 2.0;
         }
         medians
-    }
-}
-
-/// The sample that an integer stands for.
-#[inline(always)]
-fn sample(look: i32) -> f64 {
-    f64::from(f32::from_bits(flip(look).cast_unsigned()))
-}
-
-/// Turns the order of the negative ones round: IEEE 754 keeps sign and size apart, integers do not.
-#[inline(always)]
-fn flip(bits: i32) -> i32 {
-    bits ^ ((bits >> 31) & i32::MAX)
-}
-
-/// Compares and exchanges whole groups of pixels, step by step.
-#[inline(always)]
-fn exchange(looks: &mut [Lanes<i32>], network: &[(u8, u8)]) {
-    for &(low, high) in network {
-        let (head, tail) = looks.split_at_mut(usize::from(high));
-        sort_two(&mut head[usize::from(low)], &mut tail[0]);
-    }
-}
-
-#[inline(always)]
-fn sort_two(low: &mut Lanes<i32>, high: &mut Lanes<i32>) {
-    for (low, high) in low.iter_mut().zip(high) {
-        (*low, *high) = ((*low).min(*high), (*low).max(*high));
     }
 }
 
@@ -147,7 +119,7 @@ mod tests {
         #[test]
         fn the_fast_median_is_the_plain_one_for_every_size_of_stack(random in Random::strategy()) {
             let sizes: Vec<usize> = (0..=70).chain(network::LARGEST - 1..=network::LARGEST + 2).collect();
-            check_against_plain("median-stack", random, &sizes, plain);
+            check_against_plain("strategy = \"median-stack\"", random, &sizes, plain);
         }
     }
 

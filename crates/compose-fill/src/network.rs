@@ -1,4 +1,4 @@
-//! Selection networks: which pairs to compare and exchange so that the middle of n values ends up in place.
+//! Selection networks: which pairs to compare and exchange so that the middle of n values, or all, end up in place.
 //!
 //! A network does the same steps whatever the values are, so it runs on many pixels side by side.
 
@@ -16,6 +16,17 @@ static MIDDLE: LazyLock<Vec<Network>> = LazyLock::new(|| (0..=LARGEST).map(middl
 /// to [`LARGEST`].
 pub(crate) fn middle(n: usize) -> &'static [(u8, u8)] {
     &MIDDLE[n]
+}
+
+static SORTED: LazyLock<Vec<Network>> = LazyLock::new(|| (0..=LARGEST).map(sorted_of).collect());
+
+/// The network that puts every value in place, for n up to [`LARGEST`].
+pub(crate) fn sorted(n: usize) -> &'static [(u8, u8)] {
+    &SORTED[n]
+}
+
+fn sorted_of(n: usize) -> Network {
+    merge_exchange(n).into_iter().map(|(a, b)| (a as u8, b as u8)).collect()
 }
 
 /// A sorting network less the steps that cannot reach the two middle outputs.
@@ -92,6 +103,14 @@ mod tests {
             run(middle(n), &mut values);
             let middle = (n / 2).saturating_sub(1)..=n / 2;
             prop_assert_eq!(&values[middle.clone()], &sorted[middle]);
+        }
+
+        #[test]
+        fn every_rank_is_that_of_a_sort(values in proptest::collection::vec(0..50u32, 0..=LARGEST)) {
+            let (mut sorted, mut values) = (values.clone(), values);
+            sorted.sort_unstable();
+            run(super::sorted(values.len()), &mut values);
+            prop_assert_eq!(&values, &sorted);
         }
     }
 }

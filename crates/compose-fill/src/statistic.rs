@@ -11,7 +11,6 @@ use compose_core::{
     Temporal,
 };
 use multiversion::multiversion;
-use std::marker::PhantomData;
 use std::ops::Range;
 
 /// Pixels in a group.
@@ -20,8 +19,8 @@ pub(crate) const LANES: usize = 32;
 /// One number for each pixel of a group.
 pub(crate) type Lanes<T> = [T; LANES];
 
-/// A statistic over the looks at one pixel. A new one is made for each block, so it may own scratch.
-pub(crate) trait Statistic: Default {
+/// A statistic over the looks at one pixel. Each block gets a clone of its own, so it may own scratch.
+pub(crate) trait Statistic: Clone + Send + Sync {
     /// A sample in the form that the statistic works on.
     type Look: Copy + Default;
 
@@ -42,12 +41,12 @@ pub(crate) trait Statistic: Default {
 pub(crate) struct FillWith<S> {
     choice: Choice,
     at_least: u32,
-    statistic: PhantomData<fn() -> S>,
+    statistic: S,
 }
 
 impl<S: Statistic> FillWith<S> {
-    pub fn new(choice: Choice, at_least: u32) -> Self {
-        Self { choice, at_least, statistic: PhantomData }
+    pub fn new(choice: Choice, at_least: u32, statistic: S) -> Self {
+        Self { choice, at_least, statistic }
     }
 }
 
@@ -65,7 +64,7 @@ impl<S: Statistic> BoundFill for FillWith<S> {
     }
 
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
-        fill_gaps::<S>(input, canvas, self.at_least);
+        fill_gaps(input, canvas, self.at_least, self.statistic.clone());
         Ok(())
     }
 
@@ -74,15 +73,16 @@ impl<S: Statistic> BoundFill for FillWith<S> {
     }
 
     fn notes(&self) -> Vec<String> {
-        let donors = self.choice.donors.len();
-        if donors >= self.at_least as usize {
-            return Vec::new();
-        }
-        vec![format!(
-            "scenes that may give: {donors}, at-least: {}; this fill leaves every gap",
-            self.at_least
-        )]
+        too_few(self.choice.donors.len(), self.at_least)
     }
+}
+
+/// What the plan says where there are fewer donors than looks wanted.
+pub(crate) fn too_few(donors: usize, at_least: u32) -> Vec<String> {
+    if donors >= at_least as usize {
+        return Vec::new();
+    }
+    vec![format!("scenes that may give: {donors}, at-least: {at_least}; this fill leaves every gap")]
 }
 
 /// Refuses `at-least = 0`, which would ask for a statistic of nothing.
@@ -98,10 +98,10 @@ pub(crate) fn at_least_one(table: &SettingsTable<'_>, what: &str, at_least: u32)
 ///
 /// It goes band by band within a row, so that memory is read as no more than two streams per donor.
 #[multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
-fn fill_gaps<S: Statistic>(input: &FillInput<'_>, canvas: &mut Canvas, at_least: u32) {
+fn fill_gaps<S: Statistic>(input: &FillInput<'_>, canvas: &mut Canvas, at_least: u32, statistic: S) {
     let (row0, col0) = canvas.offset_in(input.window);
     let (cols, cast) = (col0..col0 + canvas.window.width, canvas.cast);
-    let mut group = Group::<S>::new(input.donors.len());
+    let mut group = Group::new(input.donors.len(), statistic);
     let (mut rows, mut takes) = (Vec::new(), vec![false; cols.len()]);
     for plane in 0..canvas.planes() {
         for row in 0..canvas.window.height {
@@ -147,9 +147,9 @@ struct Group<S: Statistic> {
 }
 
 impl<S: Statistic> Group<S> {
-    fn new(donors: usize) -> Self {
+    fn new(donors: usize, statistic: S) -> Self {
         let looks = vec![[S::STAND_INS[0]; LANES]; donors];
-        Self { statistic: S::default(), counts: [0; LANES], looks, seen: 0 }
+        Self { statistic, counts: [0; LANES], looks, seen: 0 }
     }
 
     /// Fills the pixels of a row that are taken, group by group; `takes` is cleared where that cannot be.
@@ -213,14 +213,14 @@ fn look<S: Statistic>(
 }
 
 #[inline(always)]
-fn mark_gaps(source: &[u16], takes: &mut [bool]) {
+pub(crate) fn mark_gaps(source: &[u16], takes: &mut [bool]) {
     for (takes, &source) in takes.iter_mut().zip(source) {
         *takes = source == GAP;
     }
 }
 
 #[inline(always)]
-fn mark_filled(takes: &[bool], source: &mut [u16]) {
+pub(crate) fn mark_filled(takes: &[bool], source: &mut [u16]) {
     for (source, &takes) in source.iter_mut().zip(takes) {
         *source = if takes { STATISTIC } else { *source };
     }
@@ -239,7 +239,7 @@ fn put(values: &Lanes<f64>, takes: &mut [bool], cast: Cast, samples: &mut [f32])
 
 /// The pixels as one group; lanes past the end of the row are zeros.
 #[inline(always)]
-fn lanes<T: Copy + Default>(pixels: &[T]) -> Lanes<T> {
+pub(crate) fn lanes<T: Copy + Default>(pixels: &[T]) -> Lanes<T> {
     pixels.try_into().unwrap_or_else(|_| {
         let mut lanes = [T::default(); LANES];
         lanes[..pixels.len()].copy_from_slice(pixels);

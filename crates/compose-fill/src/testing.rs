@@ -115,7 +115,12 @@ impl Random {
 
 /// Holds a strategy equal to `of`, which gets the valid samples of one pixel and band in stack order, for
 /// stacks of these sizes. Pixels that are no gaps must not change.
-pub(crate) fn check_against_plain(name: &str, random: Random, sizes: &[usize], of: fn(&mut [f32]) -> f64) {
+pub(crate) fn check_against_plain(
+    settings: &str,
+    random: Random,
+    sizes: &[usize],
+    of: impl Fn(&mut [f32]) -> f64,
+) {
     let (bands, window) = (2, Window { col: 5, row: -3, width: 71, height: 2 });
     let blocks: Vec<_> =
         (0..*sizes.iter().max().unwrap()).map(|scene| random.block(bands, scene, window.expand(1))).collect();
@@ -130,9 +135,9 @@ pub(crate) fn check_against_plain(name: &str, random: Random, sizes: &[usize], o
             .collect();
         let input = FillInput { window: window.expand(1), target: None, donors: &donors, looks: None };
         let (mut fast, mut plain) = (start.clone(), start.clone());
-        let settings = format!("strategy = \"{name}\"\nat-least = {at_least}");
+        let settings = format!("{settings}\nat-least = {at_least}");
         bind(&settings, &[], None).unwrap().fill(&input, &mut fast).unwrap();
-        fill_plainly(&input, &mut plain, at_least as usize, of);
+        fill_plainly(&input, &mut plain, at_least as usize, &of);
         assert_eq!(fast.source, plain.source, "{size} donors");
         let known = |canvas: &Canvas| {
             let source = canvas.source.broadcast(canvas.values.dim()).unwrap().to_owned();
@@ -143,7 +148,12 @@ pub(crate) fn check_against_plain(name: &str, random: Random, sizes: &[usize], o
 }
 
 /// One pixel after the other: gather, reduce, cast.
-fn fill_plainly(input: &FillInput<'_>, canvas: &mut Canvas, at_least: usize, of: fn(&mut [f32]) -> f64) {
+fn fill_plainly(
+    input: &FillInput<'_>,
+    canvas: &mut Canvas,
+    at_least: usize,
+    of: &impl Fn(&mut [f32]) -> f64,
+) {
     let (row0, col0) = canvas.offset_in(input.window);
     let gaps: Vec<_> =
         canvas.source.indexed_iter().filter(|(_, source)| **source == GAP).map(|(at, _)| at).collect();
