@@ -54,10 +54,7 @@ struct Strategy {
 impl FillStrategy for Strategy {
     fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
         // Ties go to the nearest date, as far as there is a date to measure from.
-        let Choice { donors, skipped } = match stack.target_day {
-            Some(_) => Choice::nearest_first(self.reach, stack)?,
-            None => Choice::within(self.reach, stack)?,
-        };
+        let Choice { donors, skipped } = Choice::nearest_first_if_dated(self.reach, stack)?;
         let (score, spans) = &self.score;
         let mut scores: Vec<Option<Box<dyn BoundScore>>> = stack.scenes.iter().map(|_| None).collect();
         for donor in &donors {

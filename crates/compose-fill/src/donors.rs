@@ -73,6 +73,14 @@ impl Choice {
         Ok(choice)
     }
 
+    /// In the order that decides ties: [`Self::nearest_first`] where there is a date to measure from, else the earliest.
+    pub fn nearest_first_if_dated(reach: Reach, stack: &StackFacts<'_>) -> Result<Self, KindError> {
+        match stack.target_day {
+            Some(_) => Self::nearest_first(reach, stack),
+            None => Self::within(reach, stack),
+        }
+    }
+
     fn of(stack: &StackFacts<'_>, refuses: impl Fn(usize) -> Option<String>) -> Self {
         let mut choice = Self::default();
         for scene in (0..stack.scenes.len()).filter(|&scene| Some(scene) != stack.target) {

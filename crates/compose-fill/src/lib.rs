@@ -10,6 +10,8 @@ mod donors;
 pub mod mean_stack;
 pub mod median_stack;
 mod membrane;
+pub mod medoid;
+pub mod medoid_msd;
 pub mod multi_regress;
 pub mod nearest_date;
 mod network;
@@ -22,6 +24,7 @@ pub mod regress;
 pub mod scores;
 pub mod seamless;
 pub mod single_donor;
+mod spectra;
 mod statistic;
 mod surveyed;
 #[cfg(test)]
@@ -39,6 +42,8 @@ pub static KINDS: &[FillKind] = &[
     best_score::KIND,
     mean_stack::KIND,
     median_stack::KIND,
+    medoid::KIND,
+    medoid_msd::KIND,
     multi_regress::KIND,
     nearest_date::KIND,
     percentile::KIND,

@@ -1,8 +1,9 @@
 #![doc = include_str!("median_stack.md")]
 
 use crate::donors::{Choice, Direction, Reach};
+use crate::spectra::Spectra;
 use crate::statistic::{FillWith, LANES, Lanes, Statistic, at_least_one};
-use crate::{network, ordered};
+use crate::{network, ordered, statistic};
 use compose_core::fill_strategy::FillKind;
 use compose_core::{BoundFill, FillStrategy, KindError, StackFacts};
 use schemars::JsonSchema;
@@ -99,6 +100,34 @@ impl Median {
             let lower = below.iter().copied().max().unwrap_or(middle);
             (looks[upper - 1][l], looks[upper][l]) = (lower, middle);
         }
+    }
+}
+
+/// The median of each band of whole spectra.
+#[derive(Clone, Default)]
+pub(crate) struct Medians {
+    median: Median,
+    /// The looks at one band, with stand-ins.
+    looks: Vec<Lanes<i32>>,
+    medians: Vec<Lanes<f64>>,
+}
+
+impl Medians {
+    /// By band.
+    #[inline(always)]
+    pub fn of(&mut self, spectra: &Spectra) -> &[Lanes<f64>] {
+        self.medians.clear();
+        for band in 0..spectra.bands {
+            let (mut counts, mut look) = ([0; LANES], [0; LANES]);
+            self.looks.clear();
+            for (nth, valid) in spectra.valid.iter().enumerate() {
+                let samples = &spectra.look(nth)[band];
+                statistic::look::<Median>(samples, valid, nth as u32, &mut counts, &mut look);
+                self.looks.push(look);
+            }
+            self.medians.push(self.median.reduce(&mut self.looks, &counts));
+        }
+        &self.medians
     }
 }
 

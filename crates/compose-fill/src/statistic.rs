@@ -197,7 +197,7 @@ impl<S: Statistic> Group<S> {
 
 /// One donor's look, after `seen` others: its samples where valid, elsewhere the pixel's next stand-in.
 #[inline(always)]
-fn look<S: Statistic>(
+pub(crate) fn look<S: Statistic>(
     samples: &Lanes<f32>,
     valid: &Lanes<u8>,
     seen: u32,

@@ -4,7 +4,7 @@ use compose_core::{
     BandFacts, BandRole, Block, BoundFill, Canvas, Cast, DataType, Day, Donor, FillInput, FillStrategy, GAP,
     Grid, KindError, STATISTIC, SceneFacts, SettingsTable, StackFacts, Transform, ValidityMode, Window,
 };
-use ndarray::Array3;
+use ndarray::{Array3, s};
 use toml::de::DeTable;
 
 /// A scene with one band, known by id and day.
@@ -47,6 +47,11 @@ pub(crate) fn bind(
     let scenes: Vec<SceneFacts> = scenes.iter().map(|&(id, day)| scene(id, day)).collect();
     let target_day = target.and_then(|t| scenes[t].day);
     strategy(toml).unwrap().bind(&stack(target, target_day, &scenes))
+}
+
+/// The settings bound to no scenes at all, whose bands are judged one by one.
+pub(crate) fn bind_per_band(toml: &str) -> Result<Box<dyn BoundFill>, KindError> {
+    strategy(toml).unwrap().bind(&StackFacts { validity: ValidityMode::PerBand, ..stack(None, None, &[]) })
 }
 
 /// The stack of these scenes, on a grid of one pixel.
@@ -173,4 +178,75 @@ fn fill_plainly(
             canvas.source[[plane, row, col]] = STATISTIC;
         }
     }
+}
+
+/// What one donor sees of a pixel.
+pub(crate) struct Look<'a> {
+    pub donor: usize,
+    /// By band.
+    pub samples: &'a [f32],
+}
+
+/// What becomes of a pixel.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Plain {
+    Gap,
+    Copy(usize),
+}
+
+/// Holds a strategy that copies whole pixels equal to `of`, which gets all looks at one pixel in stack order, for
+/// stacks of these sizes. Pixels that are no gaps must not change.
+pub(crate) fn check_spectra_against_plain(
+    settings: &str,
+    random: Random,
+    sizes: &[usize],
+    of: impl Fn(&[Look<'_>]) -> Plain,
+) {
+    for &size in sizes {
+        let at_least = 1 + random.noise(3, size) as u32 % 3;
+        let settings = format!("{settings}\nat-least = {at_least}");
+        let (start, filled, blocks) = fill_spectra(&settings, random, size);
+        for ((_, row, col), &before) in start.source.indexed_iter() {
+            let seen: Vec<(usize, Vec<f32>)> = looks_at(&blocks, row, col);
+            let looks: Vec<Look<'_>> =
+                seen.iter().map(|(donor, samples)| Look { donor: *donor, samples }).collect();
+            let expected = if looks.len() < at_least as usize { Plain::Gap } else { of(&looks) };
+            let (values, source) = match expected {
+                _ if before != GAP => (start.values.slice(s![.., row, col]).to_vec(), before),
+                Plain::Gap => (Vec::new(), GAP),
+                Plain::Copy(donor) => {
+                    (blocks[donor].values.slice(s![.., row + 1, col + 1]).to_vec(), donor as u16)
+                }
+            };
+            let at = format!("{size} donors, row {row}, column {col}");
+            assert_eq!(filled.source[[0, row, col]], source, "{at}");
+            if source != GAP {
+                assert_eq!(filled.values.slice(s![.., row, col]).to_vec(), values, "{at}");
+            }
+        }
+    }
+}
+
+/// A random canvas with gaps, the same after the fill, and the donors' blocks; all under joint validity.
+pub(crate) fn fill_spectra(settings: &str, random: Random, size: usize) -> (Canvas, Canvas, Vec<Block>) {
+    let (bands, window) = (3, Window { col: 5, row: -3, width: 71, height: 2 });
+    let random = Random { mode: ValidityMode::Joint, ..random };
+    let blocks: Vec<_> = (0..size).map(|scene| random.block(bands, scene, window.expand(1))).collect();
+    let mut start = Canvas::new(window, bands, random.mode, random.cast);
+    start.copy_from(999, &Random { seed: !random.seed, ..random }.block(bands, 0, window), window, true);
+    let donors: Vec<_> = blocks
+        .iter()
+        .enumerate()
+        .map(|(scene, block)| Donor { scene, day: None, block, exact: true, score: None })
+        .collect();
+    let input = FillInput { window: window.expand(1), target: None, donors: &donors };
+    let mut filled = start.clone();
+    bind(settings, &[], None).unwrap().fill(&input, &mut filled).unwrap();
+    (start, filled, blocks)
+}
+
+/// What the donors see of a pixel of the canvas of [`fill_spectra`].
+pub(crate) fn looks_at(blocks: &[Block], row: usize, col: usize) -> Vec<(usize, Vec<f32>)> {
+    let seeing = blocks.iter().enumerate().filter(|(_, block)| block.valid[[0, row + 1, col + 1]] != 0);
+    seeing.map(|(donor, block)| (donor, block.values.slice(s![.., row + 1, col + 1]).to_vec())).collect()
 }
