@@ -1,12 +1,13 @@
 //! Fill strategies: where replacements come from. One strategy, one file, its page beside it.
 //!
 //! A strategy that copies chooses an order of donors and binds to `copy_in_order`; one that computes gives a
-//! `statistic` to the walk over the gaps. [`KINDS`] lists them all. Scores, which some strategies ask for, are in
+//! `statistic` to the walk over the gaps, or looks at all bands of a pixel together in `spectra`. [`KINDS`] lists them all. Scores, which some strategies ask for, are in
 //! [`scores`].
 
 pub mod best_score;
 mod copy_in_order;
 mod donors;
+pub mod geomedian;
 pub mod mean_stack;
 pub mod median_stack;
 mod membrane;
@@ -29,6 +30,7 @@ mod statistic;
 mod surveyed;
 #[cfg(test)]
 mod testing;
+mod weiszfeld;
 
 pub use donors::Direction;
 pub use scores::SCORES;
@@ -40,6 +42,7 @@ use compose_core::{FillStrategy, Problem, ScoreKind, SettingsTable};
 /// The strategies of this crate, by name.
 pub static KINDS: &[FillKind] = &[
     best_score::KIND,
+    geomedian::KIND,
     mean_stack::KIND,
     median_stack::KIND,
     medoid::KIND,

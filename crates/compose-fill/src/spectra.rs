@@ -158,8 +158,8 @@ impl Spectra {
             if valid == [0; LANES] {
                 continue;
             }
-            for l in 0..LANES {
-                self.counts[l] += u32::from(valid[l]);
+            for (count, &valid) in self.counts.iter_mut().zip(&valid) {
+                *count += u32::from(valid);
             }
             self.donors.push(nth);
             self.valid.push(valid);

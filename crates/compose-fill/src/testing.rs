@@ -227,11 +227,16 @@ pub(crate) fn check_spectra_against_plain(
     }
 }
 
+/// The blocks of so many donors.
+pub(crate) fn blocks(random: Random, bands: usize, size: usize, window: Window) -> Vec<Block> {
+    (0..size).map(|scene| random.block(bands, scene, window)).collect()
+}
+
 /// A random canvas with gaps, the same after the fill, and the donors' blocks; all under joint validity.
 pub(crate) fn fill_spectra(settings: &str, random: Random, size: usize) -> (Canvas, Canvas, Vec<Block>) {
     let (bands, window) = (3, Window { col: 5, row: -3, width: 71, height: 2 });
     let random = Random { mode: ValidityMode::Joint, ..random };
-    let blocks: Vec<_> = (0..size).map(|scene| random.block(bands, scene, window.expand(1))).collect();
+    let blocks = blocks(random, bands, size, window.expand(1));
     let mut start = Canvas::new(window, bands, random.mode, random.cast);
     start.copy_from(999, &Random { seed: !random.seed, ..random }.block(bands, 0, window), window, true);
     let donors: Vec<_> = blocks
