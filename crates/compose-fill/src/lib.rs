@@ -8,6 +8,7 @@ pub mod best_score;
 mod copy_in_order;
 mod donors;
 pub mod geomedian;
+pub mod interpolate;
 pub mod mean_stack;
 pub mod median_stack;
 mod membrane;
@@ -43,6 +44,7 @@ use compose_core::{FillStrategy, Problem, ScoreKind, SettingsTable};
 pub static KINDS: &[FillKind] = &[
     best_score::KIND,
     geomedian::KIND,
+    interpolate::KIND,
     mean_stack::KIND,
     median_stack::KIND,
     medoid::KIND,
