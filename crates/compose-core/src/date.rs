@@ -23,6 +23,11 @@ impl Day {
         self.date().ordinal()
     }
 
+    /// Calendar year.
+    pub fn year(self) -> i32 {
+        self.date().year()
+    }
+
     /// Month, 1 to 12.
     pub fn month(self) -> u32 {
         self.date().month()

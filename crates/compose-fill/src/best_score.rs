@@ -167,9 +167,9 @@ mod tests {
     fn a_score_must_be_said_and_known() {
         let refused = |toml: &str| strategy(toml).unwrap_err().remove(0);
         let fill = "strategy = \"best-score\"";
-        let message = "fill \"best-score\": no score; say score = { kind = \"…\" } with one of band";
+        let message = "fill \"best-score\": no score; say score = { kind = \"…\" } with one of band, bap";
         assert_eq!(refused(fill), message);
-        let message = "fill \"best-score\": unknown score \"bnd\"; did you mean \"band\"? scores: band";
+        let message = "fill \"best-score\": unknown score \"bnd\"; did you mean \"band\"? scores: band, bap";
         assert_eq!(refused(&format!("{fill}\nscore = {{ kind = \"bnd\" }}")), message);
         let message = "fill \"best-score\": score is the string \"band\", expected a table";
         assert_eq!(refused(&format!("{fill}\nscore = \"band\"")), message);

@@ -2,12 +2,13 @@
 //! beside it; [`SCORES`] lists them all.
 
 pub mod band;
+pub mod bap;
 
 use compose_core::kind::unknown_kind;
 use compose_core::{Problem, Score, ScoreKind, SettingsTable, Spans};
 
 /// The scores of this crate, by name.
-pub static SCORES: &[ScoreKind] = &[band::KIND];
+pub static SCORES: &[ScoreKind] = &[band::KIND, bap::KIND];
 
 /// A score, and where its settings stand.
 pub(crate) type Placed = (Box<dyn Score>, Spans);

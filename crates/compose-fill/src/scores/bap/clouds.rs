@@ -1,0 +1,111 @@
+//! How far a pixel is from what the quality band calls a cloud.
+
+use super::distance::Reach;
+use compose_core::kind::did_you_mean;
+use compose_core::quality::CodeTest;
+use compose_core::{Grid, KindError, Layout, SceneFacts};
+use ndarray::{Array2, ArrayView2, Zip};
+
+/// The farthest that is looked, in pixels: more is a slip of the unit, and the halo would swallow the scene.
+const FARTHEST_PX: f64 = 10_000.0;
+
+/// A distance as the rules file states it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Length {
+    Pixels(f64),
+    Metres(f64),
+}
+
+impl Length {
+    /// Reads `"3000 m"` or `"100 px"`.
+    pub fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (number, unit): (&str, fn(f64) -> Self) = match text.strip_suffix("px") {
+            Some(number) => (number, Self::Pixels),
+            None => (text.strip_suffix('m')?, Self::Metres),
+        };
+        let number = number.trim().parse::<f64>().ok()?;
+        (number.is_finite() && number > 0.0).then(|| unit(number))
+    }
+
+    /// The length, and the reach of it on a grid, in the same unit.
+    fn on(self, grid: &Grid) -> Result<(f64, Reach), String> {
+        let (length, sides) = match self {
+            Self::Pixels(n) => (n, (1.0, 1.0)),
+            Self::Metres(n) => {
+                let why = "the pixels have no fixed size in metres; say required-distance in pixels, such as \"100 px\"";
+                (n, grid.pixel_metres().ok_or(why)?)
+            }
+        };
+        let pixels = length / sides.0.min(sides.1);
+        if pixels > FARTHEST_PX {
+            return Err(format!("required-distance is {pixels:.0} px here, longer than {FARTHEST_PX} px"));
+        }
+        Ok((length, Reach::new(length, sides)))
+    }
+}
+
+/// Where clouds are said to be, and from which distance on they do no harm.
+#[derive(Clone, Debug)]
+pub(super) struct Clouds {
+    /// Index of the quality band.
+    pub band: usize,
+    tests: Vec<CodeTest>,
+    required: f64,
+    pub reach: Reach,
+}
+
+impl Clouds {
+    /// # Errors
+    /// A scene without a quality band, a layout that is not known, a flag that it lacks, metres without a size.
+    pub fn bind(flags: &[String], required: Length, scene: &SceneFacts) -> Result<Self, KindError> {
+        let band = scene.quality.ok_or_else(|| {
+            KindError::new("the scene has no quality band; say quality and layout in [scenes]")
+                .about("clouds")
+        })?;
+        let facts = &scene.bands[band];
+        let layout = facts.layout.ok_or_else(|| {
+            KindError::new(format!("the layout of {} is unknown; say it in [scenes]", facts.name))
+                .about("clouds")
+        })?;
+        if let (Some((first, last)), Some(day)) = (layout.silent, scene.day)
+            && (first..=last).contains(&day)
+        {
+            let message = format!(
+                "{} is empty in every scene from {first} to {last}, and this one is of {day}",
+                facts.name
+            );
+            return Err(KindError::new(message).about("clouds"));
+        }
+        let test = |flag: &String| {
+            flag_test(flag, layout, &facts.name).map_err(|e| KindError::new(e).about("clouds"))
+        };
+        let tests = flags.iter().map(test).collect::<Result<_, _>>()?;
+        let (required, reach) =
+            required.on(&facts.grid).map_err(|e| KindError::new(e).about("required-distance"))?;
+        Ok(Self { band, tests, required, reach })
+    }
+
+    /// The score of each pixel, 0 to 1.
+    pub fn scores(&self, codes: ArrayView2<'_, u32>, inside: ArrayView2<'_, u8>) -> Array2<f64> {
+        let is_cloud =
+            |code: &u32, inside: &u8| *inside != 0 && self.tests.iter().any(|test| test.takes(*code));
+        let clouds = Zip::from(codes).and(inside).map_collect(is_cloud);
+        self.reach.distances(clouds.view()).mapv(|distance| score(distance, self.required))
+    }
+}
+
+/// The score at a distance from the nearest cloud: P. Griffiths et al. 2013 (doi:10.1109/JSTARS.2012.2228167), with the
+/// numbers of FORCE (David Frantz).
+pub(super) fn score(distance: f64, required: f64) -> f64 {
+    1.0 / (1.0 + (-10.0 / required * (distance.min(required) - required / 2.0)).exp())
+}
+
+fn flag_test(flag: &str, layout: &Layout, band: &str) -> Result<CodeTest, String> {
+    layout.flag(flag).ok_or_else(|| {
+        let flags = layout.flags();
+        let hint = did_you_mean(flag, flags.iter().copied());
+        let separator = if hint.is_empty() { ";" } else { "" };
+        format!("{band} has no flag \"{flag}\"{hint}{separator} flags: {}", flags.join(", "))
+    })
+}
