@@ -60,6 +60,7 @@ pub(crate) fn scene(id: usize, day: i32, grid: &Grid, size: Size) -> SceneFacts 
         id: id.to_string(),
         day: Some(Day(day)),
         sensor: None,
+        sun: None,
         grid: grid.clone(),
         bands,
         wanted: size.bands,

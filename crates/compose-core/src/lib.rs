@@ -32,7 +32,7 @@ pub use kind::KindError;
 pub use looks::Looks;
 pub use mask_rule::{BoundMask, MaskInput, MaskRule, MaskStack, Plane};
 pub use quality::Layout;
-pub use scene::{BandFacts, BandRole, SceneFacts};
+pub use scene::{BandFacts, BandRole, SceneFacts, Sun};
 pub use score::{BoundScore, Score, ScoreInput, ScoreKind};
 pub use settings::{Problem, SettingsTable, Spans};
 pub use survey::{SampledScene, Survey};

@@ -37,6 +37,15 @@ impl BandFacts {
     }
 }
 
+/// Where the sun stood over a scene's centre.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sun {
+    /// Height above the horizon, degrees.
+    pub elevation: f64,
+    /// Direction, degrees clockwise from north.
+    pub azimuth: f64,
+}
+
 /// One acquisition, from headers alone.
 #[derive(Clone, Debug)]
 pub struct SceneFacts {
@@ -46,6 +55,8 @@ pub struct SceneFacts {
     pub day: Option<Day>,
     /// The sensor, such as `OLI`, where a preset tells it.
     pub sensor: Option<&'static str>,
+    /// Where the sun stood, where the metadata beside the scene tells it.
+    pub sun: Option<Sun>,
     /// The native grid: that of the first wanted data band.
     pub grid: Grid,
     /// Every band that rules may read; the wanted data bands first, in output order.

@@ -23,6 +23,7 @@ pub(crate) fn scene(id: &str, day: Option<i32>) -> SceneFacts {
         id: id.into(),
         day: day.map(Day),
         sensor: None,
+        sun: None,
         grid,
         bands: vec![band],
         wanted: 1,

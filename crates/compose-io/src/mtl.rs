@@ -7,6 +7,7 @@
 //! no look-up without a group.
 
 use crate::IoError;
+use compose_core::Sun;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -75,14 +76,13 @@ impl Mtl {
         ["DATE_ACQUIRED", "ACQUISITION_DATE"].iter().find_map(|key| self.first(&ACQUISITION, key))
     }
 
-    /// Height of the sun above the horizon at the scene's centre, degrees.
-    pub fn sun_elevation(&self) -> Option<f64> {
-        self.first(&SUN, "SUN_ELEVATION")?.parse().ok()
-    }
-
-    /// Direction of the sun at the scene's centre, degrees clockwise from north.
-    pub fn sun_azimuth(&self) -> Option<f64> {
-        self.first(&SUN, "SUN_AZIMUTH")?.parse().ok()
+    /// Where the sun stood over the scene's centre, where both angles are there and are angles.
+    pub fn sun(&self) -> Option<Sun> {
+        let angle = |key| self.first(&SUN, key)?.parse().ok();
+        let sun = Sun { elevation: angle("SUN_ELEVATION")?, azimuth: angle("SUN_AZIMUTH")? };
+        // The azimuth is written from -180 to 180, in other products from 0 to 360.
+        let is_angle = sun.elevation.abs() <= 90.0 && sun.azimuth.abs() <= 360.0;
+        is_angle.then_some(sun)
     }
 
     fn first(&self, groups: &[&str], key: &str) -> Option<&str> {
@@ -132,9 +132,21 @@ DATE_ACQUIRED = 1999-01-01
     fn date_and_sun_are_read_from_both_collections() {
         let l2 = Mtl::parse(LEVEL_2);
         assert_eq!(l2.date_acquired(), Some("2020-12-04"));
-        assert_eq!((l2.sun_azimuth(), l2.sun_elevation()), (Some(163.31), Some(18.39)));
+        assert_eq!(l2.sun(), Some(Sun { elevation: 18.39, azimuth: 163.31 }));
         let c1 = Mtl::parse("GROUP = PRODUCT_METADATA\r\n  DATE_ACQUIRED = \"2016-07-07\"\r\n");
-        assert_eq!((c1.date_acquired(), c1.sun_elevation()), (Some("2016-07-07"), None));
+        assert_eq!((c1.date_acquired(), c1.sun()), (Some("2016-07-07"), None));
+    }
+
+    #[test]
+    fn a_sun_that_is_told_in_part_or_by_no_angle_is_none() {
+        let sun = |elevation: &str, azimuth: &str| {
+            let lines = format!("SUN_ELEVATION = {elevation}\nSUN_AZIMUTH = {azimuth}\n");
+            Mtl::parse(&format!("GROUP = PRODUCT_PARAMETERS\n{lines}")).sun()
+        };
+        assert_eq!(sun("45.5", "-20"), Some(Sun { elevation: 45.5, azimuth: -20.0 }));
+        for (elevation, azimuth) in [("45", ""), ("nan", "0"), ("91", "0"), ("45", "361"), ("45", "inf")] {
+            assert_eq!(sun(elevation, azimuth), None);
+        }
     }
 
     #[test]

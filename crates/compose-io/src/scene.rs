@@ -117,6 +117,8 @@ pub struct FoundScene {
     pub sensor: Option<&'static Sensor>,
     /// Processing baseline, where a name says it: 400 for `N0400`.
     pub baseline: Option<u32>,
+    /// The MTL file beside its files.
+    pub mtl: Option<PathBuf>,
     /// What was decided, for the plan.
     pub notes: Vec<String>,
 }

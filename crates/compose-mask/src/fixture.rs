@@ -39,6 +39,7 @@ pub(crate) fn scene(layout: &str, dtype: DataType) -> SceneFacts {
         id: "s".into(),
         day: None,
         sensor: None,
+        sun: None,
         grid: grid.clone(),
         bands,
         wanted: 1,

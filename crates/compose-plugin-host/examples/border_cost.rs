@@ -51,7 +51,7 @@ fn scene(id: usize) -> SceneFacts {
     };
     let bands = (1..=BANDS).map(band).collect();
     let id = id.to_string();
-    SceneFacts { id, day: None, sensor: None, grid: grid(), bands, wanted: BANDS, quality: None }
+    SceneFacts { id, day: None, sensor: None, sun: None, grid: grid(), bands, wanted: BANDS, quality: None }
 }
 
 /// Milliseconds of one fill of a whole block.

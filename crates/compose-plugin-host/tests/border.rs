@@ -49,6 +49,7 @@ fn scene(id: &str, bands: usize) -> SceneFacts {
         id: id.into(),
         day: None,
         sensor: None,
+        sun: None,
         grid: grid(),
         wanted: bands.len(),
         bands,

@@ -45,7 +45,7 @@ pub(super) fn scene(
     let sensor = sensor(query.preset, named, &id, &first);
     let baseline = named.and_then(|n| n.baseline).or_else(|| baseline(&first));
     files.sort_by_key(|f| f.band.is_some());
-    FoundScene { id, day: None, files, sensor, baseline, notes: Vec::new() }
+    FoundScene { id, day: None, files, sensor, baseline, mtl: None, notes: Vec::new() }
 }
 
 fn sensor(

@@ -3,10 +3,11 @@
 use super::DiscoverError;
 use super::bands::{self, Slot};
 use crate::crs::CrsRegistry;
+use crate::mtl::Mtl;
 use crate::preset::{Part, Radiometry};
 use crate::scene::{FoundScene, Nodata, SceneSource, ScenesQuery};
 use crate::{BandHeader, BandRef, FileHeader, IoError};
-use compose_core::{BandFacts, BandRole, DataType, Layout, SceneFacts, quality};
+use compose_core::{BandFacts, BandRole, DataType, Layout, SceneFacts, Sun, quality};
 use std::sync::Arc;
 
 /// Headers of a scene's files, each read once and only when asked for.
@@ -84,13 +85,20 @@ fn order(slots: &[Slot], wanted: &[usize], main: Option<usize>) -> Vec<usize> {
     order
 }
 
+/// Where the sun stood. Few rules want to know, so that a file that cannot be read is no error here.
+fn sun(found: &FoundScene, notes: &mut Vec<String>) -> Option<Sun> {
+    let mtl = Mtl::read(found.mtl.as_ref()?).inspect_err(|e| notes.push(format!("no sun angles: {e}")));
+    mtl.ok()?.sun()
+}
+
 fn source(
     found: &FoundScene,
     opened: Vec<Opened>,
     wanted: usize,
     quality: Option<usize>,
-    notes: Vec<String>,
+    mut notes: Vec<String>,
 ) -> SceneSource {
+    let sun = sun(found, &mut notes);
     let tags = opened[0].header.tags.clone();
     let georeferenced = opened[..wanted].iter().all(|o| o.header.georeferenced);
     let mut files = Vec::new();
@@ -105,6 +113,7 @@ fn source(
         id: found.id.clone(),
         day: found.day,
         sensor: found.sensor.map(|s| s.name),
+        sun,
         grid,
         bands,
         wanted,

@@ -6,7 +6,7 @@ use super::testing::{
 use crate::crs::CrsRegistry;
 use crate::discover::{find_explicit, open_scene};
 use crate::scene::{BandChoice, BandsWanted, ExplicitFiles, ExplicitScene, Nodata, SceneSource, ScenesQuery};
-use compose_core::BandRole;
+use compose_core::{BandRole, Sun};
 
 const C2: &str = "LC08_L2SP_034032_20160707_20200906_02_T1";
 
@@ -450,4 +450,24 @@ fn real_scenes_are_opened_if_they_are_there() {
         );
         assert_eq!(source.facts.day.unwrap().to_string(), "2021-06-08");
     }
+}
+
+#[test]
+fn the_sun_stands_where_the_mtl_file_of_the_scene_says() {
+    let mtl =
+        "GROUP = IMAGE_ATTRIBUTES\nSUN_AZIMUTH = 90.98\nSUN_ELEVATION = 58.47\nEND_GROUP = IMAGE_ATTRIBUTES";
+    let folder = c2(&["SR_B4"]);
+    assert_eq!(opened(&folder.query("landsat-c2-l2")).facts.sun, None);
+    let folder = folder.file(&format!("{C2}_MTL.txt"), mtl);
+    let query = folder.query("landsat-c2-l2");
+    assert_eq!(opened(&query).facts.sun, Some(Sun { elevation: 58.47, azimuth: 90.98 }));
+}
+
+#[test]
+fn an_mtl_file_that_cannot_be_read_is_remarked_upon() {
+    let folder = c2(&["SR_B4"]);
+    std::fs::create_dir(folder.path(&format!("{C2}_MTL.txt"))).unwrap();
+    let source = opened(&folder.query("landsat-c2-l2"));
+    assert_eq!(source.facts.sun, None);
+    assert!(source.notes[0].starts_with("no sun angles: "), "{:?}", source.notes);
 }

@@ -1,4 +1,4 @@
-//! Dates that names do not give: from MTL files, then from metadata items.
+//! Dates that names do not give: from MTL files, then from metadata items. And which MTL file is a scene's.
 
 use super::{DiscoverError, date};
 use crate::FileHeader;
@@ -15,19 +15,22 @@ const ACQUISITION: &str = "ACQUISITIONDATETIME";
 /// Where an MTL file has it.
 const DATE_ACQUIRED: &str = "DATE_ACQUIRED";
 
-/// Gives a day to every scene that has none, where one is found.
+/// Finds the MTL file of every scene, and gives a day to each that has none, where one is found.
 pub(super) fn fill_in(
     scenes: &mut [FoundScene],
     query: &ScenesQuery,
     systems: &CrsRegistry,
 ) -> Result<(), DiscoverError> {
     let mut folders = Folders::of(scenes);
+    for scene in scenes.iter_mut() {
+        scene.mtl = folders.mtl_of(scene);
+    }
     for scene in scenes.iter_mut().filter(|s| s.day.is_none()) {
         scene.day = match query.date_from.as_deref() {
             Some("name") => None,
-            Some("mtl") => Some(asked_of_mtl(scene, &mut folders)?),
+            Some("mtl") => Some(asked_of_mtl(scene)?),
             Some(item) => Some(asked_of_item(scene, item, systems)?),
-            None => match from_mtl(scene, &mut folders)? {
+            None => match from_mtl(scene)? {
                 None => from_item(scene, systems)?,
                 day => day,
             },
@@ -36,14 +39,14 @@ pub(super) fn fill_in(
     Ok(())
 }
 
-fn from_mtl(scene: &mut FoundScene, folders: &mut Folders) -> Result<Option<Day>, DiscoverError> {
-    let Some(path) = folders.mtl_of(scene) else { return Ok(None) };
-    let mtl = Mtl::read(&path)?;
+fn from_mtl(scene: &mut FoundScene) -> Result<Option<Day>, DiscoverError> {
+    let Some(path) = &scene.mtl else { return Ok(None) };
+    let mtl = Mtl::read(path)?;
     let Some(text) = mtl.date_acquired() else {
         scene.notes.push(format!("{} has no {DATE_ACQUIRED}", path.display()));
         return Ok(None);
     };
-    day(text, &path, DATE_ACQUIRED).map(Some)
+    day(text, path, DATE_ACQUIRED).map(Some)
 }
 
 fn from_item(scene: &FoundScene, systems: &CrsRegistry) -> Result<Option<Day>, DiscoverError> {
@@ -53,12 +56,12 @@ fn from_item(scene: &FoundScene, systems: &CrsRegistry) -> Result<Option<Day>, D
 }
 
 /// `date-from = "mtl"`: a scene without it is refused, for nothing else is looked at.
-fn asked_of_mtl(scene: &FoundScene, folders: &mut Folders) -> Result<Day, DiscoverError> {
-    let path = folders.mtl_of(scene).ok_or_else(|| DiscoverError::NoMtl { scene: scene.id.clone() })?;
-    let mtl = Mtl::read(&path)?;
+fn asked_of_mtl(scene: &FoundScene) -> Result<Day, DiscoverError> {
+    let path = scene.mtl.as_deref().ok_or_else(|| DiscoverError::NoMtl { scene: scene.id.clone() })?;
+    let mtl = Mtl::read(path)?;
     match mtl.date_acquired() {
-        Some(text) => day(text, &path, DATE_ACQUIRED),
-        None => Err(no_item(scene, DATE_ACQUIRED, &path, String::new())),
+        Some(text) => day(text, path, DATE_ACQUIRED),
+        None => Err(no_item(scene, DATE_ACQUIRED, path, String::new())),
     }
 }
 

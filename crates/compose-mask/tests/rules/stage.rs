@@ -34,6 +34,7 @@ impl Stage {
             id: "scene".into(),
             day,
             sensor: None,
+            sun: None,
             grid,
             bands: Vec::new(),
             wanted: 0,

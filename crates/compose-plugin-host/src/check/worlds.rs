@@ -283,7 +283,7 @@ fn scene(theme: Theme, nth: usize, named: &[String]) -> SceneFacts {
         _ => Some("Landsat 8"),
     };
     let day = (theme != Theme::NoDay).then_some(Day(FIRST_DAY.0 + [0, 16, 23, 39, 400][nth]));
-    SceneFacts { id: format!("made-up-{nth}"), day, sensor, grid, bands, wanted, quality }
+    SceneFacts { id: format!("made-up-{nth}"), day, sensor, sun: None, grid, bands, wanted, quality }
 }
 
 /// Quality at half the resolution, as Sentinel-2 has it.
