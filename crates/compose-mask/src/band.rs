@@ -23,6 +23,21 @@ pub(crate) fn choose(scene: &SceneFacts, wanted: Option<&str>) -> Result<usize, 
     }
 }
 
+/// The data band of this name, which the rule calls `key`.
+pub(crate) fn data(scene: &SceneFacts, name: &str, key: &'static str) -> Result<usize, KindError> {
+    let index = choose(scene, Some(name)).map_err(|e| {
+        KindError::new(format!("{}; say which it is with {key} = \"…\"", e.message)).about(key)
+    })?;
+    match scene.bands[index].role {
+        BandRole::Data => Ok(index),
+        BandRole::Quality => Err(KindError::new(format!(
+            "{} holds codes, and {key} is a band of measurements; say which with {key} = \"…\"",
+            scene.bands[index].name
+        ))
+        .about(key)),
+    }
+}
+
 /// Refuses a data band where codes are wanted.
 pub(crate) fn require_quality(band: &BandFacts, kind: &str) -> Result<(), KindError> {
     match band.role {
