@@ -7,6 +7,7 @@ pub mod bits;
 pub mod length;
 pub mod morph;
 pub mod range;
+pub mod shadow_geometry;
 pub mod spectral;
 pub mod tree;
 pub mod values;
@@ -21,7 +22,8 @@ pub use tree::{evaluation_grid, parse_rule};
 use compose_core::mask_rule::MaskKind;
 
 /// The kinds of this crate.
-pub static KINDS: &[MaskKind] = &[bits::KIND, values::KIND, range::KIND, spectral::KIND];
+pub static KINDS: &[MaskKind] =
+    &[bits::KIND, values::KIND, range::KIND, spectral::KIND, shadow_geometry::KIND];
 
 #[cfg(test)]
 mod tests {

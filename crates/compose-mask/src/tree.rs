@@ -17,17 +17,18 @@
 mod bound;
 mod parse;
 
+pub(crate) use parse::nested;
 pub use parse::parse_rule;
 
 use crate::length::Length;
 use crate::morph::Morphology;
 use bound::{BoundNode, BoundTree, Place};
-use compose_core::{BoundMask, Grid, KindError, MaskRule, SceneFacts, Spans};
+use compose_core::{BandFacts, BoundMask, Grid, KindError, MaskRule, SceneFacts, Spans};
 use std::ops::Range;
 
 /// A table of the rules file: what is marked, then how its shape changes.
 #[derive(Debug)]
-struct Node {
+pub(crate) struct Node {
     content: Content,
     steps: Vec<Step>,
 }
@@ -52,9 +53,20 @@ struct Step {
 
 impl MaskRule for Node {
     fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
-        let mut leaves = Vec::new();
-        self.bind_leaves(scene, &mut leaves)?;
-        let mut bands: Vec<usize> = Vec::new();
+        self.bind_beside(scene, &[])
+    }
+}
+
+impl Node {
+    /// Binds the tree for a rule that holds it and reads the bands `beside` as well: the bands of the tree begin
+    /// with those, and it runs on the grid of all.
+    pub(crate) fn bind_beside(
+        &self,
+        scene: &SceneFacts,
+        beside: &[usize],
+    ) -> Result<Box<dyn BoundMask>, KindError> {
+        let mut leaves = self.leaves(scene)?;
+        let mut bands: Vec<usize> = beside.to_vec();
         for band in leaves.iter().flat_map(|leaf| leaf.bands()) {
             if !bands.contains(band) {
                 bands.push(*band);
@@ -62,13 +74,21 @@ impl MaskRule for Node {
         }
         // Metres become pixels only now: the grid follows from the bands of the whole tree.
         let grid = evaluation_grid(scene, &bands);
+        // The bands of one leaf may share another grid, and what a leaf counts in pixels it counts on the tree's.
+        if leaves.iter().any(|leaf| !evaluation_grid(scene, leaf.bands()).same(grid)) {
+            leaves = self.leaves(&on_one_grid(scene, grid))?;
+        }
         let place = Place { scene, bands: &bands, grid };
         let root = BoundNode::new(self, &mut leaves.into_iter(), &place)?;
         Ok(Box::new(BoundTree::new(root, &place)))
     }
-}
 
-impl Node {
+    fn leaves(&self, scene: &SceneFacts) -> Result<Vec<Box<dyn BoundMask>>, KindError> {
+        let mut leaves = Vec::new();
+        self.bind_leaves(scene, &mut leaves)?;
+        Ok(leaves)
+    }
+
     /// Binds every kind of the tree, in the order of the rules file.
     fn bind_leaves(&self, scene: &SceneFacts, out: &mut Vec<Box<dyn BoundMask>>) -> Result<(), KindError> {
         match &self.content {
@@ -85,6 +105,12 @@ impl Node {
         }
         Ok(())
     }
+}
+
+/// The scene as a leaf sees it, whose planes are all brought onto one grid.
+fn on_one_grid(scene: &SceneFacts, grid: &Grid) -> SceneFacts {
+    let bands = scene.bands.iter().map(|band| BandFacts { grid: grid.clone(), ..band.clone() });
+    SceneFacts { grid: grid.clone(), bands: bands.collect(), ..scene.clone() }
 }
 
 /// The grid on which a rule that reads these bands runs: the grid that they share, else the scene's own, onto

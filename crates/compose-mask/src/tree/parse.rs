@@ -34,6 +34,25 @@ pub fn parse_rule(
     }
 }
 
+/// Reads a rule that is a setting of a kind: the table under `key`.
+///
+/// # Errors
+/// No such key, or every mistake in its table.
+pub(crate) fn nested(
+    table: &SettingsTable<'_>,
+    key: &str,
+    kinds: &[&MaskKind],
+) -> Result<Node, Vec<Problem>> {
+    let Some(value) = table.get(key) else {
+        return Err(vec![table.problem(format!(
+            "{key} is missing; it is a rule, such as {key} = {{ kind = \"bits\", any = [\"cloud\"] }}"
+        ))]);
+    };
+    let inner = SettingsTable::from_value(value, key).map_err(|p| vec![p])?;
+    let said = |p: Problem| Problem::new(p.span, format!("{key}: {}", p.message));
+    node(inner, kinds).map_err(|problems| problems.into_iter().map(said).collect())
+}
+
 fn node(mut table: SettingsTable<'_>, kinds: &[&MaskKind]) -> Result<Node, Vec<Problem>> {
     let (steps, mut problems) = steps(&mut table);
     let content = if table.get("kind").is_some() { kind(table, kinds) } else { list(&table, kinds) };
