@@ -164,7 +164,7 @@ fn context_is_asked_for_by_the_clouds_and_the_shadows_together() {
     assert_eq!((grown.halo(), grown.needs_neutral()), (174, true));
 }
 
-/// Blotches of several pixels, as clouds and land are.
+/// Blotches of several pixels, as clouds and land are, on more pixels than a window has with its halo.
 fn blotches(size: usize) -> impl Strategy<Value = Array2<u32>> {
     let coarse = (ROWS.div_ceil(size), COLS.div_ceil(size));
     proptest::collection::vec(0..10u32, coarse.0 * coarse.1).prop_map(move |cells| {
@@ -172,11 +172,11 @@ fn blotches(size: usize) -> impl Strategy<Value = Array2<u32>> {
     })
 }
 
-const ROWS: usize = 80;
-const COLS: usize = 110;
+const ROWS: usize = 390;
+const COLS: usize = 430;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn windows_of_any_size_give_what_the_whole_gives(
@@ -184,7 +184,7 @@ proptest! {
         land in blotches(5),
         missing in blotches(13),
         azimuth in 0.0..360.0f64,
-        tile in (13..60usize, 13..60usize),
+        tile in (50..200usize, 50..200usize),
         grow in 0..3usize,
     ) {
         let codes = cloud.mapv(|n| [2, 2, 255, 0, 0, 0, 0, 0, 0, 0][n as usize]);
@@ -196,7 +196,7 @@ proptest! {
         let inside = Array2::ones((ROWS, COLS));
         stage.add("Fmask", DataType::UInt8, Pixels::Codes(codes, inside)).layout = quality::find("hls-v2").ok();
         let toml = format!(
-            "kind = 'shadow-geometry'\nheights = [60, 900]\nclouds = {{ kind = 'bits', any = ['cloud'], grow = {grow} }}"
+            "kind = 'shadow-geometry'\nheights = [60, 2400]\nclouds = {{ kind = 'bits', any = ['cloud'], grow = {grow} }}"
         );
         let rule = stage.bind(&toml).unwrap();
         let whole = stage.marked(&*rule, (ROWS, COLS));
