@@ -2,7 +2,7 @@
 
 use super::lattice::Lattice;
 use compose_core::BandFacts;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Zip};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Zip, s};
 
 /// Of the clear pixels, those in every so manieth row and column of the grid are looked at.
 const STRIDE: usize = 4;
@@ -39,9 +39,16 @@ impl DarkBand<'_> {
         let limits = Array2::from_shape_fn((lattice.down, lattice.across), |cell| {
             share * median_around(lattice, &samples, cell).unwrap_or(f32::NAN)
         });
-        Zip::indexed(&mut dark).and(self.values).for_each(|(row, col), d, v| {
-            *d &= u8::from(v + self.zero < limits[lattice.cell(row, col)]);
-        });
+        for (row, (mut dark, values)) in dark.rows_mut().into_iter().zip(self.values.rows()).enumerate() {
+            // One limit for all pixels of a cell.
+            for across in 0..lattice.across {
+                let limit = limits[(lattice.cell(row, 0).0, across)];
+                let part = lattice.columns(across, dark.len());
+                Zip::from(dark.slice_mut(s![part.clone()])).and(values.slice(s![part])).for_each(|d, v| {
+                    *d &= u8::from(v + self.zero < limit);
+                });
+            }
+        }
     }
 
     /// Some of the clear reflectances of every cell, chosen by their place on the grid.

@@ -4,7 +4,8 @@
 //! cell is then the same in every window that holds the cell and what it looks at.
 
 use compose_core::Window;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
+use std::ops::Range;
 
 /// Pixels along a side of a cell; one row of a cell is one half of a word.
 pub(super) const CELL: usize = 32;
@@ -35,12 +36,14 @@ impl Lattice {
         ((row + self.top) / CELL, (col + self.left) / CELL)
     }
 
+    /// The columns of the window, which is so wide, in the cells so far across.
+    pub fn columns(self, across: usize, width: usize) -> Range<usize> {
+        let column = |cell: usize| (cell * CELL).saturating_sub(self.left).min(width);
+        column(across)..column(across + 1)
+    }
+
     /// The cells at most `far` from a cell, as ranges (down, across).
-    pub fn around(
-        self,
-        (down, across): (usize, usize),
-        far: usize,
-    ) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+    pub fn around(self, (down, across): (usize, usize), far: usize) -> (Range<usize>, Range<usize>) {
         let range = |at: usize, cells: usize| at.saturating_sub(far)..(at + far + 1).min(cells);
         (range(down, self.down), range(across, self.across))
     }
@@ -65,9 +68,13 @@ impl Bits {
         let mut words = vec![0; stride * rows];
         for (row, line) in plane.rows().into_iter().enumerate() {
             let words = &mut words[(row + lattice.top) * stride..][..stride];
-            for (col, set) in line.iter().enumerate() {
-                let at = margin + lattice.left + col;
-                words[at / 64] |= u64::from(*set != 0) << (at % 64);
+            for across in 0..lattice.across {
+                let part = lattice.columns(across, line.len());
+                let at = margin + lattice.left + part.start;
+                let bits =
+                    line.slice(s![part]).iter().rev().fold(0, |bits, set| bits << 1 | u64::from(*set != 0));
+                // A cell is one half of a word.
+                words[at / 64] |= bits << (at % 64);
             }
         }
         Self { words, stride, margin, rows }
