@@ -21,6 +21,8 @@ const BASE: u64 = 72 << 20;
 pub const GDAL_CACHE: u64 = 8 << 20;
 /// Edge of a block where memory allows.
 const EDGE: usize = 512;
+/// Blocks with more columns or rows than these may become smaller.
+const SMALLEST: (usize, usize) = (64, 16);
 /// Share of the limit for what GDAL keeps of open files.
 const OPEN_SHARE: u64 = 16;
 /// Files kept open at most: more save no time.
@@ -170,16 +172,20 @@ impl Share<'_> {
     fn block(&self, bands: usize) -> (usize, usize) {
         let (width, height) = (self.job.grid.width, self.job.grid.height);
         let left = self.memory.limit.saturating_sub(self.base + self.writer(EDGE, bands));
-        let budget = (left / 4 / self.memory.threads as u64).min(BLOCK_BYTES);
+        let threads = self.memory.threads as u64;
         match self.block_size {
             BlockSize::Pixels(n) => (n.min(width), n.min(height)),
             BlockSize::Whole => (width, height),
             // A quarter for the workers at most, the rest for tiles: a tile decoded twice costs more than a small block.
             BlockSize::Auto => {
+                let needs = |columns, rows| self.per_worker((columns, rows), bands);
                 let cell = self.job.fills.iter().filter_map(|stage| stage.bound.cell()).max();
-                automatic((width, height), cell, budget, |columns, rows| {
-                    self.per_worker((columns, rows), bands)
-                })
+                let budget = match around_alone(width, height, needs).filter(|_| cell.is_none()) {
+                    // What is read around a block is read again for the next: a few times the bytes are many times the block.
+                    Some(least) => (left / 2 / threads).min(BLOCK_BYTES.max(4 * least)),
+                    None => (left / 4 / threads).min(BLOCK_BYTES),
+                };
+                automatic((width, height), cell, budget, needs)
             }
         }
     }
@@ -275,6 +281,15 @@ pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
         && !image_layout(stack, job, 1).is_pixel_interleaved()
 }
 
+/// The bytes of the smallest block, where they are mostly for what is read around it: a block of four times the
+/// pixels needs less than twice as many.
+fn around_alone(width: usize, height: usize, needs: impl Fn(usize, usize) -> u64) -> Option<u64> {
+    let of = |columns: usize, rows: usize| needs(columns.min(width), rows.min(height));
+    let least = of(SMALLEST.0, SMALLEST.1);
+    (width >= 2 * SMALLEST.0 && height >= 2 * SMALLEST.1 && of(2 * SMALLEST.0, 2 * SMALLEST.1) < 2 * least)
+        .then_some(least)
+}
+
 /// Blocks keep their height as long as they can: a strip that is as high as the tiles decodes most of them
 /// once, however narrow its blocks are.
 ///
@@ -287,7 +302,7 @@ fn automatic(
 ) -> (usize, usize) {
     let fits = |columns: usize, rows: usize| needs(columns, rows) <= budget;
     let (mut columns, mut rows) = (EDGE.min(width), EDGE.min(height));
-    let (narrowest, lowest) = cell.map_or((64, 16), |cell| (cell.max(256), cell.max(256)));
+    let (narrowest, lowest) = cell.map_or(SMALLEST, |cell| (cell.max(256), cell.max(256)));
     while columns > narrowest && !fits(columns, rows) {
         columns /= 2;
     }
@@ -453,6 +468,17 @@ mod tests {
         assert_eq!(automatic((2048, 2048), None, 4 << 20, needs), (64, 128));
         assert_eq!(automatic((2048, 2048), Some(256), 4 << 20, needs), (256, 256));
         assert_eq!(automatic((100, 50), None, 1 << 30, needs), (100, 50));
+    }
+
+    #[test]
+    fn blocks_that_are_small_beside_what_is_read_around_them_may_become_large() {
+        let with = |halo: usize| {
+            move |columns: usize, rows: usize| ((columns + 2 * halo) * (rows + 2 * halo)) as u64
+        };
+        assert_eq!(around_alone(2048, 2048, with(400)), Some(864 * 816));
+        assert_eq!(around_alone(2048, 2048, with(0)), None);
+        assert_eq!(around_alone(100, 2048, with(400)), None);
+        assert_eq!(automatic((2048, 2048), None, 4 * 864 * 816, with(400)), (512, 512));
     }
 
     #[test]
