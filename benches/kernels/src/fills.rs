@@ -82,7 +82,7 @@ impl Work for Fill {
         let window = self.canvas.window;
         let turns: Vec<&[Donor<'_>]> = match self.bound.temporal() {
             Temporal::OneByOne => donors.chunks(1).collect(),
-            Temporal::WholeStack => vec![&donors],
+            Temporal::WholeStack | Temporal::FirstLooks(_) => vec![&donors],
         };
         for donors in turns {
             if self.canvas.has_gap() {

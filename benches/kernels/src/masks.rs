@@ -125,6 +125,7 @@ impl Work for Mask {
             window: Window::whole(width, height),
             planes: &[plane],
             neutral: self.neutral.view(),
+            stack: None,
         };
         self.bound.mark(&input, self.marked.view_mut()).expect("a rule that fails at nothing here");
     }

@@ -245,7 +245,7 @@ pub(crate) fn fill_spectra(settings: &str, random: Random, size: usize) -> (Canv
         .enumerate()
         .map(|(scene, block)| Donor { scene, day: None, block, exact: true, score: None })
         .collect();
-    let input = FillInput { window: window.expand(1), target: None, donors: &donors };
+    let input = FillInput { window: window.expand(1), target: None, donors: &donors, looks: None };
     let mut filled = start.clone();
     bind(settings, &[], None).unwrap().fill(&input, &mut filled).unwrap();
     (start, filled, blocks)
