@@ -88,6 +88,17 @@ pub trait BoundFill: Send + Sync {
         0
     }
 
+    /// With [`Temporal::FirstLooks`]: where looks are wanted, given the pixels that the target lacks (1).
+    fn wants_looks(&self, lacking: &Array2<u8>) -> Array2<u8> {
+        lacking.clone()
+    }
+
+    /// With [`Temporal::FirstLooks`]: takes what it wants of a donor, by its place in [`BoundFill::donors`], where looks
+    /// are wanted (1), the donor is clear, and there is room.
+    fn look(&self, donor: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
+        let _ = (donor, block, wanted, looks);
+    }
+
     /// Scenes of which the strategy wants samples of the whole grid before the run: [`BoundFill::settle`].
     fn surveys(&self) -> Vec<usize> {
         Vec::new()

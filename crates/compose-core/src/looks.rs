@@ -1,6 +1,5 @@
 //! The first few clear looks at each pixel, in the order in which a strategy ranks its donors.
 
-use crate::Block;
 use ndarray::ArrayView2;
 
 /// No look.
@@ -33,24 +32,19 @@ impl Looks {
         &self.ranks[(row * self.width + col) * self.most..][..self.most]
     }
 
-    /// Samples of a look at a pixel, band by band; arbitrary where there is no such look.
+    /// What a look shows at a pixel, band by band; arbitrary where there is no such look.
     #[inline]
     pub fn look(&self, (row, col): (usize, usize), look: usize) -> &[f32] {
         &self.values[((row * self.width + col) * self.most + look) * self.bands..][..self.bands]
     }
 
-    /// Adds a donor's clear pixels, of a block that is judged by all its bands, where there is still room.
-    pub fn add(&mut self, rank: usize, block: &Block) {
-        let plane = block.valid.dim().1 * self.width;
-        let values = block.values.as_slice().expect("a block's arrays are in standard layout");
-        let valid = &block.valid.as_slice().expect("a block's arrays are in standard layout")[..plane];
-        for (pixel, _) in valid.iter().enumerate().filter(|(_, valid)| **valid != 0) {
-            let ranks = &mut self.ranks[pixel * self.most..][..self.most];
-            let Some(look) = ranks.iter().position(|rank| *rank == NONE) else { continue };
-            ranks[look] = rank as u16;
-            let look = &mut self.values[(pixel * self.most + look) * self.bands..][..self.bands];
-            look.iter_mut().zip(values[pixel..].iter().step_by(plane)).for_each(|(to, from)| *to = *from);
-        }
+    /// Gives a donor a look at a pixel, whose samples are to be written; `None` where there is no room.
+    #[inline]
+    pub fn take(&mut self, (row, col): (usize, usize), rank: usize) -> Option<&mut [f32]> {
+        let pixel = row * self.width + col;
+        let look = self.ranks[pixel * self.most..][..self.most].iter().position(|rank| *rank == NONE)?;
+        self.ranks[pixel * self.most + look] = rank as u16;
+        Some(&mut self.values[(pixel * self.most + look) * self.bands..][..self.bands])
     }
 
     /// Whether every wanted pixel (1) has all the looks that it may have.
@@ -65,17 +59,14 @@ impl Looks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ValidityMode;
-
     #[test]
     fn the_first_looks_are_kept_whoever_comes_later() {
         let mut looks = Looks::new(2, 1, 1, 2);
-        let mut block = Block::empty(1, ValidityMode::Joint, 1, 2);
-        for (rank, valid) in [(0, [1, 0]), (1, [1, 1]), (4, [1, 1])] {
-            block.values.fill(rank as f32);
-            block.valid.iter_mut().zip(valid).for_each(|(v, valid)| *v = valid);
+        for (rank, cols) in [(0, 0..1), (1, 0..2), (4, 0..2)] {
             assert!(!looks.are_enough(ndarray::arr2(&[[0, 1]]).view()));
-            looks.add(rank, &block);
+            for col in cols {
+                looks.take((0, col), rank).into_iter().for_each(|look| look[0] = rank as f32);
+            }
         }
         assert_eq!((looks.ranks((0, 0)), looks.ranks((0, 1))), (&[0, 1][..], &[1, 4][..]));
         assert_eq!((looks.look((0, 0), 1), looks.look((0, 1), 1)), (&[1.0][..], &[4.0][..]));

@@ -15,11 +15,32 @@ pub const CLEAR: u8 = 2;
 /// Pixels this near to an unusable one are doubtful: masks seldom reach to the last of a cloud.
 pub const RIM: usize = 2;
 
-/// Pixels come in squares of so many: neighbours tell how rough a scene is.
-pub const SQUARE: usize = 4;
+/// Pixels come in squares of this side, row by row. The outermost are there for their neighbours alone: a pixel of the
+/// sample has all eight around it.
+pub const SIDE: usize = 8;
 
-/// Samples of the stack. Pixel `i` is the same place in every scene; pixels `4 k` to `4 k + 3` are a square of 2 × 2,
-/// row by row, of which those outside the grid are unusable.
+/// Pixels of a square.
+pub const SQUARE: usize = SIDE * SIDE;
+
+/// The eight pixels around one, as steps along the sample: row by row from the upper left.
+pub const AROUND: [isize; 8] = [
+    -(SIDE as isize) - 1,
+    -(SIDE as isize),
+    1 - SIDE as isize,
+    -1,
+    1,
+    SIDE as isize - 1,
+    SIDE as isize,
+    SIDE as isize + 1,
+];
+
+/// Whether a pixel belongs to the sample, not to the frame of its square.
+pub fn is_inner(pixel: usize) -> bool {
+    let inner = 1..SIDE - 1;
+    inner.contains(&(pixel % SQUARE / SIDE)) && inner.contains(&(pixel % SIDE))
+}
+
+/// Samples of the stack. Pixel `i` is the same place in every scene; those of a square outside the grid are unusable.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
     /// One per scene of the stack; `None` where nobody asked for it.

@@ -8,7 +8,7 @@ use crate::error::EngineError;
 use crate::pixels::{Hidden, SceneReader, Spare};
 use crate::plan::{Job, Plan, Stage};
 use crate::run::caught;
-use compose_core::survey::{CLEAR, DOUBTFUL, RIM, SQUARE, SampledScene, UNUSABLE};
+use compose_core::survey::{CLEAR, DOUBTFUL, RIM, SIDE, SQUARE, SampledScene, UNUSABLE};
 use compose_core::{Block, BoundFill, Survey, Window};
 use compose_io::{Place, TileStore};
 use ndarray::Array2;
@@ -20,11 +20,13 @@ use std::sync::{Mutex, PoisonError};
 const PATCH: usize = 512;
 /// Up to so many pixels, all pieces are looked at.
 const WHOLE: usize = 1 << 20;
-/// Beyond that, their inner quarter alone, which fewer tiles have a part in; and in the largest grids that of one piece in
+/// Beyond that, their inner part alone, in which fewer tiles have a share; and in the largest grids that of one piece in
 /// so many.
-const SPARSEST: usize = 4;
-/// Pixels for one piece more that is passed over.
-const PER_PASSED: usize = 1 << 21;
+const SPARSEST: usize = 9;
+/// What is left out around the inner part.
+const FRAME: usize = PATCH / 8;
+/// Pixels of a square that count, along a side.
+const INNER: usize = SIDE - 2;
 /// Bytes of samples at most.
 pub const SAMPLE_BYTES: usize = 32 << 20;
 
@@ -37,7 +39,7 @@ pub struct Lattice {
     inner: bool,
     /// One piece in so many.
     every: usize,
-    /// In a piece, one square of 2 × 2 pixels in a square of so many.
+    /// In a piece, one square in a square of so many.
     stride: usize,
     scenes: usize,
 }
@@ -53,10 +55,12 @@ impl Lattice {
     fn new(width: usize, height: usize, scenes: usize, bands: usize) -> Self {
         let pixels = width * height;
         let inner = pixels > WHOLE;
-        let every = if inner { (pixels / PER_PASSED).clamp(1, SPARSEST) } else { 1 };
-        let seen = pixels / every / if inner { 4 } else { 1 };
+        let every = if inner { (pixels / WHOLE).clamp(1, SPARSEST) } else { 1 };
+        let seen = pixels / every * if inner { 9 } else { 16 } / 16;
         let most = SAMPLE_BYTES / (scenes * (4 * bands + 1)).max(1);
-        let stride = (1..).find(|s| seen / (s * s) <= most.max(SQUARE)).expect("some stride is wide enough");
+        let stride = (1..)
+            .find(|s| seen / (s * s) * SQUARE / INNER / INNER <= most.max(SQUARE))
+            .expect("some stride is wide enough");
         Self { width, height, inner, every, stride, scenes }
     }
 
@@ -65,8 +69,8 @@ impl Lattice {
         let whole = Window::whole(self.width, self.height);
         let (across, down) = (self.width.div_ceil(PATCH), self.height.div_ceil(PATCH));
         let all = (0..down).flat_map(|row| (0..across).map(move |col| (row, col)));
-        let (offset, side) = if self.inner { (PATCH / 4, PATCH / 2) } else { (0, PATCH) };
-        all.filter(|(row, col)| (col + 2 * row).is_multiple_of(self.every))
+        let (offset, side) = if self.inner { (FRAME, PATCH - 2 * FRAME) } else { (0, PATCH) };
+        all.filter(|(row, col)| (col + 5 * row).is_multiple_of(self.every))
             .filter_map(|(row, col)| {
                 let (col, row) = ((col * PATCH + offset) as i64, (row * PATCH + offset) as i64);
                 Window { col, row, width: side, height: side }.intersect(whole)
@@ -74,14 +78,16 @@ impl Lattice {
             .collect()
     }
 
-    /// The pixels of a piece, square by square; those outside the piece too.
+    /// The pixels of a piece, square by square; their frames lie around it.
     fn pixels(&self, patch: Window) -> impl Iterator<Item = (i64, i64)> + use<> {
-        let step = 2 * self.stride;
-        let corners = move |from: i64, length: usize| (0..length).step_by(step).map(move |n| from + n as i64);
-        corners(patch.row, patch.height).flat_map(move |row| {
-            corners(patch.col, patch.width)
-                .flat_map(move |col| [(row, col), (row, col + 1), (row + 1, col), (row + 1, col + 1)])
-        })
+        let step = INNER * self.stride;
+        let corners =
+            move |from: i64, length: usize| (0..length).step_by(step).map(move |n| from + n as i64 - 1);
+        let square = |row: i64, col: i64| {
+            (0..SQUARE).map(move |pixel| (row + (pixel / SIDE) as i64, col + (pixel % SIDE) as i64))
+        };
+        corners(patch.row, patch.height)
+            .flat_map(move |row| corners(patch.col, patch.width).flat_map(move |col| square(row, col)))
     }
 }
 
@@ -91,7 +97,7 @@ impl fmt::Display for Lattice {
         let share = 100.0 * seen as f64 / (self.width * self.height) as f64;
         write!(f, "survey: {share:.1} % of the grid")?;
         if self.inner {
-            write!(f, " in pieces of {} px", PATCH / 2)?;
+            write!(f, " in pieces of {} px", PATCH - 2 * FRAME)?;
         }
         match self.stride {
             1 => write!(f, ", every pixel of it")?,
@@ -315,8 +321,10 @@ impl Judge<'_> {
         let bands = self.block.values.dim().0;
         let (mut values, mut state) = (Vec::new(), Vec::new());
         for (row, col) in lattice.pixels(patch) {
-            let inside = row < patch.row_end() && col < patch.col_end();
-            let at = inside.then(|| ((row - self.window.row) as usize, (col - self.window.col) as usize));
+            let here = Window { col, row, width: 1, height: 1 };
+            let at = here
+                .intersect(self.window)
+                .map(|_| ((row - self.window.row) as usize, (col - self.window.col) as usize));
             state.push(at.map_or(UNUSABLE, |at| self.state(at)));
             values.extend((0..bands).map(|band| at.map_or(0.0, |(r, c)| self.block.values[[band, r, c]])));
         }
@@ -345,26 +353,34 @@ impl Judge<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use compose_core::survey::is_inner;
+    use std::collections::BTreeSet;
 
     #[test]
     fn small_grids_are_sampled_whole_and_large_ones_at_least_in_part() {
-        let small = Lattice::new(400, 300, 5, 6);
+        let small = Lattice::new(400, 300, 2, 6);
         assert_eq!((small.every, small.stride, small.patches().len()), (1, 1, 1));
-        assert_eq!(small.pixels(small.patches()[0]).count(), 400 * 300);
-        assert_eq!(small.to_string(), "survey: 100.0 % of the grid, every pixel of it, of 5 scenes");
+        let inner = small.pixels(small.patches()[0]).enumerate().filter(|(nth, _)| is_inner(*nth));
+        let places: BTreeSet<(i64, i64)> = inner.map(|(_, place)| place).collect();
+        assert_eq!(
+            places.iter().filter(|(row, col)| (0..300).contains(row) && (0..400).contains(col)).count(),
+            400 * 300
+        );
+        assert_eq!(small.to_string(), "survey: 100.0 % of the grid, every pixel of it, of 2 scenes");
         let large = Lattice::new(7600, 7800, 12, 7);
         let seen: usize = large.patches().iter().map(|p| p.pixels()).sum();
         let share = seen as f64 / (7600.0 * 7800.0);
-        assert!((0.05..0.07).contains(&share), "{share}");
+        assert!((0.05..0.08).contains(&share), "{share}");
         let sampled: usize = large.patches().iter().map(|p| large.pixels(*p).count()).sum();
         assert!(sampled * 12 * 29 <= SAMPLE_BYTES * 11 / 10, "{sampled}");
     }
 
     #[test]
-    fn every_scene_and_every_corner_of_a_line_of_pixels_has_its_squares() {
+    fn a_line_of_pixels_lies_within_its_squares() {
         let lattice = Lattice::new(61, 1, 40, 6);
         let pixels: Vec<_> = lattice.pixels(lattice.patches()[0]).collect();
-        assert_eq!(pixels.len(), 31 * SQUARE);
-        assert_eq!(pixels[..4], [(0, 0), (0, 1), (1, 0), (1, 1)]);
+        assert_eq!(pixels.len(), 11 * SQUARE);
+        assert_eq!((pixels[0], pixels[SIDE + 1]), ((-1, -1), (0, 0)));
+        assert!(is_inner(SIDE + 1) && !is_inner(SIDE) && !is_inner(1));
     }
 }

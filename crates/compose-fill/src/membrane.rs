@@ -59,13 +59,24 @@ impl System {
     /// alone would say little: errors can be 1/λ times as large.)
     ///
     /// A band's bits do not depend on other bands, a piece's neither on other pieces nor on where it is.
-    pub fn solve(&self, values: &mut [[f32; LANES]], tolerance: f32, scratch: &mut Scratch) -> usize {
+    ///
+    /// Pieces of which no pixel is `wanted` are left as they are.
+    pub fn solve(
+        &self,
+        values: &mut [[f32; LANES]],
+        wanted: impl Fn(usize) -> bool,
+        tolerance: f32,
+        scratch: &mut Scratch,
+    ) -> usize {
         scratch.number.clear();
         scratch.number.resize(self.diagonal.len(), NONE);
         let mut steps = 0;
         for start in 0..self.diagonal.len() {
             if self.diagonal[start] > 0.0 && scratch.number[start] == NONE {
                 self.collect(start, scratch);
+                if !scratch.pixels.iter().any(|pixel| wanted(*pixel as usize)) {
+                    continue;
+                }
                 scratch.piece.set(self, &scratch.pixels, &scratch.number);
                 steps = steps.max(scratch.piece.solve(values, &scratch.pixels, tolerance));
             }

@@ -12,7 +12,7 @@
 
 use crate::{KINDS, SCORES, parse_fill, testing};
 use compose_core::page::{Case, Fence, cases};
-use compose_core::survey::{CLEAR, UNUSABLE};
+use compose_core::survey::{CLEAR, SIDE, SQUARE, UNUSABLE};
 use compose_core::{
     Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillInput, GAP, Looks, Plane, STATISTIC,
     SampledScene, SceneFacts, ScoreInput, SettingsTable, StackFacts, Survey, Temporal, ValidityMode, Window,
@@ -74,10 +74,13 @@ fn settle(fill: &mut Box<dyn BoundFill>, stack: &[Scene]) {
         return;
     }
     let (_, height, width) = stack[0].masked.values.dim();
-    let corners = (0..height).step_by(2).flat_map(|row| (0..width).step_by(2).map(move |col| (row, col)));
-    let places: Vec<(usize, usize)> = corners
-        .flat_map(|(row, col)| [(row, col), (row, col + 1), (row + 1, col), (row + 1, col + 1)])
-        .collect();
+    let corners =
+        (0..height).step_by(SIDE - 2).flat_map(|row| (0..width).step_by(SIDE - 2).map(move |col| (row, col)));
+    // Corners lie outside; what wraps around is outside, too.
+    let square = |(row, col): (usize, usize)| {
+        (0..SQUARE).map(move |n| ((row + n / SIDE).wrapping_sub(1), (col + n % SIDE).wrapping_sub(1)))
+    };
+    let places: Vec<(usize, usize)> = corners.flat_map(square).collect();
     let sampled = |scene: &Scene| {
         let seen = |(row, col): &(usize, usize)| {
             *row < height && *col < width && scene.masked.valid[[0, *row, *col]] != 0
@@ -181,11 +184,11 @@ fn compose(fills: &[Box<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
         canvas.copy_from(target, &masked[target], window, true);
     }
     for fill in fills {
-        assert!(fill.halo() == 0 || fill.cell().is_some(), "the harness cuts blocks without a halo");
         if let Temporal::FirstLooks(most) = fill.temporal() {
             fill_from_looks(&**fill, stack, target, most, &mut canvas);
             continue;
         }
+        assert_eq!(fill.halo(), 0, "the harness cuts blocks without a halo");
         let scores: Vec<_> = (0..stack.len()).map(|scene| score(&**fill, stack, scene, window)).collect();
         let donor = |&DonorUse { scene, masked: apply }: &DonorUse| {
             let block = if apply { &masked[scene] } else { &unmasked[scene] };
@@ -214,7 +217,7 @@ fn fill_from_looks(
     let whole = Window::whole(width, height);
     let mut looks = Looks::new(most, 1, height, width);
     for (rank, donor) in fill.donors().iter().enumerate() {
-        looks.add(rank, &stack[donor.scene].masked);
+        fill.look(rank, &stack[donor.scene].masked, &Array2::ones((height, width)), &mut looks);
     }
     let target = target.map(|t| &stack[t].masked);
     fill.fill(&FillInput { window: whole, target, donors: &[], looks: Some(&looks) }, canvas).unwrap();

@@ -13,6 +13,7 @@ use compose_core::{
     Window,
 };
 use membrane_fill::Cell;
+use ndarray::{Array2, Axis, Slice};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -106,10 +107,25 @@ impl Membrane {
     pub const CELL: usize = 128;
     /// Pixels around a cell that are solved along with it and then dropped: the membrane's reach.
     pub const HALO: usize = 32;
+    /// Pixels around a cell that are read: the halo, and what is looked at around its border.
+    pub const READS: usize = Self::HALO + Self::BESIDE + 1;
+    /// How far from a pixel of the border others are asked what it owes to noise.
+    pub const BESIDE: usize = 2;
     /// Bytes for the pixels of a cell with its halo, all of them open: values, pulls, edges, and the solver's.
     pub const MEMORY: usize = (Self::CELL + 2 * Self::HALO).pow(2) * 350;
+    /// How alike pixels of the border must be to be held to each other, as `sigma`.
+    const ALIKE: f32 = 0.4;
+    /// How far noise goes, in standard deviations of what differs between neighbours: with 0 the border of a rough scene
+    /// comes out smoother than it is, with 1.5 it is seen.
+    const NOISE: f32 = 1.0;
     /// Of the range of the target's values: what the solver may be off by. 0.05 of 10,000.
     const TOLERANCE: f32 = 5e-6;
+
+    /// Looks are wanted where the target lacks a pixel, and around: the border tells what predictions are off by.
+    pub fn wants_looks(lacking: &Array2<u8>) -> Array2<u8> {
+        let reach = 1 + Self::BESIDE;
+        spread(&spread(lacking, Axis(0), reach), Axis(1), reach)
+    }
 
     /// Fills the gaps of the canvas, cell by cell.
     pub fn fill(
@@ -125,7 +141,7 @@ impl Membrane {
                 continue;
             }
             let area = cell.expand(Self::HALO).intersect(input.window).expect("the window holds the cell");
-            let domain = Cell::new(self, predictor, input, area);
+            let domain = Cell::new(self, predictor, input, (cell, area));
             let values = domain.solve(&mut scratch);
             domain.write(&values, donors, input, cell, canvas);
         }
@@ -138,6 +154,17 @@ impl Membrane {
         let lost = 1.0 - (-2.0 * distance * self.lambda.sqrt()).exp();
         (roughness * roughness + (sigma * sigma - roughness * roughness).max(0.0) * lost).sqrt()
     }
+}
+
+/// Pixels (1) that are marked, or within `reach` of a marked one along an axis.
+fn spread(marked: &Array2<u8>, axis: Axis, reach: usize) -> Array2<u8> {
+    let mut wide = marked.clone();
+    for step in 1..=reach.min(marked.len_of(axis)) {
+        let (before, after) = (Slice::from(..-(step as isize)), Slice::from(step..));
+        wide.slice_axis_mut(axis, after).zip_mut_with(&marked.slice_axis(axis, before), |a, b| *a |= b);
+        wide.slice_axis_mut(axis, before).zip_mut_with(&marked.slice_axis(axis, after), |a, b| *a |= b);
+    }
+    wide
 }
 
 /// The cells of the lattice that a window touches.

@@ -5,9 +5,10 @@ use crate::donors::{Choice, Reach};
 use crate::predict::{Fit, Predictor, fit, ranks_at};
 use crate::seamless::Membrane;
 use compose_core::{
-    BoundFill, Canvas, DonorUse, FillInput, Findings, GAP, KindError, STATISTIC, StackFacts, Survey,
-    Temporal, ValidityMode,
+    Block, BoundFill, Canvas, DonorUse, FillInput, Findings, GAP, KindError, Looks, STATISTIC, StackFacts,
+    Survey, Temporal, ValidityMode,
 };
+use ndarray::Array2;
 
 /// What the settings of these strategies come to.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,13 @@ pub(crate) struct Wanted {
     pub most: usize,
     /// How the predictions are fitted to what surrounds the gap, if they are.
     pub membrane: Option<Membrane>,
+}
+
+impl Wanted {
+    /// A prediction looks at the eight neighbours, a membrane at all that it reaches.
+    fn halo(self) -> usize {
+        self.membrane.map_or(1, |_| Membrane::READS)
+    }
 }
 
 /// Before the survey: donors in the order of dates.
@@ -70,7 +78,7 @@ impl BoundFill for Unsettled {
     }
 
     fn halo(&self) -> usize {
-        self.wanted.membrane.map_or(0, |_| Membrane::HALO)
+        self.wanted.halo()
     }
 
     fn cell(&self) -> Option<usize> {
@@ -124,7 +132,7 @@ impl BoundFill for Settled {
     }
 
     fn halo(&self) -> usize {
-        self.wanted.membrane.map_or(0, |_| Membrane::HALO)
+        self.wanted.halo()
     }
 
     fn cell(&self) -> Option<usize> {
@@ -137,6 +145,14 @@ impl BoundFill for Settled {
 
     fn memory(&self) -> usize {
         self.wanted.membrane.map_or(0, |_| Membrane::MEMORY)
+    }
+
+    fn wants_looks(&self, lacking: &Array2<u8>) -> Array2<u8> {
+        if self.wanted.membrane.is_some() { Membrane::wants_looks(lacking) } else { lacking.clone() }
+    }
+
+    fn look(&self, donor: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
+        self.predictor.translations[donor].look(donor, block, wanted, looks);
     }
 
     fn findings(&self) -> Option<Findings> {

@@ -1,8 +1,8 @@
 //! Least squares with many targets: normal equations in f64, summed in the order of the rows, solved by Cholesky's
 //! method with a small ridge. Fills predict a scene from donors with it, and mask rules find what a prediction misses.
 
-/// Ridge on standardised features, per pixel: keeps constant or repeated bands from a singular system.
-const RIDGE: f64 = 1e-6;
+/// Ridge on standardised features, per row: no more than keeps constant or repeated features from a singular system.
+pub const RIDGE: f64 = 1e-6;
 
 /// What every target is predicted from, pixel by pixel.
 pub struct Rows {
@@ -77,8 +77,9 @@ impl Solution {
     }
 }
 
-/// The best linear prediction of every target. Constant features get no coefficient.
-pub fn solve(rows: &Rows) -> Solution {
+/// The best linear prediction of every target; `ridge` is added per row to the squares of the standardised features
+/// ([`RIDGE`] at least). Constant features get no coefficient.
+pub fn solve(rows: &Rows, ridge: f64) -> Solution {
     let (n, targets) = (rows.features, rows.width - rows.features);
     let means = rows.means();
     let products = rows.products(&means);
@@ -95,7 +96,7 @@ pub fn solve(rows: &Rows) -> Solution {
         for j in i..n {
             matrix[j * n + i] = at(i, j) * scale[i] * scale[j];
         }
-        matrix[i * n + i] += RIDGE * count + if scale[i] == 0.0 { 1.0 } else { 0.0 };
+        matrix[i * n + i] += ridge * count + if scale[i] == 0.0 { 1.0 } else { 0.0 };
     }
     cholesky(&mut matrix, n);
     let column = |t: usize| {
@@ -149,7 +150,7 @@ mod tests {
             let (a, b) = ((i * 37 % 101) as f32, (i * 53 % 89) as f32);
             vec![a, b, 3.0 + 2.0 * a - 0.5 * b, 7.0 - a]
         };
-        let found = solve(&rows(2, 4, rule));
+        let found = solve(&rows(2, 4, rule), RIDGE);
         let near = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-3, "{found} {wanted}");
         near(found.intercepts[0], 3.0);
         near(found.coefficients[0][0], 2.0);
@@ -164,10 +165,10 @@ mod tests {
             let a = (i % 17) as f32;
             vec![5.0, a, a, 1.0 + a]
         };
-        let found = solve(&rows(3, 4, rule));
+        let found = solve(&rows(3, 4, rule), RIDGE);
         assert_eq!(found.coefficients[0][0], 0.0);
         assert!((found.coefficients[0][1] + found.coefficients[0][2] - 1.0).abs() < 1e-4);
-        let constant = solve(&rows(1, 2, |_| vec![2.0, 9.0]));
+        let constant = solve(&rows(1, 2, |_| vec![2.0, 9.0]), RIDGE);
         assert_eq!((constant.intercepts[0], constant.coefficients[0][0]), (9.0, 0.0));
     }
 }

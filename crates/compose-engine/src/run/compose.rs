@@ -287,13 +287,14 @@ fn first_looks(
         }
         (None, None) => Array2::ones((window.height, window.width)),
     };
+    let wanted = fill.bound.wants_looks(&lacking);
     let mut looks = Looks::new(most, reader.bands.len(), window.height, window.width);
     for (rank, donor) in fill.bound.donors().iter().enumerate() {
         if !reader.job.scenes[donor.scene].overlaps {
             continue;
         }
         if let Some(block) = reader.read_where(donor.scene, window, donor.masked, None)? {
-            looks.add(rank, &block);
+            fill.bound.look(rank, &block, &wanted, &mut looks);
             reader.give_back(block);
         }
         if looks.are_enough(lacking.view()) {

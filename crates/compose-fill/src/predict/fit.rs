@@ -1,11 +1,15 @@
-//! From the survey to models: donors ranked by how well they explain the target, and a regression for every set of
-//! donors that pixels are likely to be seen by.
+//! From the survey to predictions: each donor translated into the target's terms, donors ranked by how well that
+//! explains the target, and a regression for every set of donors that pixels are likely to be seen by.
 
-use super::{Lanes, Model, Predictor, in_lanes, key};
-use compose_core::survey::{CLEAR, DOUBTFUL, SampledScene, UNUSABLE};
-use compose_core::{Findings, Survey, SurveyedModel};
-use compose_regression::{Rows, Solution, solve};
-use std::collections::{BTreeSet, HashMap};
+mod sets;
+mod told;
+
+use super::translation::{Features, Scale, describe};
+use super::{Lanes, Model, Predictor, Translation, in_lanes, key};
+use compose_core::survey::{AROUND, CLEAR, DOUBTFUL, SQUARE, SampledScene, UNUSABLE, is_inner};
+use compose_core::{Findings, Survey};
+use compose_regression::{RIDGE, Rows, Solution, solve};
+use told::Told;
 
 /// The most donors that one prediction rests on.
 pub(crate) const MOST_DONORS: usize = 4;
@@ -16,9 +20,11 @@ const FOR_A_LINE: usize = 30;
 /// Pixels that the difference of two scenes needs.
 const FOR_AN_OFFSET: usize = 5;
 /// Pixels that a regression rests on at most: more would cost time and change nothing.
-const ENOUGH: usize = 1 << 15;
-/// Sets of several donors that get a model of their own, the commonest first.
-const MOST_SETS: usize = 64;
+const ENOUGH: usize = 1 << 14;
+/// Ridge where there are many features, and where they are much alike: of the donors' translations none is to be
+/// weighed against another for nothing.
+const RIDGE_OF_SURROUNDINGS: f64 = 1e-3;
+const RIDGE_OF_SEVERAL: f64 = 1e-2;
 
 /// What is fitted: the target, and donors that come nearest in time first.
 pub(crate) struct Fit<'a> {
@@ -36,52 +42,41 @@ pub(crate) struct Fitted {
     pub findings: Findings,
 }
 
-/// A regression with all that is told of it.
-struct Regression {
-    scenes: Vec<usize>,
-    method: &'static str,
-    pixels: usize,
+/// One donor by itself.
+struct Single {
+    scene: usize,
+    translation: Translation,
+    /// What it makes of the sample, (pixel, band); arbitrary where the donor is unusable, and in frames.
+    translated: Vec<f32>,
+    told: Told,
+    disagreement: f64,
+}
+
+/// Several donors, by rank.
+struct Several {
+    ranks: Vec<u16>,
     solution: Solution,
-    sigma: Vec<f64>,
-    roughness: Vec<f64>,
+    told: Told,
 }
 
 /// Ranks donors and fits models.
 pub(crate) fn fit(of: &Fit<'_>) -> Fitted {
-    let mut singles: Vec<(f64, Regression)> = of
-        .donors
-        .iter()
-        .map(|donor| {
-            let single = of.single(*donor);
-            (of.disagreement(&single), single)
-        })
-        .collect();
+    let (low, high) = of.range();
+    let range: Vec<(Lanes, Lanes)> = in_lanes(&low, 0.0).into_iter().zip(in_lanes(&high, 0.0)).collect();
+    let mut singles: Vec<Single> = of.donors.iter().map(|donor| of.single(*donor, &range)).collect();
     // Donors come by date, and the sort is stable: of two that agree equally well the nearer goes first.
-    singles.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    let donors: Vec<usize> = singles.iter().map(|(_, single)| single.scenes[0]).collect();
-    let ranking = singles.iter().map(|(how, single)| (single.scenes[0], of.words(*how, single))).collect();
-    let mut fallbacks: Vec<(usize, String)> =
-        singles.iter().filter_map(|(_, s)| s.fallback().map(|why| (s.scenes[0], why))).collect();
-    fallbacks.sort();
-    let mut regressions: Vec<(Vec<u16>, Regression)> =
-        singles.into_iter().enumerate().map(|(rank, (_, single))| (vec![rank as u16], single)).collect();
+    singles.sort_by(|a, b| a.disagreement.total_cmp(&b.disagreement));
     let mut refused = 0;
-    for ranks in of.sets(&donors) {
-        let scenes: Vec<usize> = ranks.iter().map(|rank| donors[usize::from(*rank)]).collect();
-        match of.joint(&scenes) {
-            Some(joint) => regressions.push((ranks, joint)),
+    let mut joint = Vec::new();
+    for ranks in of.sets(&singles) {
+        match of.several(&singles, &ranks) {
+            Some(several) => joint.push(several),
             None => refused += 1,
         }
     }
-    let mut fallbacks: Vec<String> = fallbacks.into_iter().map(|(_, why)| why).collect();
-    if refused > 0 {
-        fallbacks.push(format!(
-            "{refused} sets of donors share too few clear pixels with the target; fewer donors are used there"
-        ));
-    }
-    let models = regressions.iter().map(|(_, regression)| regression.told()).collect();
-    let predictor = of.predictor(&donors, &regressions);
-    Fitted { donors, predictor, findings: Findings { ranking, models, fallbacks } }
+    let findings = told::findings(of, &singles, &joint, refused);
+    let donors = singles.iter().map(|single| single.scene).collect();
+    Fitted { donors, predictor: of.predictor(singles, joint, range), findings }
 }
 
 impl Fit<'_> {
@@ -98,116 +93,146 @@ impl Fit<'_> {
         let scenes: Vec<&SampledScene> =
             donors.iter().chain([&self.target]).map(|scene| self.scene(*scene)).collect();
         let at_least = |level: u8| -> Vec<usize> {
-            (0..self.survey.pixels).filter(|i| scenes.iter().all(|s| s.state[*i] >= level)).collect()
+            let seen = |i: &usize| is_inner(*i) && scenes.iter().all(|s| s.state[*i] >= level);
+            (0..self.survey.pixels).filter(seen).collect()
         };
         let clear = at_least(CLEAR);
         let pixels = if clear.len() >= needed { clear } else { at_least(DOUBTFUL) };
         // Whole squares go or stay, evenly over the scene.
         let every = pixels.len().div_ceil(ENOUGH).max(1);
-        pixels.into_iter().filter(|pixel| (pixel / 4).is_multiple_of(every)).collect()
-    }
-
-    fn rows(&self, donors: &[usize], pixels: &[usize]) -> Rows {
-        let features = donors.len() * self.bands();
-        let width = features + self.bands();
-        let mut numbers = Vec::with_capacity(pixels.len() * width);
-        for pixel in pixels {
-            for scene in donors.iter().chain([&self.target]) {
-                numbers.extend_from_slice(self.scene(*scene).pixel(*pixel));
-            }
-        }
-        Rows { width, features, numbers }
+        pixels.into_iter().filter(|pixel| (pixel / SQUARE).is_multiple_of(every)).collect()
     }
 
     /// One donor, in the best way that its common pixels allow.
-    fn single(&self, donor: usize) -> Regression {
+    fn single(&self, donor: usize, range: &[(Lanes, Lanes)]) -> Single {
         let bands = self.bands();
-        let needed = PER_FEATURE * (bands + 1);
-        let pixels = self.common(&[donor], needed);
-        let rows = self.rows(&[donor], &pixels);
+        let needed = |features: Features| PER_FEATURE * (features.count(bands) + 1);
+        let pixels = self.common(&[donor], needed(Features::Surroundings));
+        let rich = pixels.len() >= needed(Features::Surroundings);
+        let features = if rich { Features::Surroundings } else { Features::Bands };
+        let scale = self.scale(donor, &pixels);
+        let rows = self.rows(donor, &pixels, features, &scale);
         let (method, solution) = match pixels.len() {
-            n if n >= needed => ("linear", solve(&rows)),
-            n if n >= FOR_A_LINE => ("per-band", band_by_band(&rows, |one| solve(one))),
+            _ if rich => ("surroundings", solve(&rows, RIDGE_OF_SURROUNDINGS)),
+            n if n >= needed(Features::Bands) => ("linear", solve(&rows, RIDGE)),
+            n if n >= FOR_A_LINE => ("per-band", band_by_band(&rows, |one| solve(one, RIDGE))),
             n if n >= FOR_AN_OFFSET => ("offset", band_by_band(&rows, offset)),
             _ => ("copy", band_by_band(&rows, |_| line(0.0, 1.0))),
         };
-        Regression::new(vec![donor], method, &pixels, &rows, solution)
+        let range = (method != "copy").then(|| range.to_vec());
+        let translation = Translation::new(features, scale, &solution, range);
+        let translated = self.translated(donor, &translation);
+        let told = Told::new(method, &pixels, &solution, bands, |pixel, band| {
+            f64::from(self.scene(self.target).pixel(pixel)[band])
+                - f64::from(translated[pixel * bands + band])
+        });
+        let disagreement = self.disagreement(&told);
+        Single { scene: donor, translation, translated, told, disagreement }
+    }
+
+    /// Mean and spread of a donor's bands over some pixels.
+    fn scale(&self, donor: usize, pixels: &[usize]) -> Scale {
+        let (mean, deviation): (Vec<f64>, Vec<f64>) =
+            (0..self.bands()).map(|band| moments(self.scene(donor), band, pixels.iter().copied())).unzip();
+        let factor = deviation.iter().map(|sd| if *sd > 0.0 { (1.0 / sd) as f32 } else { 0.0 });
+        Scale { factor: factor.collect(), mean: mean.iter().map(|mean| *mean as f32).collect() }
+    }
+
+    /// The bands of a neighbour, where the donor is clear there.
+    fn neighbour(&self, scene: usize, pixel: usize, neighbour: usize) -> Option<&[f32]> {
+        let scene = self.scene(scene);
+        let at = pixel.checked_add_signed(AROUND[neighbour])?;
+        (scene.state[at] != UNUSABLE).then(|| scene.pixel(at))
+    }
+
+    fn rows(&self, donor: usize, pixels: &[usize], features: Features, scale: &Scale) -> Rows {
+        let count = features.count(self.bands());
+        let width = count + self.bands();
+        let (mut numbers, mut row) = (Vec::with_capacity(pixels.len() * width), Vec::new());
+        for pixel in pixels {
+            let centre = self.scene(donor).pixel(*pixel);
+            describe(features, scale, centre, |nth| self.neighbour(donor, *pixel, nth), &mut row);
+            numbers.extend_from_slice(&row);
+            numbers.extend_from_slice(self.scene(self.target).pixel(*pixel));
+        }
+        Rows { width, features: count, numbers }
+    }
+
+    fn translated(&self, donor: usize, translation: &Translation) -> Vec<f32> {
+        let (bands, scene) = (self.bands(), self.scene(donor));
+        let mut translated = vec![0.0; self.survey.pixels * bands];
+        let mut features = Vec::new();
+        for (pixel, out) in translated.chunks_exact_mut(bands).enumerate() {
+            if is_inner(pixel) && scene.state[pixel] != UNUSABLE {
+                let around = |nth| self.neighbour(donor, pixel, nth);
+                translation.translate(scene.pixel(pixel), around, &mut features, out);
+            }
+        }
+        translated
     }
 
     /// Several donors at once; `None` where they share too few pixels.
-    fn joint(&self, donors: &[usize]) -> Option<Regression> {
-        let needed = PER_FEATURE * (donors.len() * self.bands() + 1);
-        let pixels = self.common(donors, needed);
-        if pixels.len() < needed {
+    fn several(&self, singles: &[Single], ranks: &[u16]) -> Option<Several> {
+        let donors: Vec<&Single> = ranks.iter().map(|rank| &singles[usize::from(*rank)]).collect();
+        let scenes: Vec<usize> = donors.iter().map(|donor| donor.scene).collect();
+        let bands = self.bands();
+        let features = donors.len() * bands;
+        let pixels = self.common(&scenes, PER_FEATURE * (features + 1));
+        if pixels.len() < PER_FEATURE * (features + 1) {
             return None;
         }
-        let rows = self.rows(donors, &pixels);
-        let solution = solve(&rows);
-        Some(Regression::new(donors.to_vec(), "linear", &pixels, &rows, solution))
+        let shares = shares(&donors, bands);
+        let mut numbers = Vec::with_capacity(pixels.len() * (features + bands));
+        for pixel in &pixels {
+            let of = |donor: &Single, band: usize| donor.translated[pixel * bands + band];
+            numbers.extend(donors.iter().flat_map(|donor| (0..bands).map(move |band| of(donor, band))));
+            let mean = |band: usize| -> f64 {
+                donors
+                    .iter()
+                    .zip(&shares)
+                    .map(|(donor, shares)| shares[band] * f64::from(of(donor, band)))
+                    .sum()
+            };
+            let target = self.scene(self.target).pixel(*pixel);
+            numbers.extend((0..bands).map(|band| (f64::from(target[band]) - mean(band)) as f32));
+        }
+        let rows = Rows { width: features + bands, features, numbers };
+        let mut solution = solve(&rows, RIDGE_OF_SEVERAL);
+        let residuals = solution.residuals(&rows);
+        for (band, of_band) in solution.coefficients.iter_mut().enumerate() {
+            shares.iter().enumerate().for_each(|(nth, shares)| of_band[nth * bands + band] += shares[band]);
+        }
+        let nth = |pixel: usize| pixels.binary_search(&pixel).expect("asked of its own pixels");
+        let told =
+            Told::new("joint", &pixels, &solution, bands, |pixel, band| residuals[nth(pixel) * bands + band]);
+        Some(Several { ranks: ranks.to_vec(), solution, told })
     }
 
     /// Share of the target's spread that a donor leaves unexplained, mean over the bands; infinite where too few pixels
     /// tell.
-    fn disagreement(&self, single: &Regression) -> f64 {
-        if single.pixels < FOR_A_LINE {
+    fn disagreement(&self, told: &Told) -> f64 {
+        if told.pixels < FOR_A_LINE {
             return f64::INFINITY;
         }
-        let spread = self.spread(self.target);
+        let spread = self.spread();
         let shares =
-            single.sigma.iter().zip(&spread).map(|(sigma, sd)| if *sd > 0.0 { sigma / sd } else { 0.0 });
+            told.sigma.iter().zip(&spread).map(|(sigma, sd)| if *sd > 0.0 { sigma / sd } else { 0.0 });
         shares.sum::<f64>() / spread.len() as f64
     }
 
-    fn words(&self, disagreement: f64, single: &Regression) -> String {
-        if disagreement.is_infinite() {
-            return format!("{} clear pixels in common, too few to judge", single.pixels);
-        }
-        format!(
-            "{:.1} % of the target's spread unexplained, {} clear pixels in common",
-            disagreement * 100.0,
-            single.pixels
-        )
-    }
-
-    /// Standard deviation of each band over the scene's clear pixels.
-    fn spread(&self, scene: usize) -> Vec<f64> {
-        let scene = self.scene(scene);
-        let clear = || (0..self.survey.pixels).filter(|i| scene.state[*i] == CLEAR);
-        let count = clear().count().max(1) as f64;
-        let deviation = |band: usize| {
-            let value = |i: usize| f64::from(scene.pixel(i)[band]);
-            let mean = clear().map(value).sum::<f64>() / count;
-            (clear().map(|i| (value(i) - mean).powi(2)).sum::<f64>() / count).sqrt()
-        };
-        (0..self.bands()).map(deviation).collect()
-    }
-
-    /// Sets of ranks that gaps are seen by, with what is left of them without their last: the commonest, and those of
-    /// the first few donors.
-    fn sets(&self, donors: &[usize]) -> BTreeSet<Vec<u16>> {
+    /// Standard deviation of each band over the target's clear pixels.
+    fn spread(&self) -> Vec<f64> {
         let target = self.scene(self.target);
-        let mut counts: HashMap<Vec<u16>, usize> = HashMap::new();
-        for pixel in (0..self.survey.pixels).filter(|i| target.state[*i] == UNUSABLE) {
-            let sees = |rank: &usize| self.scene(donors[*rank]).state[pixel] != UNUSABLE;
-            let ranks: Vec<u16> =
-                (0..donors.len()).filter(sees).take(self.most).map(|rank| rank as u16).collect();
-            if ranks.len() > 1 {
-                *counts.entry(ranks).or_default() += 1;
-            }
-        }
-        let mut common: Vec<(Vec<u16>, usize)> = counts.into_iter().collect();
-        common.sort_by(|(a, n), (b, m)| m.cmp(n).then(a.cmp(b)));
-        let first = subsets(donors.len().min(MOST_DONORS), self.most);
-        let seen = common.into_iter().take(MOST_SETS).map(|(ranks, _)| ranks);
-        seen.chain(first).flat_map(|ranks| (2..=ranks.len()).map(move |n| ranks[..n].to_vec())).collect()
+        let clear = || (0..self.survey.pixels).filter(|i| is_inner(*i) && target.state[*i] == CLEAR);
+        (0..self.bands()).map(|band| moments(target, band, clear()).1).collect()
     }
 
     /// Least and greatest value of each band that the target shows; where it shows next to nothing, that any scene does.
-    fn range(&self, donors: &[usize]) -> (Vec<f64>, Vec<f64>) {
+    fn range(&self) -> (Vec<f64>, Vec<f64>) {
         let level = |scene: &SampledScene| if scene.state.contains(&CLEAR) { CLEAR } else { DOUBTFUL };
         let target = self.scene(self.target);
         let shown = target.state.iter().filter(|state| **state >= level(target)).count();
-        let others = if shown < FOR_A_LINE { donors } else { &[] };
+        let others = if shown < FOR_A_LINE { self.donors } else { &[] };
         let mut range = vec![(f64::INFINITY, f64::NEG_INFINITY); self.bands()];
         for scene in others.iter().chain([&self.target]).map(|scene| self.scene(*scene)) {
             let level = level(scene);
@@ -217,34 +242,71 @@ impl Fit<'_> {
                 }
             }
         }
-        let nothing = |(low, high): (f64, f64)| {
-            if low <= high { (low, high) } else { (f64::NEG_INFINITY, f64::INFINITY) }
-        };
-        range.into_iter().map(nothing).unzip()
+        let anything = (f64::NEG_INFINITY, f64::INFINITY);
+        range.into_iter().map(|(low, high)| if low <= high { (low, high) } else { anything }).unzip()
     }
 
-    fn predictor(&self, donors: &[usize], regressions: &[(Vec<u16>, Regression)]) -> Predictor {
-        let (low, high) = self.range(donors);
-        let contrast = |sd: f64| if sd > 0.0 { (1.0 / sd) as f32 } else { 0.0 };
-        let of_donor = |donor: &usize| self.spread(*donor).into_iter().map(contrast).collect();
+    fn predictor(&self, singles: Vec<Single>, joint: Vec<Several>, range: Vec<(Lanes, Lanes)>) -> Predictor {
+        let alone = |(rank, single): (usize, &Single)| Model {
+            ranks: vec![rank as u16],
+            weights: Vec::new(),
+            sigma: single_precision(&single.told.sigma),
+            roughness: single_precision(&single.told.roughness),
+            noise: single_precision(&single.told.noise),
+        };
+        let models: Vec<Model> =
+            singles.iter().enumerate().map(alone).chain(joint.iter().map(Several::model)).collect();
+        let contrast = |sd: &f64| if *sd > 0.0 { (1.0 / sd) as f32 } else { 0.0 };
         Predictor {
-            models: regressions.iter().map(|(ranks, regression)| regression.model(ranks)).collect(),
-            by_ranks: regressions
-                .iter()
-                .enumerate()
-                .map(|(number, (ranks, _))| (key(ranks), number))
-                .collect(),
+            by_ranks: models.iter().enumerate().map(|(number, model)| (key(&model.ranks), number)).collect(),
+            models,
             bands: self.bands(),
-            range: in_lanes(&low, 0.0).into_iter().zip(in_lanes(&high, 0.0)).collect(),
-            contrast: donors.iter().map(of_donor).collect(),
+            range,
+            contrast: self.spread().iter().map(contrast).collect(),
+            translations: singles.into_iter().map(|single| single.translation).collect(),
         }
     }
 }
 
-/// All sets of two to `most` of the first `count` ranks.
-fn subsets(count: usize, most: usize) -> impl Iterator<Item = Vec<u16>> {
-    let set = move |bits: u32| (0..count as u16).filter(|rank| bits >> rank & 1 == 1).collect::<Vec<_>>();
-    (0..1u32 << count).map(set).filter(move |set| (2..=most).contains(&set.len()))
+impl Several {
+    fn model(&self) -> Model {
+        let mut weights: Vec<Vec<Lanes>> =
+            in_lanes(&self.solution.intercepts, 0.0).into_iter().map(|lanes| vec![lanes]).collect();
+        for feature in 0..self.solution.coefficients[0].len() {
+            let of_bands: Vec<f64> =
+                self.solution.coefficients.iter().map(|of_band| of_band[feature]).collect();
+            weights.iter_mut().zip(in_lanes(&of_bands, 0.0)).for_each(|(group, lanes)| group.push(lanes));
+        }
+        Model {
+            ranks: self.ranks.clone(),
+            weights,
+            sigma: single_precision(&self.told.sigma),
+            roughness: single_precision(&self.told.roughness),
+            noise: single_precision(&self.told.noise),
+        }
+    }
+}
+
+fn single_precision(of: &[f64]) -> Vec<f32> {
+    of.iter().map(|v| *v as f32).collect()
+}
+
+/// How much each donor counts in each band before the regression: by the inverse of what it leaves unexplained, squared.
+fn shares(donors: &[&Single], bands: usize) -> Vec<Vec<f64>> {
+    let weight = |donor: &&Single, band: usize| 1.0 / donor.told.sigma[band].powi(2).max(1e-30);
+    let sums: Vec<f64> =
+        (0..bands).map(|band| donors.iter().map(|donor| weight(donor, band)).sum()).collect();
+    donors.iter().map(|donor| (0..bands).map(|band| weight(donor, band) / sums[band]).collect()).collect()
+}
+
+/// Mean and standard deviation of a band over some pixels; 0 without any.
+fn moments(scene: &SampledScene, band: usize, pixels: impl Iterator<Item = usize> + Clone) -> (f64, f64) {
+    let value = |i: usize| f64::from(scene.pixel(i)[band]);
+    let count = pixels.clone().count().max(1) as f64;
+    let mean = pixels.clone().map(value).sum::<f64>() / count;
+    let variance = pixels.map(|i| (value(i) - mean).powi(2)).sum::<f64>() / count;
+    // What rounding alone makes of a constant is no spread.
+    (mean, if variance.sqrt() > 1e-9 * mean.abs() { variance.sqrt() } else { 0.0 })
 }
 
 fn line(intercept: f64, coefficient: f64) -> Solution {
@@ -268,79 +330,4 @@ fn band_by_band(rows: &Rows, of: impl Fn(&Rows) -> Solution) -> Solution {
         all.coefficients[band][band] = one.coefficients[0][0];
     }
     all
-}
-
-impl Regression {
-    fn new(
-        scenes: Vec<usize>,
-        method: &'static str,
-        pixels: &[usize],
-        rows: &Rows,
-        solution: Solution,
-    ) -> Self {
-        let targets = rows.width - rows.features;
-        let residuals = solution.residuals(rows);
-        let count = pixels.len().max(1) as f64;
-        let rms =
-            |t: usize| (residuals.chunks_exact(targets).map(|r| r[t] * r[t]).sum::<f64>() / count).sqrt();
-        let sigma: Vec<f64> = (0..targets).map(rms).collect();
-        let roughness = (0..targets).map(|t| roughness(pixels, |i| residuals[i * targets + t]));
-        let roughness = roughness.zip(&sigma).map(|(rough, sigma)| rough.unwrap_or(*sigma).min(*sigma));
-        Self { scenes, method, pixels: pixels.len(), solution, roughness: roughness.collect(), sigma }
-    }
-
-    /// What is told of a donor that does not get the usual regression.
-    fn fallback(&self) -> Option<String> {
-        let why = format!("only {} clear pixels in common with the target", self.pixels);
-        match self.method {
-            "per-band" => Some(format!("{why}: each band from the same band alone")),
-            "offset" => Some(format!("{why}: copied, plus the mean difference")),
-            "copy" => Some(format!("{why}: copied as it is")),
-            _ => None,
-        }
-    }
-
-    fn told(&self) -> SurveyedModel {
-        let all = self.solution.intercepts.iter().zip(&self.solution.coefficients);
-        let all = all.map(|(intercept, of)| std::iter::once(*intercept).chain(of.iter().copied()).collect());
-        SurveyedModel {
-            donors: self.scenes.clone(),
-            method: self.method,
-            pixels: self.pixels,
-            sigma: self.sigma.clone(),
-            coefficients: all.collect(),
-        }
-    }
-
-    fn model(&self, ranks: &[u16]) -> Model {
-        let features = self.solution.coefficients[0].len();
-        let of_feature = |feature: usize| -> Vec<f64> {
-            self.solution.coefficients.iter().map(|of_band| of_band[feature]).collect()
-        };
-        let mut weights: Vec<Vec<Lanes>> =
-            in_lanes(&self.solution.intercepts, 0.0).into_iter().map(|lanes| vec![lanes]).collect();
-        for feature in 0..features {
-            let lanes = in_lanes(&of_feature(feature), 0.0);
-            weights.iter_mut().zip(lanes).for_each(|(group, lanes)| group.push(lanes));
-        }
-        let single = |of: &[f64]| of.iter().map(|v| *v as f32).collect();
-        Model {
-            ranks: ranks.to_vec(),
-            weights,
-            sigma: single(&self.sigma),
-            roughness: single(&self.roughness),
-            copies: self.method == "copy",
-        }
-    }
-}
-
-/// Half the mean square of the difference between neighbours in a row, as a standard deviation; `None` without any.
-fn roughness(pixels: &[usize], of: impl Fn(usize) -> f64) -> Option<f64> {
-    let neighbours = (1..pixels.len()).filter(|i| pixels[*i] % 2 == 1 && pixels[*i - 1] + 1 == pixels[*i]);
-    let (mut sum, mut count) = (0.0, 0);
-    for i in neighbours {
-        sum += (of(i) - of(i - 1)).powi(2) / 2.0;
-        count += 1;
-    }
-    (count > 0).then(|| (sum / f64::from(count)).sqrt())
 }

@@ -1,11 +1,14 @@
 //! Normalised donors: what the target would show, predicted from the donors' clear looks.
 //!
-//! A [`Model`] predicts every target band from all bands of some donors. Which donors see a pixel differs from place
-//! to place: [`Predictor::model_of`] chooses the model of the donors that do. `fit` makes the models from the survey.
+//! Two steps. A [`Translation`] turns a donor's look into the target's terms, by itself. Where several donors see a
+//! pixel, a [`Model`] of just these weighs their translations against each other: [`Predictor::model_of`] finds it.
+//! `fit` makes both from the survey.
 
 mod fit;
+mod translation;
 
 pub(crate) use fit::{Fit, MOST_DONORS, fit};
+pub(crate) use translation::Translation;
 
 use compose_core::Looks;
 use compose_core::looks::NONE;
@@ -17,31 +20,34 @@ pub(crate) const LANES: usize = 8;
 /// One number for each of [`LANES`] bands; those past the last band are zeros.
 pub(crate) type Lanes = [f32; LANES];
 
-/// Band = intercept + Σ coefficient × donor band, for every band.
+/// Band = intercept + Σ coefficient × band of a donor's translation, for every band.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     /// Ranks of its donors, rising.
     pub ranks: Vec<u16>,
-    /// Per group of [`LANES`] bands: the intercepts, then the coefficients of each donor's bands.
+    /// Per group of [`LANES`] bands: the intercepts, then the coefficients of each donor's bands; none where there is one
+    /// donor, whose translation it is.
     weights: Vec<Vec<Lanes>>,
     /// Per band: standard deviation of what it leaves unexplained.
     pub sigma: Vec<f32>,
     /// Per band: the part of it that differs between neighbouring pixels.
     pub roughness: Vec<f32>,
-    /// Whether values are as some scene shows them, so that there is nothing to clip.
-    copies: bool,
+    /// The same, of most pixels: edges, and what has changed, do not count.
+    pub noise: Vec<f32>,
 }
 
-/// Models for any set of donors.
+/// Predictions from any set of donors.
 #[derive(Clone, Debug)]
 pub(crate) struct Predictor {
+    /// By rank.
+    pub translations: Vec<Translation>,
     models: Vec<Model>,
     by_ranks: HashMap<u64, usize>,
     bands: usize,
     /// Per group of bands: the least and the greatest value that the target shows.
     pub range: Vec<(Lanes, Lanes)>,
-    /// Per rank: one over the standard deviation of each donor band; 0 where it is constant.
-    pub contrast: Vec<Vec<f32>>,
+    /// One over the standard deviation of each of the target's bands; 0 where it is constant.
+    pub contrast: Vec<f32>,
 }
 
 impl Predictor {
@@ -63,35 +69,34 @@ impl Predictor {
     /// What the model expects of a group of bands at a pixel that its donors see, clipped to what the target shows.
     pub fn predict(&self, model: usize, looks: &Looks, at: (usize, usize), group: usize) -> Lanes {
         let model = &self.models[model];
+        let look = |rank: u16| look_of(looks, rank, at).expect("the donors of a model see the pixel");
+        if let [rank] = model.ranks[..] {
+            let mut lanes = [0.0; LANES];
+            let bands = self.bands_of(group);
+            lanes[..bands.len()].copy_from_slice(&look(rank)[bands]);
+            return lanes;
+        }
         let weights = &model.weights[group];
         let mut sum = weights[0];
         let mut of_donor = &weights[1..];
         for rank in &model.ranks {
-            let look = look_of(looks, *rank, at).expect("the donors of a model see the pixel");
             let (of_bands, rest) = of_donor.split_at(self.bands);
-            for (value, weights) in look.iter().zip(of_bands) {
+            for (value, weights) in look(*rank).iter().zip(of_bands) {
                 sum.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * value);
             }
             of_donor = rest;
         }
-        if model.copies { sum } else { self.clip(sum, group) }
+        self.clip_from(sum, None, group)
     }
 
-    /// Values within what the target shows.
-    pub fn clip(&self, mut values: Lanes, group: usize) -> Lanes {
-        let (low, high) = &self.range[group];
-        for ((value, low), high) in values.iter_mut().zip(low).zip(high) {
-            // Not `clamp`, which a range without a value would make panic; a value that is no number becomes the least.
-            *value = value.max(*low).min(*high);
-        }
-        values
-    }
-
-    /// A corrected prediction within what the target shows, or as far beyond as the prediction is.
-    pub fn clip_from(&self, mut values: Lanes, predicted: &Lanes, group: usize) -> Lanes {
+    /// Values within what the target shows, or as far beyond as a prediction is.
+    pub fn clip_from(&self, mut values: Lanes, predicted: Option<&Lanes>, group: usize) -> Lanes {
         let (low, high) = &self.range[group];
         for (lane, value) in values.iter_mut().enumerate() {
-            *value = value.max(low[lane].min(predicted[lane])).min(high[lane].max(predicted[lane]));
+            let beyond = predicted
+                .map_or((low[lane], high[lane]), |p| (low[lane].min(p[lane]), high[lane].max(p[lane])));
+            // Not `clamp`, which would panic of a range without a value.
+            *value = value.max(beyond.0).min(beyond.1);
         }
         values
     }
@@ -102,7 +107,7 @@ impl Predictor {
     }
 }
 
-/// The look of the donor of this rank at a pixel: its samples, band by band.
+/// The look of the donor of this rank at a pixel: its translation, band by band.
 #[inline]
 pub(crate) fn look_of(looks: &Looks, rank: u16, at: (usize, usize)) -> Option<&[f32]> {
     let look = looks.ranks(at).iter().position(|of| *of == rank)?;

@@ -5,6 +5,7 @@ use crate::membrane::{Scratch, System};
 use crate::predict::{LANES, Lanes, MOST_DONORS, Predictor, look_of, ranks_at};
 use crate::surveyed::{put, source};
 use compose_core::{Block, Canvas, DonorUse, FillInput, GAP, Looks, Window};
+use std::ops::Range;
 
 /// A pixel of the cell or its halo.
 #[derive(Clone, Copy, PartialEq)]
@@ -28,6 +29,8 @@ pub(super) struct Cell<'a> {
     width: usize,
     height: usize,
     pixels: Vec<Pixel>,
+    /// The rows and columns of the cell itself.
+    inner: (Range<usize>, Range<usize>),
 }
 
 /// A kept connection of an open pixel with a neighbour.
@@ -40,20 +43,28 @@ struct Edge {
 }
 
 impl<'a> Cell<'a> {
-    /// The pixels of `area`, which lies within the input's window.
+    /// The pixels of a cell, and those of `area` around it, which lies within the input's window.
     pub fn new(
         membrane: &'a Membrane,
         predictor: &'a Predictor,
         input: &FillInput<'a>,
-        area: Window,
+        (cell, area): (Window, Window),
     ) -> Self {
         let looks = input.looks.expect("the strategy takes first looks");
         let target = input.target.expect("the strategy needs the target");
         let origin = ((area.row - input.window.row) as usize, (area.col - input.window.col) as usize);
         let (width, height) = (area.width, area.height);
-        let mut cell = Self { membrane, predictor, looks, target, origin, width, height, pixels: Vec::new() };
+        let (row, col) = ((cell.row - area.row) as usize, (cell.col - area.col) as usize);
+        let inner = (row..row + cell.height, col..col + cell.width);
+        let mut cell =
+            Self { membrane, predictor, looks, target, origin, width, height, pixels: Vec::new(), inner };
         cell.pixels = (0..width * height).map(|pixel| cell.judge(cell.at(pixel))).collect();
         cell
+    }
+
+    /// Whether a pixel belongs to the cell itself.
+    fn is_inner(&self, pixel: usize) -> bool {
+        self.inner.0.contains(&(pixel / self.width)) && self.inner.1.contains(&(pixel % self.width))
     }
 
     /// Where a pixel lies in the looks and the target.
@@ -103,14 +114,13 @@ impl<'a> Cell<'a> {
         &self.predictor.model(model as usize).ranks
     }
 
-    /// Mean square of the difference of two pixels in the donors' bands, each in units of its spread.
+    /// Mean square of the difference of two pixels in what the donors say, each band in units of the target's spread.
     fn unlikeness(&self, model: u32, a: (usize, usize), b: (usize, usize)) -> f32 {
         let ranks = self.ranks(model);
         let mut sum = 0.0;
         for rank in ranks {
             let look = |at| look_of(self.looks, *rank, at).expect("common donors see both");
-            let contrast = &self.predictor.contrast[usize::from(*rank)];
-            for ((a, b), contrast) in look(a).iter().zip(look(b)).zip(contrast) {
+            for ((a, b), contrast) in look(a).iter().zip(look(b)).zip(&self.predictor.contrast) {
                 let difference = (a - b) * contrast;
                 sum += difference * difference;
             }
@@ -198,9 +208,10 @@ impl<'a> Cell<'a> {
                 Pixel::Seen => {
                     // What the target shows there, carried over by the difference that the donors in common see.
                     let (here, there) = (predict(edge.model, pixel), predict(edge.model, other));
-                    let shown = self.shown(other, group);
+                    let shown = self.shown(self.at(other), group);
+                    let noise = self.noise(edge.model, self.at(other), group);
                     for lane in 0..LANES {
-                        let wanted = shown[lane] + here[lane] - there[lane];
+                        let wanted = shown[lane] - noise[lane] + here[lane] - there[lane];
                         pull[pixel][lane] += edge.weight * (wanted - values[pixel][lane]);
                     }
                 }
@@ -218,11 +229,11 @@ impl<'a> Cell<'a> {
                 _ => {}
             }
         }
-        system.solve(&mut pull, self.tolerance(group), scratch);
+        system.solve(&mut pull, |pixel| self.is_inner(pixel), self.tolerance(group), scratch);
         for (value, correction) in values.iter_mut().zip(&pull) {
             let predicted = *value;
             value.iter_mut().zip(correction).for_each(|(value, correction)| *value += correction);
-            *value = self.predictor.clip_from(*value, &predicted, group);
+            *value = self.predictor.clip_from(*value, Some(&predicted), group);
         }
         values
     }
@@ -235,13 +246,57 @@ impl<'a> Cell<'a> {
     }
 
     /// What the target shows, for a group of bands.
-    fn shown(&self, pixel: usize, group: usize) -> Lanes {
-        let (row, col) = self.at(pixel);
+    fn shown(&self, (row, col): (usize, usize), group: usize) -> Lanes {
         let mut lanes = [0.0; LANES];
         for (lane, band) in lanes.iter_mut().zip(self.predictor.bands_of(group)) {
             *lane = self.target.values[[band, row, col]];
         }
         lanes
+    }
+
+    /// What a pixel of the border is off by more than those like it around: noise that is not to be carried into the gap,
+    /// as far as noise usually goes.
+    fn noise(&self, model: u32, at: (usize, usize), group: usize) -> Lanes {
+        let residual = |at: (usize, usize)| {
+            let (mut shown, predicted) =
+                (self.shown(at, group), self.predictor.predict(model as usize, self.looks, at, group));
+            shown.iter_mut().zip(predicted).for_each(|(shown, predicted)| *shown -= predicted);
+            shown
+        };
+        let own = residual(at);
+        let (mut sum, mut weights) = (own, 1.0);
+        for beside in self.beside(at).filter(|beside| self.is_known(model, *beside)) {
+            let unlike = self.unlikeness(model, at, beside) / (Membrane::ALIKE * Membrane::ALIKE);
+            let weight = (-0.5 * unlike).exp();
+            sum.iter_mut().zip(residual(beside)).for_each(|(sum, residual)| *sum += weight * residual);
+            weights += weight;
+        }
+        let rough = &self.predictor.model(model as usize).noise;
+        let mut noise = [0.0; LANES];
+        for (lane, band) in self.predictor.bands_of(group).enumerate() {
+            let most = Membrane::NOISE * rough[band];
+            noise[lane] = (own[lane] - sum[lane] / weights).max(-most).min(most);
+        }
+        noise
+    }
+
+    /// Pixels around one, itself not among them.
+    fn beside(&self, (row, col): (usize, usize)) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (height, width) = (self.target.valid.dim().1, self.target.valid.dim().2);
+        let reach = Membrane::BESIDE as isize;
+        let offsets = (-reach..=reach).flat_map(move |down| (-reach..=reach).map(move |right| (down, right)));
+        let near = offsets
+            .filter(move |(down, right)| (1..=reach * reach + 1).contains(&(down * down + right * right)));
+        near.filter_map(move |(down, right)| {
+            let (row, col) = (row.checked_add_signed(down)?, col.checked_add_signed(right)?);
+            (row < height && col < width).then_some((row, col))
+        })
+    }
+
+    /// Whether the target shows a pixel, and all donors of a model do.
+    fn is_known(&self, model: u32, at: (usize, usize)) -> bool {
+        let seen = ranks_at(self.looks, at);
+        self.target.valid[[0, at.0, at.1]] != 0 && self.ranks(model).iter().all(|rank| seen.contains(rank))
     }
 
     /// Writes the gaps of the canvas that lie in the cell.

@@ -1,0 +1,116 @@
+//! What is told of the fit, in the plan and in the report.
+
+use super::{Fit, Several, Single};
+use compose_core::{Findings, SurveyedModel};
+use compose_regression::Solution;
+
+/// What is told of a regression.
+pub(super) struct Told {
+    pub method: &'static str,
+    /// Pixels that it rests on.
+    pub pixels: usize,
+    /// Per band: standard deviation of what it leaves unexplained.
+    pub sigma: Vec<f64>,
+    /// Per band: the part of it that differs between neighbours.
+    pub roughness: Vec<f64>,
+    /// The same from the median: what has changed does not count.
+    pub noise: Vec<f64>,
+    /// Per band: the intercept and the coefficients.
+    coefficients: Vec<Vec<f64>>,
+}
+
+impl Told {
+    /// `residual` is the target less the prediction, of a pixel and a band.
+    pub fn new(
+        method: &'static str,
+        pixels: &[usize],
+        solution: &Solution,
+        bands: usize,
+        residual: impl Fn(usize, usize) -> f64,
+    ) -> Self {
+        let count = pixels.len().max(1) as f64;
+        let rms = |band: usize| {
+            (pixels.iter().map(|pixel| residual(*pixel, band).powi(2)).sum::<f64>() / count).sqrt()
+        };
+        let sigma: Vec<f64> = (0..bands).map(rms).collect();
+        let (mut roughness, mut noise) = (Vec::new(), Vec::new());
+        for (band, sigma) in sigma.iter().enumerate() {
+            let (rms, median) = steps(pixels, |pixel| residual(pixel, band)).unwrap_or((*sigma, *sigma));
+            roughness.push(rms.min(*sigma));
+            noise.push(median.min(*sigma));
+        }
+        let lines = solution.intercepts.iter().zip(&solution.coefficients);
+        let lines =
+            lines.map(|(intercept, of)| std::iter::once(*intercept).chain(of.iter().copied()).collect());
+        Self { method, pixels: pixels.len(), roughness, noise, sigma, coefficients: lines.collect() }
+    }
+
+    /// What is told of a donor that does not get the usual regression.
+    fn fallback(&self) -> Option<String> {
+        let why = format!("only {} clear pixels in common with the target", self.pixels);
+        match self.method {
+            "linear" => Some(format!("{why}: its bands alone, without surroundings and products")),
+            "per-band" => Some(format!("{why}: each band from the same band alone")),
+            "offset" => Some(format!("{why}: copied, plus the mean difference")),
+            "copy" => Some(format!("{why}: copied as it is")),
+            _ => None,
+        }
+    }
+
+    fn model(&self, donors: Vec<usize>) -> SurveyedModel {
+        SurveyedModel {
+            donors,
+            method: self.method,
+            pixels: self.pixels,
+            sigma: self.sigma.clone(),
+            coefficients: self.coefficients.clone(),
+        }
+    }
+}
+
+/// All that the survey told.
+pub(super) fn findings(of: &Fit<'_>, singles: &[Single], joint: &[Several], refused: usize) -> Findings {
+    let by_date = of.donors.iter().filter_map(|donor| singles.iter().find(|single| single.scene == *donor));
+    let mut fallbacks: Vec<String> = by_date.filter_map(|single| single.told.fallback()).collect();
+    if refused > 0 {
+        fallbacks.push(format!(
+            "{refused} sets of donors share too few clear pixels with the target; fewer donors are used there"
+        ));
+    }
+    let scenes = |ranks: &[u16]| -> Vec<usize> {
+        ranks.iter().map(|rank| singles[usize::from(*rank)].scene).collect()
+    };
+    let alone = singles.iter().map(|single| single.told.model(vec![single.scene]));
+    Findings {
+        ranking: singles.iter().map(|single| (single.scene, words(single))).collect(),
+        models: alone.chain(joint.iter().map(|several| several.told.model(scenes(&several.ranks)))).collect(),
+        fallbacks,
+    }
+}
+
+fn words(single: &Single) -> String {
+    let pixels = single.told.pixels;
+    if single.disagreement.is_infinite() {
+        return format!("{pixels} clear pixels in common, too few to judge");
+    }
+    format!(
+        "{:.1} % of the target's spread unexplained, {pixels} clear pixels in common",
+        single.disagreement * 100.0
+    )
+}
+
+/// The difference between neighbours in a row as a standard deviation of one of them: from its mean square, and from the
+/// median (1.4826 of it, as for a normal distribution); `None` without any.
+fn steps(pixels: &[usize], of: impl Fn(usize) -> f64) -> Option<(f64, f64)> {
+    // Pixels one after the other in the sample are neighbours: the frames of squares are not among them.
+    let pairs = pixels.windows(2).filter(|pair| pair[0] + 1 == pair[1]);
+    let mut steps: Vec<f64> = pairs.map(|pair| (of(pair[1]) - of(pair[0])).abs()).collect();
+    if steps.is_empty() {
+        return None;
+    }
+    let squares: f64 = steps.iter().map(|step| step * step).sum();
+    let middle = steps.len() / 2;
+    let (_, median, _) = steps.select_nth_unstable_by(middle, f64::total_cmp);
+    let median = 1.4826 * *median / 2.0_f64.sqrt();
+    Some(((squares / 2.0 / steps.len() as f64).sqrt(), median))
+}

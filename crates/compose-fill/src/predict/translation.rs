@@ -1,0 +1,224 @@
+//! What a donor's look means in the target's terms.
+//!
+//! A pixel of the target is predicted from the donor's bands at the same place and at the eight pixels around it, and
+//! from the products of its bands: the neighbours know of shifts of less than a pixel and of what is mixed into it,
+//! the products of what is not linear.
+
+use super::{LANES, Lanes, in_lanes};
+use compose_core::{Block, Looks};
+use compose_regression::Solution;
+use multiversion::multiversion;
+use ndarray::Array2;
+
+/// Beyond so many bands there are no products: there would be too many.
+const MOST_BANDS_OF_PRODUCTS: usize = 12;
+
+/// What is made of a pixel before it is weighted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Features {
+    /// The donor's bands.
+    Bands,
+    /// The bands, those of the eight neighbours, and the products of any two bands, all standardised.
+    Surroundings,
+}
+
+impl Features {
+    /// How many there are.
+    pub fn count(self, bands: usize) -> usize {
+        match self {
+            Self::Bands => bands,
+            Self::Surroundings => {
+                9 * bands + if bands <= MOST_BANDS_OF_PRODUCTS { bands * (bands + 1) / 2 } else { 0 }
+            }
+        }
+    }
+}
+
+/// How the donor's numbers become standardised ones.
+#[derive(Clone, Debug)]
+pub(super) struct Scale {
+    /// Per band.
+    pub mean: Vec<f32>,
+    /// Per band: one over the standard deviation; 0 where it is constant.
+    pub factor: Vec<f32>,
+}
+
+/// From a donor's pixel to the target's bands.
+#[derive(Clone, Debug)]
+pub(crate) struct Translation {
+    features: Features,
+    scale: Scale,
+    /// Per group of bands: the intercepts, then a weight for each feature.
+    weights: Vec<Vec<Lanes>>,
+    /// Per group of bands: the least and the greatest value; `None` where a copy is a copy.
+    range: Option<Vec<(Lanes, Lanes)>>,
+}
+
+impl Translation {
+    pub(super) fn new(
+        features: Features,
+        scale: Scale,
+        solution: &Solution,
+        range: Option<Vec<(Lanes, Lanes)>>,
+    ) -> Self {
+        let mut weights: Vec<Vec<Lanes>> =
+            in_lanes(&solution.intercepts, 0.0).into_iter().map(|lanes| vec![lanes]).collect();
+        for feature in 0..solution.coefficients[0].len() {
+            let of_bands: Vec<f64> = solution.coefficients.iter().map(|of_band| of_band[feature]).collect();
+            weights.iter_mut().zip(in_lanes(&of_bands, 0.0)).for_each(|(group, lanes)| group.push(lanes));
+        }
+        Self { features, scale, weights, range }
+    }
+
+    /// The target's bands as the features tell.
+    #[inline(always)]
+    fn weigh(&self, features: &[f32], out: &mut [f32]) {
+        for (group, (weights, out)) in self.weights.iter().zip(out.chunks_mut(LANES)).enumerate() {
+            let mut sum = sum_of(weights[0], features, &weights[1..]);
+            if let Some((low, high)) = self.range.as_ref().map(|range| &range[group]) {
+                // Not `clamp`, which would panic of a range without a value.
+                for ((sum, low), high) in sum.iter_mut().zip(low).zip(high) {
+                    *sum = sum.max(*low).min(*high);
+                }
+            }
+            out.copy_from_slice(&sum[..out.len()]);
+        }
+    }
+
+    /// The block's pixels one after the other, band by band, as the features want them.
+    #[inline(always)]
+    fn interleaved(&self, block: &Block) -> Vec<f32> {
+        let (bands, height, width) = block.values.dim();
+        let mut pixels = vec![0.0; bands * height * width];
+        for (band, values) in
+            block.values.as_slice().expect(LAYOUT).chunks_exact((height * width).max(1)).enumerate()
+        {
+            let (mean, factor) = match self.features {
+                Features::Bands => (0.0, 1.0),
+                Features::Surroundings => (self.scale.mean[band], self.scale.factor[band]),
+            };
+            let of_band = pixels[band..].iter_mut().step_by(bands);
+            of_band.zip(values).for_each(|(to, value)| *to = (value - mean) * factor);
+        }
+        pixels
+    }
+
+    /// Translates one pixel of a sample; `around` gives a neighbour's bands where it is clear.
+    pub fn translate<'a>(
+        &self,
+        centre: &[f32],
+        around: impl Fn(usize) -> Option<&'a [f32]>,
+        features: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
+        describe(self.features, &self.scale, centre, around, features);
+        self.weigh(features, out);
+    }
+
+    /// Gives a donor's looks where they are wanted (1), it is clear, and there is room.
+    pub fn look(&self, rank: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
+        look(self, rank, block, wanted, looks);
+    }
+}
+
+/// Intercepts + Σ weight × feature, in four sums that are then added: one would have to wait for itself.
+#[inline(always)]
+fn sum_of(intercepts: Lanes, features: &[f32], weights: &[Lanes]) -> Lanes {
+    let mut sums = [intercepts, [0.0; LANES], [0.0; LANES], [0.0; LANES]];
+    let add = |sum: &mut Lanes, feature: f32, weights: &Lanes| {
+        sum.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * feature);
+    };
+    let (fours, rest) = features.as_chunks::<4>();
+    let (weights_of_fours, weights_of_rest) = weights.as_chunks::<4>();
+    for (features, weights) in fours.iter().zip(weights_of_fours) {
+        for ((sum, feature), weights) in sums.iter_mut().zip(features).zip(weights) {
+            add(sum, *feature, weights);
+        }
+    }
+    for (feature, weights) in rest.iter().zip(weights_of_rest) {
+        add(&mut sums[0], *feature, weights);
+    }
+    let [mut sum, b, c, d] = sums;
+    for lane in 0..LANES {
+        sum[lane] = (sum[lane] + b[lane]) + (c[lane] + d[lane]);
+    }
+    sum
+}
+
+/// The features of a pixel from its bands and those of its neighbours, row by row from the upper left; where one is not
+/// clear the pixel stands in for it.
+pub(super) fn describe<'a>(
+    features: Features,
+    scale: &Scale,
+    centre: &[f32],
+    around: impl Fn(usize) -> Option<&'a [f32]>,
+    out: &mut Vec<f32>,
+) {
+    out.clear();
+    if features == Features::Bands {
+        out.extend_from_slice(centre);
+        return;
+    }
+    let standard = |(band, value): (usize, &f32)| (value - scale.mean[band]) * scale.factor[band];
+    out.extend(centre.iter().enumerate().map(standard));
+    for neighbour in 0..8 {
+        out.extend(around(neighbour).unwrap_or(centre).iter().enumerate().map(standard));
+    }
+    products(centre.len(), out);
+}
+
+/// Adds the products of any two of the first `bands` features.
+#[inline(always)]
+fn products(bands: usize, features: &mut Vec<f32>) {
+    if bands <= MOST_BANDS_OF_PRODUCTS {
+        for a in 0..bands {
+            for b in a..bands {
+                features.push(features[a] * features[b]);
+            }
+        }
+    }
+}
+
+/// The walk over a block, compiled for several instruction sets. Rust never fuses `*` and `+`, so every version gives
+/// the same bits.
+#[multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
+fn look(of: &Translation, rank: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
+    let (bands, height, width) = block.values.dim();
+    let plane = height * width;
+    let valid = &block.valid.as_slice().expect(LAYOUT)[..plane];
+    let wanted = wanted.as_slice().expect(LAYOUT);
+    let pixels = of.interleaved(block);
+    let bands_at = |pixel: usize| &pixels[pixel * bands..][..bands];
+    let mut features: Vec<f32> = Vec::with_capacity(of.features.count(bands));
+    for (row, wanted) in wanted.chunks_exact(width).enumerate() {
+        for (col, _) in wanted.iter().enumerate().filter(|(_, wanted)| **wanted != 0) {
+            let pixel = row * width + col;
+            if valid[pixel] == 0 {
+                continue;
+            }
+            let Some(out) = looks.take((row, col), rank) else { continue };
+            features.clear();
+            features.extend_from_slice(bands_at(pixel));
+            if of.features == Features::Surroundings {
+                for neighbour in neighbours((row, col), (height, width)) {
+                    let at = neighbour.filter(|at| valid[*at] != 0).unwrap_or(pixel);
+                    features.extend_from_slice(bands_at(at));
+                }
+                products(bands, &mut features);
+            }
+            of.weigh(&features, out);
+        }
+    }
+}
+
+const LAYOUT: &str = "arrays of blocks are in standard layout";
+
+/// The eight pixels around one, row by row from the upper left.
+#[inline(always)]
+fn neighbours((row, col): (usize, usize), (height, width): (usize, usize)) -> [Option<usize>; 8] {
+    let at = |down: usize, right: usize| {
+        let (row, col) = ((row + down).checked_sub(1)?, (col + right).checked_sub(1)?);
+        (row < height && col < width).then_some(row * width + col)
+    };
+    [at(0, 0), at(0, 1), at(0, 2), at(1, 0), at(1, 2), at(2, 0), at(2, 1), at(2, 2)]
+}
