@@ -4,16 +4,20 @@
 //! needs its `.rs`, its `.md`, its `mod` line and its entry in [`KINDS`]; nothing else knows it by name.
 
 pub mod bits;
+pub mod donor_residual;
+pub mod hot_jump;
 pub mod length;
 pub mod morph;
 pub mod range;
 pub mod shadow_geometry;
 pub mod spectral;
+pub mod tdom;
 pub mod tree;
 pub mod values;
 
 mod audit;
 mod band;
+mod comparing;
 #[cfg(test)]
 mod fixture;
 
@@ -22,8 +26,16 @@ pub use tree::{evaluation_grid, parse_rule};
 use compose_core::mask_rule::MaskKind;
 
 /// The kinds of this crate.
-pub static KINDS: &[MaskKind] =
-    &[bits::KIND, values::KIND, range::KIND, spectral::KIND, shadow_geometry::KIND];
+pub static KINDS: &[MaskKind] = &[
+    bits::KIND,
+    values::KIND,
+    range::KIND,
+    spectral::KIND,
+    shadow_geometry::KIND,
+    donor_residual::KIND,
+    hot_jump::KIND,
+    tdom::KIND,
+];
 
 #[cfg(test)]
 mod tests {

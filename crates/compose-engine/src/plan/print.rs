@@ -54,6 +54,10 @@ impl Plan {
             for stage in &job.fills {
                 notes.extend(stage.bound.notes());
             }
+            // Known as soon as there is a survey: until then a rule does not know whom it is compared with.
+            for rule in job.comparing.iter().filter_map(|comparing| comparing.settled.as_ref()) {
+                notes.extend(rule.notes());
+            }
         }
         let mut seen = std::collections::HashSet::new();
         notes.retain(|n| seen.insert(n.clone()));

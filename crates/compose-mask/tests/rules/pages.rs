@@ -2,13 +2,17 @@
 //!
 //! After a `toml` fence with a rule come its bands and what is expected:
 //! `band NAME DTYPE [LAYOUT | quality | SCALE OFFSET] [DATE]` holds rows of numbers (`.` = outside the raster,
-//! or no data); `expect` holds `#` (marked) and `-`; `refused` holds the message; `notes` the remarks.
+//! or no data); `other NAME BAND [DATE]` the same for that band of another scene, which is stored like this one's;
+//! `expect` holds `#` (marked) and `-`; `refused` holds the message; `notes` the remarks.
+//!
+//! A rule that compares is given every pixel of the scenes as its survey.
 
 use crate::stage::{Pixels, Stage, grid};
 use compose_core::page::{Case, Fence, cases};
 use compose_core::{BoundMask, DataType, Day, quality};
 use compose_mask::KINDS;
 use ndarray::Array2;
+use std::sync::Arc;
 
 #[test]
 fn every_example_of_every_page_does_what_the_page_says() {
@@ -25,9 +29,9 @@ fn every_example_of_every_page_does_what_the_page_says() {
 
 fn run(case: &Case<'_>, place: &dyn Fn(&Fence<'_>) -> String) {
     let stage = stage(case).unwrap_or_else(|why| panic!("{}: {why}", place(&case.toml)));
-    let rule = stage.bind(case.toml.body);
+    let rule = stage.settled(case.toml.body);
     let mut judged = 0;
-    for fence in case.rest.iter().filter(|f| !f.info.starts_with("band ")) {
+    for fence in case.rest.iter().filter(|f| !f.info.starts_with("band ") && !f.info.starts_with("other ")) {
         judged += 1;
         if let Err(why) = judge(fence, &stage, &rule) {
             panic!("{}: {why}", place(fence));
@@ -36,7 +40,7 @@ fn run(case: &Case<'_>, place: &dyn Fn(&Fence<'_>) -> String) {
     assert!(judged > 0, "{}: no expect, refused or notes", place(&case.toml));
 }
 
-fn judge(fence: &Fence<'_>, stage: &Stage, rule: &Result<Box<dyn BoundMask>, String>) -> Result<(), String> {
+fn judge(fence: &Fence<'_>, stage: &Stage, rule: &Result<Arc<dyn BoundMask>, String>) -> Result<(), String> {
     let same = |got: &str| match got.trim() == fence.body.trim() {
         true => Ok(()),
         false => Err(format!("got\n{}\nexpected\n{}", got.trim(), fence.body.trim())),
@@ -72,7 +76,22 @@ fn stage(case: &Case<'_>) -> Result<Stage, String> {
         add_band(&mut stage, fence, (rows.len(), width))
             .ok_or_else(|| format!("cannot read {}", fence.info))?;
     }
+    for fence in case.rest.iter().filter(|f| f.info.starts_with("other ")) {
+        add_other(&mut stage, fence, (rows.len(), width))
+            .ok_or_else(|| format!("cannot read {}", fence.info))?;
+    }
     Ok(stage)
+}
+
+/// One band of another scene; its first fence says the date.
+fn add_other(stage: &mut Stage, fence: &Fence<'_>, shape: (usize, usize)) -> Option<()> {
+    let mut words = fence.info.split_whitespace().skip(1);
+    let (id, name) = (words.next()?, words.next()?);
+    let day = words.next().and_then(|word| word.parse::<chrono::NaiveDate>().ok()).map(Day::from);
+    let band = stage.scene.bands[..stage.scene.wanted].iter().position(|b| b.name == name)?;
+    let pixels = data_of(fence.body, shape)?;
+    stage.other(id, day).pixels[band] = pixels;
+    Some(())
 }
 
 fn add_band(stage: &mut Stage, fence: &Fence<'_>, shape: (usize, usize)) -> Option<()> {

@@ -2,7 +2,7 @@
 
 use compose_core::{
     BandFacts, BandRole, BoundMask, Crs, CrsUnit, DataType, Day, Grid, MaskInput, Plane, SceneFacts,
-    SettingsTable, Transform, Window, quality,
+    SettingsTable, Transform, ValidityMode, Window, quality,
 };
 use compose_mask::{KINDS, evaluation_grid, parse_rule};
 use ndarray::{Array2, s};
@@ -17,6 +17,15 @@ pub enum Pixels {
 
 pub struct Stage {
     pub scene: SceneFacts,
+    pub pixels: Vec<Pixels>,
+    /// For rules that compare.
+    pub others: Vec<Other>,
+    pub validity: ValidityMode,
+}
+
+/// Another scene: its wanted bands.
+pub struct Other {
+    pub facts: SceneFacts,
     pub pixels: Vec<Pixels>,
 }
 
@@ -40,7 +49,7 @@ impl Stage {
             wanted: 0,
             quality: None,
         };
-        Self { scene, pixels: Vec::new() }
+        Self { scene, pixels: Vec::new(), others: Vec::new(), validity: ValidityMode::Joint }
     }
 
     /// Adds a band on the scene's grid; data bands come before quality bands in a scene, so add them first.
@@ -109,8 +118,10 @@ impl Stage {
         let shape = (wide.height, wide.width);
         let neutral = if rule.needs_neutral() { self.neutral(&all, shape) } else { Array2::zeros(shape) };
         let (scene, grid) = (&self.scene, evaluation_grid(&self.scene, rule.bands()));
-        let input =
-            MaskInput { scene, grid, window: wide, planes: &planes, neutral: neutral.view(), stack: None };
+        let blocks = self.blocks(rule, wide);
+        let stack = blocks.as_ref().map(|blocks| self.compared(rule, blocks));
+        let neutral = neutral.view();
+        let input = MaskInput { scene, grid, window: wide, planes: &planes, neutral, stack: stack.as_ref() };
         let mut marked = Array2::zeros(shape);
         rule.mark(&input, marked.view_mut()).unwrap();
         marked.slice(s![halo..halo + window.height, halo..halo + window.width]).to_owned()
@@ -137,7 +148,7 @@ impl Stage {
 
 impl Pixels {
     /// A window that may reach beyond the raster, where nothing is valid or inside.
-    fn cut(&self, window: Window) -> Self {
+    pub fn cut(&self, window: Window) -> Self {
         match self {
             Self::Data(values, valid) => Self::Data(cut(values, window), cut(valid, window)),
             Self::Codes(codes, inside) => Self::Codes(cut(codes, window), cut(inside, window)),
