@@ -56,7 +56,7 @@ fn rules() -> impl Strategy<Value = String> {
         Just("kind = 'donor-residual'\nk = 1\nclean = 0\nmargin = 1.5\ndonors = 1"),
         Just("kind = 'hot-jump'\njump = 0.01\nper-30-days = 0"),
         Just("kind = 'hot-jump'\njump = 0\nper-30-days = 0\ncorrelation = 0.3\nwithin-days = 9"),
-        Just("kind = 'tdom'\nz = -0.5\nat-least = 3"),
+        Just("kind = 'tdom'\nz = -0.1\nsum = 1\nat-least = 3\nerode = 1"),
         Just("kind = 'tdom'\nz = -0.3\nat-least = 2\nerode = 0\nsum = 1"),
     ];
     (kind, tail).prop_map(|(kind, tail)| format!("{kind}{tail}"))
