@@ -2,7 +2,7 @@
 
 use compose_core::survey::{CLEAR, DOUBTFUL, SampledScene};
 use compose_core::{Block, Survey};
-use compose_regression::{Rows, Solution, solve};
+use compose_regression::{RIDGE, Rows, Solution, solve};
 
 /// Pixels that a regression needs for each of its features.
 const PER_FEATURE: usize = 10;
@@ -43,10 +43,10 @@ impl Model {
             return Err((pixels.len(), needed));
         }
         let rows = rows(target, features, bands, &pixels);
-        let mut solution = solve(&rows);
+        let mut solution = solve(&rows, RIDGE);
         let kept = unchanged(&rows, &solution);
         if kept.len() >= needed {
-            solution = solve(&kept);
+            solution = solve(&kept, RIDGE);
         }
         let residuals = solution.residuals(&rows);
         let (median, mut sigma) = spread(&residuals, bands.len());
