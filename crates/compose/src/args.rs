@@ -120,12 +120,13 @@ pub struct EvaluateArgs {
     /// What is hidden (see the manual); stripes, discs, clouds and the donors' masks where this is not said
     #[arg(long, value_name = "CASES.toml")]
     pub cases: Option<PathBuf>,
-    /// Strategies to try with their defaults besides those of the rules file; "none": those alone
+    /// Strategies to try with their defaults besides the rules file's fills and a plain copy of the nearest date; or
+    /// "none"
     #[arg(
         long,
         value_name = "NAMES",
         value_delimiter = ',',
-        default_value = "nearest-date,median-stack,regress,multi-regress,seamless"
+        default_value = "median-stack,regress,multi-regress,seamless"
     )]
     pub strategies: Vec<String>,
     /// Folder for the table as CSV and JSON, the cases, and a picture of each case

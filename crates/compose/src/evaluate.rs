@@ -131,26 +131,31 @@ impl<'a> Trial<'a> {
         Ok(Filled { strategy: strategy.name.clone(), values, got })
     }
 
-    /// The figures of every strategy; the first row's copy is what the others are held to.
+    /// The figures of every strategy, and the ratio to the plain copy on the pixels that both filled.
     fn rows(&self, case: &str, fills: &[Filled]) -> Vec<Row> {
-        let scores = |fill: &Filled| -> Scores {
-            let compared = Compared {
-                truth: self.target.values.view(),
-                filled: fill.values.view(),
-                hidden: self.hidden.pixels.view(),
-                clear: self.clear.view(),
-                got: fill.got.view(),
-            };
-            compared.scores()
+        let copy = fills.iter().find(|fill| fill.strategy == COPY);
+        let row = |fill: &Filled| {
+            let scores = self.scores(fill, &fill.got);
+            let ratio_to_copy = copy.and_then(|copy| {
+                let both = &fill.got & &copy.got;
+                if both == fill.got {
+                    return scores.ratio_to(&self.scores(copy, &both));
+                }
+                self.scores(fill, &both).ratio_to(&self.scores(copy, &both))
+            });
+            Row { case: case.to_owned(), strategy: fill.strategy.clone(), ratio_to_copy, scores }
         };
-        let all: Vec<(&Filled, Scores)> = fills.iter().map(|fill| (fill, scores(fill))).collect();
-        let copy = all.iter().find(|(fill, _)| fill.strategy == COPY).map(|(_, scores)| scores.clone());
-        let row = |(fill, scores): (&Filled, Scores)| Row {
-            case: case.to_owned(),
-            strategy: fill.strategy.clone(),
-            ratio_to_copy: copy.as_ref().and_then(|copy| scores.ratio_to(copy)),
-            scores,
+        fills.iter().map(row).collect()
+    }
+
+    fn scores(&self, fill: &Filled, got: &Array2<u8>) -> Scores {
+        let compared = Compared {
+            truth: self.target.values.view(),
+            filled: fill.values.view(),
+            hidden: self.hidden.pixels.view(),
+            clear: self.clear.view(),
+            got: got.view(),
         };
-        all.into_iter().map(row).collect()
+        compared.scores()
     }
 }

@@ -4,8 +4,9 @@ use crate::args::EvaluateArgs;
 use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
 use std::path::PathBuf;
 
-/// The plain copy that every fill is held to.
-pub const COPY: &str = "nearest-date";
+/// The plain copy that every fill is held to, and the strategy that it is with its defaults.
+pub const COPY: &str = "copy";
+const PLAIN: &str = "nearest-date";
 
 /// A strategy by itself.
 pub struct Strategy {
@@ -35,11 +36,11 @@ pub fn make(args: &EvaluateArgs, registry: &Registry) -> Result<(Vec<Strategy>, 
         strategies.push(Strategy { name, plan });
     }
     let wanted = args.strategies.iter().map(String::as_str).filter(|name| *name != "none");
-    for name in wanted.chain([COPY]) {
+    for (name, strategy) in [(COPY, PLAIN)].into_iter().chain(wanted.map(|name| (name, name))) {
         if strategies.iter().any(|s| s.name == name) {
             continue;
         }
-        match by_default(name, &text, &parse, &options) {
+        match by_default(strategy, &text, &parse, &options) {
             Ok(plan) => strategies.push(Strategy { name: name.to_owned(), plan }),
             Err(why) => left_out.push(format!("left out: strategy {name}: {why}")),
         }
