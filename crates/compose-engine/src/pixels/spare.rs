@@ -19,8 +19,15 @@ pub struct Spare {
     marks: RefCell<Vec<Vec<u8>>>,
     /// The last windows asked for: the resampler (by its address), a target window, and the native one.
     windows: RefCell<VecDeque<(usize, Window, Option<Window>)>>,
-    /// Scenes as rules that compare see them: the view (by its address), the window, and the scenes there.
-    compared: RefCell<(usize, Option<Window>, HashMap<usize, Arc<Block>>)>,
+    /// Scenes as rules that compare see them: of one view (by its address) and window.
+    compared: RefCell<Compared>,
+}
+
+/// Scenes on one window of a view.
+#[derive(Default)]
+struct Compared {
+    of: Option<(usize, Window)>,
+    scenes: HashMap<usize, Arc<Block>>,
 }
 
 /// Windows remembered: those of a block's scenes, and of the parts of the block that have gaps.
@@ -69,19 +76,19 @@ impl Spare {
 
     /// A scene as rules that compare see it, if it was kept.
     pub(super) fn compared(&self, view: &Job, scene: usize, window: Window) -> Option<Arc<Block>> {
-        let (of, at, scenes) = &*self.compared.borrow();
-        ((*of, *at) == (std::ptr::from_ref(view).addr(), Some(window)))
-            .then(|| scenes.get(&scene).cloned())?
+        let kept = self.compared.borrow();
+        let here = kept.of == Some((std::ptr::from_ref(view).addr(), window));
+        here.then(|| kept.scenes.get(&scene).cloned())?
     }
 
     /// Keeps a scene as rules that compare see it: those of the other scenes want it too. One window is kept.
     pub(super) fn keep_compared(&self, view: &Job, scene: usize, window: Window, block: Arc<Block>) {
         let mut kept = self.compared.borrow_mut();
-        let key = (std::ptr::from_ref(view).addr(), Some(window));
-        if (kept.0, kept.1) != key {
-            *kept = (key.0, key.1, HashMap::new());
+        let here = Some((std::ptr::from_ref(view).addr(), window));
+        if kept.of != here {
+            *kept = Compared { of: here, scenes: HashMap::new() };
         }
-        kept.2.insert(scene, block);
+        kept.scenes.insert(scene, block);
     }
 
     /// Arbitrary bytes.
