@@ -27,6 +27,8 @@ pub struct Options {
     pub quicklook: bool,
     pub no_provenance: bool,
     pub threads: usize,
+    /// Nobody said how many threads, so that there may be fewer where memory is short.
+    pub fewer_threads: bool,
     /// Bytes; `None` is the default limit.
     pub mem_limit: Option<u64>,
     pub block_size: BlockSize,

@@ -141,7 +141,7 @@ pub struct EvaluateArgs {
     /// Bounds of the grid: "left bottom right top", spaces or commas
     #[arg(long, visible_alias = "bbox", value_name = "L B R T", value_parser = bounds, allow_hyphen_values = true)]
     pub bounds: Option<[f64; 4]>,
-    /// Workers; one more than cores where this is not said
+    /// Workers; where this is not said one more than cores, or what memory lets
     #[arg(short = 'j', long = "threads", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Memory that a fill keeps to, such as 500MB or 2GB; truth and fills of a case come on top
@@ -199,7 +199,7 @@ pub struct RunArgs {
     /// Exit with status 1 when gaps remain
     #[arg(long)]
     pub require_complete: bool,
-    /// Workers; one more than cores where this is not said
+    /// Workers; where this is not said one more than cores, or what memory lets
     #[arg(short = 'j', long = "threads", visible_alias = "num-threads", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Memory to keep to, such as 500MB or 2GB

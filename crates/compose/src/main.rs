@@ -121,6 +121,7 @@ fn options(args: &RunArgs) -> Options {
         quicklook: args.quicklook,
         no_provenance: args.no_provenance,
         threads: threads(args.threads),
+        fewer_threads: args.threads.is_none(),
         mem_limit: args.mem_limit,
         force_gdal: args.force_gdal,
         block_size: args.block_size.unwrap_or_default(),

@@ -68,8 +68,22 @@ impl Memory {
 
     /// Shares the limit out over workers, writer and tiles, and chooses an order of work for each job.
     pub fn plan(stack: &Stack, jobs: &[Job], options: &Options) -> Result<(Self, Vec<Order>), EngineError> {
+        let mut threads = options.threads.max(1);
+        loop {
+            match Self::with_threads(threads, stack, jobs, options) {
+                Err(EngineError::Memory(_)) if options.fewer_threads && threads > 1 => threads -= 1,
+                planned => return planned,
+            }
+        }
+    }
+
+    fn with_threads(
+        threads: usize,
+        stack: &Stack,
+        jobs: &[Job],
+        options: &Options,
+    ) -> Result<(Self, Vec<Order>), EngineError> {
         let limit = options.mem_limit.unwrap_or(DEFAULT_MEM_LIMIT);
-        let threads = options.threads.max(1);
         let per_file = stack.largest_open();
         // Each worker has one file in hand besides those that wait.
         let open_files = (limit / OPEN_SHARE / per_file.max(1)).clamp(1, MOST_OPEN);

@@ -71,6 +71,7 @@ fn options(args: &EvaluateArgs, rules: &Rules) -> Options {
         output: unnamed,
         plan_only: true,
         threads: crate::threads(args.threads),
+        fewer_threads: args.threads.is_none(),
         mem_limit: args.mem_limit,
         target: args.target.clone(),
         bounds: args.bounds,
