@@ -64,11 +64,11 @@ fn by_default(
     Plan::make(&rules, options)
 }
 
-/// Nothing is written where the rules file says, so what is there is no matter.
+/// Nothing is written where the rules file says, so what is there, and whether it has room for every target, is no matter.
 fn options(args: &EvaluateArgs, rules: &Rules) -> Options {
-    let unnamed = rules.output.value.path.is_none().then(|| PathBuf::from("evaluated.tif"));
+    let target = args.target.is_some() || rules.target.value.scene.is_some();
     Options {
-        output: unnamed,
+        output: Some(PathBuf::from(if target { "evaluated-{id}.tif" } else { "evaluated.tif" })),
         plan_only: true,
         threads: crate::threads(args.threads),
         fewer_threads: args.threads.is_none(),
