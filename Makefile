@@ -1,16 +1,17 @@
 # Two commands do everything on a machine with git, make and a Rust toolchain:
-#   make demo    install what is missing, build, repair two real scenes, say where to look
+#   make demo    install what is missing, build, repair two real scenes without seams, say where to look
 #   make test    the same for the tests
-.PHONY: demo test check sanitize border-cost bench kernels system
+.PHONY: demo test check sanitize border-cost bench quality kernels system
 
 CARGO ?= cargo
 
 demo: system
 	$(CARGO) build --release --locked -p compose
-	target/release/compose --rules examples/landsat8/landsat8.toml --quicklook --overwrite
+	target/release/compose --rules examples/landsat8/seamless.toml --quicklook --overwrite
 	@echo
 	@echo "Look at examples/landsat8/out: *_before.png, *_mask.png, *_after.png, *_sources.png beside each image,"
-	@echo "*_filled.tif (the image), *_provenance.tif (where every pixel came from), *.json (the report)."
+	@echo "*_seamless.tif (the image), *_provenance.tif (where every pixel came from), *_masks.tif (which rule took it),"
+	@echo "*_uncertainty.tif (how certain what was filled is), *.json (the report)."
 
 test: system
 	$(CARGO) test --workspace --locked
@@ -44,6 +45,13 @@ $(BENCH)/venv/ready: benches/requirements.txt
 	python3 -m venv $(BENCH)/venv
 	$(BENCH)/venv/bin/pip install --quiet --requirement benches/requirements.txt
 	touch $@
+
+# How near fills come to what was there, into docs/quality.md: some minutes. ONLY="tahiti series": some sets.
+# Needs Python 3 without any package.
+quality: system
+	$(CARGO) build --release --locked -p compose
+	COMPOSE=$(abspath $(or $(CARGO_TARGET_DIR),target)/release/compose) python3 -B benches/quality.py \
+	    --work $(or $(CARGO_TARGET_DIR),target)/quality $(if $(ONLY),--only $(ONLY),--docs docs/quality.md)
 
 # Million samples per second of the hot loops; K=median: those whose names hold it.
 kernels: system

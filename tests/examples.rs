@@ -149,13 +149,108 @@ fn exeter_is_composed_as_a_median_of_all() {
 
 #[test]
 fn examples_do_not_depend_on_blocks_or_threads() {
-    let outputs: Vec<Vec<Vec<u16>>> = [("64", "1"), ("100", "2"), ("512", "2"), ("whole", "1")]
-        .iter()
-        .map(|(block, threads)| {
-            let more = ["--block-size", block, "-j", threads];
-            let (_keep, folder) = compose_example("sentinel2/repair.toml", "exe.tif", &more);
-            read::<u16>(&folder.join("exe.tif"))
-        })
-        .collect();
-    assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]));
+    for rules in ["sentinel2/repair.toml", "sentinel2/seamless.toml", "brumadinho/brumadinho.toml"] {
+        let outputs: Vec<Vec<Vec<u16>>> = [("64", "1"), ("100", "2"), ("512", "2"), ("whole", "1")]
+            .iter()
+            .map(|(block, threads)| {
+                let more = ["--block-size", block, "-j", threads];
+                let (_keep, folder) = compose_example(rules, "{id}.tif", &more);
+                let mut images =
+                    std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
+                images.retain(|path| path.extension().is_some_and(|e| e == "tif"));
+                images.sort();
+                images.iter().flat_map(|path| read::<u16>(path)).collect()
+            })
+            .collect();
+        assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]), "{rules}");
+    }
+}
+
+/// Runs an example, and the same rules with each gap copied from the nearest date.
+fn beside_a_copy(rules: &str, output: &str) -> (tempfile::TempDir, PathBuf, PathBuf) {
+    let (keep, filled) = compose_example(rules, output, &["-j", "2"]);
+    let folder = root().join("examples").join(rules);
+    let text = std::fs::read_to_string(&folder).unwrap();
+    let (before, after) = text.split_once("\npath").expect("a path in [scenes]");
+    let absolute = format!("\"{}/", folder.parent().unwrap().display());
+    let text = format!("{before}\npath{}", after.replacen('"', &absolute, 1));
+    let text = text.replacen("\"seamless\"", "\"nearest-date\"", 1);
+    assert!(text.contains("strategy = \"nearest-date\""), "{text}");
+    let (rules, copied) = (filled.join("copy.toml"), filled.join("copied"));
+    std::fs::create_dir(&copied).unwrap();
+    std::fs::write(&rules, text).unwrap();
+    let path = copied.join(output);
+    run(&["--rules", rules.to_str().unwrap(), "--output", path.to_str().unwrap(), "-j", "2"]);
+    (keep, filled, copied)
+}
+
+/// Holds an image against one whose gaps were copied: gaps are where no date sees anything, and what is observed is as it
+/// is in `files`. Returns how many samples were filled, and how many of them are no copies.
+fn assert_only_gaps_differ(name: &str, folders: (&Path, &Path), observed: &[Vec<u16>]) -> (usize, usize) {
+    let (filled, copied) = folders;
+    let path = |folder: &Path, what: &str| folder.join(format!("{name}{what}.tif"));
+    let stages = read::<u16>(&path(filled, "_provenance"))[1].clone();
+    assert_eq!(stages, read::<u16>(&path(copied, "_provenance"))[1], "{name}: gaps are elsewhere");
+    let (ours, copies) = (read::<u16>(&path(filled, "")), read::<u16>(&path(copied, "")));
+    let (masks, sigma) = (read::<u16>(&path(filled, "_masks")), read::<f32>(&path(filled, "_uncertainty")));
+    assert_eq!(ours.len(), observed.len());
+    let (mut all, mut other) = (0, 0);
+    for (band, truth) in observed.iter().enumerate() {
+        for (pixel, stage) in stages.iter().enumerate() {
+            let (sample, sigma) = (ours[band][pixel], sigma[band][pixel]);
+            match stage {
+                0 => assert_eq!(
+                    (sample, sigma, masks[0][pixel]),
+                    (truth[pixel], 0.0, 0),
+                    "{name}: pixel {pixel}"
+                ),
+                1 => {
+                    assert!(sample != 0 && sigma > 0.0, "{name}: pixel {pixel}: {sample} ± {sigma}");
+                    (all, other) = (all + 1, other + usize::from(sample != copies[band][pixel]));
+                }
+                _ => assert!(sample == 0 && sigma.is_nan(), "{name}: pixel {pixel}: {sample} ± {sigma}"),
+            }
+        }
+    }
+    (all, other)
+}
+
+/// The bands of a scene, each in a file of its own.
+fn files(scene: &Path, bands: &[&str]) -> Vec<Vec<u16>> {
+    let id = scene.file_name().unwrap().to_str().unwrap();
+    bands.iter().flat_map(|band| read::<u16>(&scene.join(format!("{id}_{band}.TIF")))).collect()
+}
+
+#[test]
+fn tahiti_without_seams_has_the_gaps_of_a_copy_and_its_own_pixels() {
+    let (_keep, filled, copied) = beside_a_copy("landsat8/seamless.toml", "{id}.tif");
+    for id in ["LC80530722013137LGN01", "LC80530722013233LGN00"] {
+        let scene = root().join("examples/landsat8/scenes").join(id);
+        let observed = files(&scene, &["B1", "B2", "B3", "B4", "B5", "B6", "B7"]);
+        let (all, other) = assert_only_gaps_differ(id, (&filled, &copied), &observed);
+        assert!(all > 1000 && other > all / 2, "{other} of {all} samples are no copies");
+    }
+}
+
+#[test]
+fn exeter_without_seams_has_the_gaps_of_a_copy_and_its_own_pixels() {
+    let (_keep, filled, copied) = beside_a_copy("sentinel2/seamless.toml", "exe.tif");
+    let mut observed = read::<u16>(&root().join("examples/sentinel2/scenes/exe_2024-08-26_12-21-11.tif"));
+    observed.truncate(4);
+    let (all, other) = assert_only_gaps_differ("exe", (&filled, &copied), &observed);
+    assert!(all > 100_000 && other > all / 2, "{other} of {all} samples are no copies");
+}
+
+#[test]
+fn brumadinho_loses_clouds_and_their_shadows() {
+    let (_keep, filled, copied) = beside_a_copy("brumadinho/brumadinho.toml", "{id}.tif");
+    for id in ["LC08_L2SP_218074_20190114_20200829_02_T1", "LC08_L2SP_218074_20190130_20200829_02_T1"] {
+        let scene = root().join("examples/lesson/source").join(id);
+        let observed = files(&scene, &["SR_B2", "SR_B3", "SR_B4", "SR_B5", "SR_B6", "SR_B7"]);
+        let (all, other) = assert_only_gaps_differ(id, (&filled, &copied), &observed);
+        assert!(all > 1000 && other > all / 2, "{other} of {all} samples are no copies");
+        let rules = read::<u16>(&filled.join(format!("{id}_masks.tif")))[0].clone();
+        let count = |rule: u16| rules.iter().filter(|r| **r == rule).count();
+        assert!(count(1) > 500 && count(2) > 500, "{} cloud, {} shadow", count(1), count(2));
+    }
 }

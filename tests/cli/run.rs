@@ -93,6 +93,20 @@ fn the_plan_tells_scenes_grid_alignments_blocks_and_memory_and_writes_nothing() 
 }
 
 #[test]
+fn many_cores_are_no_reason_to_refuse_where_nobody_said_how_many_workers() {
+    let rules = root().join("examples/landsat8/seamless.toml");
+    let plan = |more: &[&str]| {
+        let arguments = [&["--plan", "--rules", rules.to_str().unwrap()], more].concat();
+        compose().env("GDAL_NUM_THREADS", "40").args(arguments).output().unwrap()
+    };
+    let fewer = plan(&[]);
+    assert!(fewer.status.success(), "{}", stderr(&fewer));
+    assert!(stdout(&fewer).contains("memory: limit 384 MB; "), "{}", stdout(&fewer));
+    let refused = stderr(&plan(&["-j", "40"]));
+    assert!(refused.contains("use fewer threads (-j)"), "{refused}");
+}
+
+#[test]
 fn the_plan_says_which_files_are_read_directly_and_why_the_others_are_not() {
     let pair = Pair::new();
     let plan = stdout(&pair.compose(&["--plan"]));
