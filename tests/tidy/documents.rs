@@ -116,6 +116,17 @@ fn whole_rules_files_in_documents_are_run_on_made_up_scenes() {
     }
 }
 
+#[test]
+fn files_of_cases_in_documents_are_accepted() {
+    let page = text("docs/evaluate.md");
+    let cases: Vec<_> = fences(&page).into_iter().filter(|f| f.info == "toml cases").collect();
+    assert!(!cases.is_empty(), "docs/evaluate.md prints no file of cases");
+    for fence in cases {
+        let read = compose_evaluate::cases::parse(&format!("docs/evaluate.md:{}", fence.line), fence.body);
+        assert!(read.is_ok(), "{read:?}");
+    }
+}
+
 fn schema() -> Value {
     serde_json::from_str(&stdout(&run(&["schema"]))).expect("the schema is JSON")
 }
@@ -170,8 +181,8 @@ fn the_schema_lists_every_kind() {
 
 #[test]
 fn options_that_documents_name_exist() {
-    let commands: [&[&str]; 6] =
-        [&[], &["inspect"], &["kinds"], &["schema"], &["plugin", "check"], &["plugin", "new"]];
+    let commands: [&[&str]; 7] =
+        [&[], &["evaluate"], &["inspect"], &["kinds"], &["schema"], &["plugin", "check"], &["plugin", "new"]];
     let help: String = commands.map(|command| stdout(&run(&[command, &["--help"]].concat()))).concat();
     let mut wrong = Vec::new();
     for document in manuals().into_iter().chain(["CHANGELOG.md".to_owned()]) {
