@@ -1,6 +1,7 @@
 //! What is tried: each fill of the rules file by itself, and strategies with their defaults.
 
 use crate::args::EvaluateArgs;
+use compose_core::kind::unknown_kind;
 use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
 use std::path::PathBuf;
 
@@ -24,6 +25,7 @@ pub fn make(args: &EvaluateArgs, registry: &Registry) -> Result<(Vec<Strategy>, 
         Rules::parse(RulesFile { path: args.rules.clone(), text }, registry).map_err(EngineError::Rules)
     };
     let of_file = parse(text.clone())?;
+    refuse_unknown(args, registry, &of_file)?;
     let options = options(args, &of_file);
     let names: Vec<String> = of_file.fills.iter().map(|fill| fill.value.name.clone()).collect();
     let (mut strategies, mut left_out) = (Vec::new(), Vec::new());
@@ -42,7 +44,7 @@ pub fn make(args: &EvaluateArgs, registry: &Registry) -> Result<(Vec<Strategy>, 
         }
         match by_default(strategy, &text, &parse, &options) {
             Ok(plan) => strategies.push(Strategy { name: name.to_owned(), plan }),
-            Err(why) => left_out.push(format!("left out: strategy {name}: {why}")),
+            Err(why) => left_out.push(format!("left out: strategy {name}: {}", reason(&why))),
         }
     }
     if strategies.is_empty() {
@@ -50,6 +52,27 @@ pub fn make(args: &EvaluateArgs, registry: &Registry) -> Result<(Vec<Strategy>, 
     }
     strategies.sort_by_key(|strategy| strategy.name != COPY);
     Ok((strategies, left_out))
+}
+
+/// Refuses names that no strategy has.
+fn refuse_unknown(args: &EvaluateArgs, registry: &Registry, rules: &Rules) -> Result<(), EngineError> {
+    let of_plugins = rules.plugins.iter().flat_map(|plugin| &plugin.fills);
+    let known: Vec<&str> = registry.fills.iter().chain(of_plugins).map(|kind| kind.name).collect();
+    let stranger = args.strategies.iter().find(|name| *name != "none" && !known.contains(&name.as_str()));
+    stranger.map_or(Ok(()), |name| {
+        let message = format!("unknown strategy \"{name}\"{}", unknown_kind(name, &known, "strategies"));
+        Err(EngineError::Option { option: "--strategies".into(), message })
+    })
+}
+
+/// Why a strategy cannot be tried, without lines of the rules file: what was added to it stands in none of them.
+fn reason(why: &EngineError) -> String {
+    match why {
+        EngineError::Rules(mistakes) => {
+            mistakes.iter().map(|m| m.message.as_str()).collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// The plan with one strategy and its defaults.
