@@ -7,6 +7,7 @@
 //! | `bad` | is every mistake refused with file, line and suggestion, and nothing left behind? |
 //! | `cli` | options, exit codes, output files |
 //! | `hostile` | odd and broken rasters: composed with themselves, or refused by name |
+//! | `quality` | do predictions, composites and evaluations keep what they promise? |
 //! | `plugins` | do plugins work, and is every broken one refused by name? |
 //! | `tidy` | is the house in order: edges between crates, generated pages, executable documentation |
 
@@ -16,5 +17,6 @@ mod examples;
 mod hostile;
 mod invariants;
 mod plugins;
+mod quality;
 mod support;
 mod tidy;
