@@ -5,3 +5,4 @@
 
 mod made;
 mod same;
+mod truth;
