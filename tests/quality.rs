@@ -4,5 +4,6 @@
 //! observed pixel, stays in the range of what was seen, and finds what can be found.
 
 mod made;
+mod odd;
 mod same;
 mod truth;
