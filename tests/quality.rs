@@ -5,5 +5,6 @@
 
 mod made;
 mod odd;
+mod outputs;
 mod same;
 mod truth;
