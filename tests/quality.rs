@@ -3,6 +3,7 @@
 //! No number of a prediction is held here, but what any good one has: it is the same however it is computed, changes no
 //! observed pixel, stays in the range of what was seen, and finds what can be found.
 
+mod composites;
 mod made;
 mod odd;
 mod outputs;
