@@ -4,6 +4,7 @@
 //! observed pixel, stays in the range of what was seen, and finds what can be found.
 
 mod composites;
+mod evaluate;
 mod made;
 mod odd;
 mod outputs;
