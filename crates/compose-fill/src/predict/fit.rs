@@ -23,7 +23,7 @@ const FOR_AN_OFFSET: usize = 5;
 const ENOUGH: usize = 1 << 14;
 /// Ridge where there are many features, and where they are much alike: of the donors' translations none is to be
 /// weighed against another for nothing.
-const RIDGE_OF_SURROUNDINGS: f64 = 1e-3;
+const RIDGE_OF_SURROUNDINGS: f64 = 1e-4;
 const RIDGE_OF_SEVERAL: f64 = 1e-2;
 
 /// What is fitted: the target, and donors that come nearest in time first.
