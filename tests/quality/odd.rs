@@ -1,7 +1,7 @@
 //! Scenes that hardly teach anything, or too much: the documented fallback, an ordinary exit, no wild number.
 
 use super::made::{Kind, REPAIR, Scene, Stack, Written, fill, land, noise};
-use crate::support::stderr;
+use crate::support::{change, stderr};
 
 const SIZE: (usize, usize) = (48, 40);
 const STRATEGIES: [&str; 3] = ["regress", "multi-regress", "seamless"];
@@ -253,6 +253,35 @@ fn reflectance_as_a_fraction_is_predicted_as_well_as_whole_numbers() {
         for at in 0..SIZE.0 * SIZE.1 {
             let (fraction, number) = (1e4 * fraction.value(1, at), number.value(1, at));
             assert!((fraction - number).abs() < 0.5, "{fraction} and {number} at {at}");
+        }
+    }
+}
+
+#[test]
+fn donors_of_another_scale_say_the_same_as_in_the_targets_numbers() {
+    let even = |mut scene: Scene| {
+        scene.bands.iter_mut().flatten().for_each(|v| *v = (*v / 2.0).round() * 2.0);
+        scene
+    };
+    let scenes = [target(2), even(donor("a", 20, 2)), even(donor("b", 50, 2))];
+    for strategy in STRATEGIES {
+        let stack = Stack::new(scenes.to_vec(), REPAIR.to_owned() + &fill(strategy));
+        let scale = |id: &str, scale: f64| {
+            change(&stack.path(&format!("{id}.tif")), |file| {
+                (1..=2).for_each(|band| file.rasterband(band).unwrap().set_scale(scale).unwrap());
+                (1..=2).for_each(|band| file.rasterband(band).unwrap().set_offset(0.0).unwrap());
+            });
+        };
+        ["target", "a", "b"].into_iter().for_each(|id| scale(id, 1e-4));
+        let plain = stack.run("plain", &[]);
+        let mut halved = scenes[1].clone();
+        halved.bands.iter_mut().flatten().for_each(|v| *v /= 2.0);
+        stack.write(&halved);
+        scale("a", 2e-4);
+        let converted = stack.run("converted", &[]);
+        for at in 0..SIZE.0 * SIZE.1 {
+            let (one, other) = (plain.value(0, at), converted.value(0, at));
+            assert!((one - other).abs() <= 1.0, "{strategy}: {one} and {other} at {at}");
         }
     }
 }

@@ -252,3 +252,20 @@ fn donors_are_ranked_by_agreement_and_not_by_date() {
     };
     assert!(gave("other") > 2000 && (1..500).contains(&gave("stranger")));
 }
+
+#[test]
+fn a_pixel_explained_is_the_pixel_that_is_written() {
+    for strategy in ["seamless", "multi-regress", "regress"] {
+        let stack = stack(&(REPAIR.to_owned() + &fill(strategy)));
+        let written = stack.run("out", &[]);
+        for (col, row) in [(60, 50), (31, 50), (60, 35), (75, 70), (45, 60)] {
+            let at = row * SIZE.0 + col;
+            assert_eq!(written.stage(at), 1);
+            let (x, y) = (405_015 + 30 * col, 4_499_985 - 30 * row);
+            let said = stdout(&stack.compose("out", &["--explain", &format!("{x} {y}")]));
+            let (first, second) = (written.value(0, at), written.value(1, at));
+            let expected = format!("→ B1 B2: {first} {second} (");
+            assert!(said.contains(&expected) && said.contains(strategy), "{expected} {said}");
+        }
+    }
+}
