@@ -8,6 +8,7 @@ use crate::args::EvaluateArgs;
 use crate::{screen, stop};
 use compose_core::GAP;
 use compose_engine::run::compose_hidden;
+use compose_engine::survey::settle;
 use compose_engine::{EngineError, Hidden};
 use compose_evaluate::cases::{self, Case};
 use compose_evaluate::metrics::{Compared, Scores};
@@ -30,21 +31,24 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, EngineError> {
     stop::on_signals(&cancelled, registry.host.busy())?;
     let (cases, text) = cases_of(args)?;
     let (mut strategies, left_out) = strategies::make(args, &registry)?;
+    // The truth is what the masks leave while nothing is hidden.
+    let mut open = strategies::without_fills(args, &registry)?;
+    settle(&mut open, &cancelled)?;
     left_out.iter().for_each(|why| tell(args, why));
     let mut files = args.output.as_ref().map(|folder| Files::new(folder, args.overwrite)).transpose()?;
     let mut rows = Vec::new();
-    let jobs = strategies[0].plan.jobs.len();
+    let jobs = open.jobs.len();
     for job in 0..jobs {
-        let target = Target::new(&strategies[0].plan, job)?;
+        let target = Target::new(&open, job)?;
         let prefix = if jobs > 1 { format!("{} ", target.id) } else { String::new() };
-        for (case, suited) in target.suited(&strategies[0].plan, &cases)? {
+        for (case, suited) in target.suited(&open, &cases)? {
             let name = format!("{prefix}{}", case.name);
             if let Err(reason) = suited {
                 tell(args, &format!("left out: {name}: {reason}"));
                 continue;
             }
             tell(args, &format!("case {name}"));
-            let trial = Trial::new(&target, &strategies[0].plan, job, &case)?;
+            let trial = Trial::new(&target, &open, job, &case)?;
             let fills: Vec<Filled> =
                 strategies.iter_mut().map(|s| trial.fill(s, &cancelled)).collect::<Result<_, _>>()?;
             if let Some(files) = &mut files {
@@ -53,7 +57,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, EngineError> {
             rows.extend(trial.rows(&name, &fills));
         }
     }
-    let report = Report::new(strategies[0].plan.stack.bands.clone(), rows);
+    let report = Report::new(open.stack.bands.clone(), rows);
     screen::say(&report.text())?;
     if let Some(files) = files {
         let folder = files.finish(&report, &text)?;

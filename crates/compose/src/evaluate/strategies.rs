@@ -19,8 +19,7 @@ pub struct Strategy {
 
 /// Every strategy that can be tried, the plain copy first; and why others cannot.
 pub fn make(args: &EvaluateArgs, registry: &Registry) -> Result<(Vec<Strategy>, Vec<String>), EngineError> {
-    let text = std::fs::read_to_string(&args.rules)
-        .map_err(|cause| EngineError::RulesFile { path: args.rules.clone(), cause })?;
+    let text = text_of(args)?;
     let parse = |text: String| {
         Rules::parse(RulesFile { path: args.rules.clone(), text }, registry).map_err(EngineError::Rules)
     };
@@ -73,6 +72,19 @@ fn reason(why: &EngineError) -> String {
         }
         other => other.to_string(),
     }
+}
+
+fn text_of(args: &EvaluateArgs) -> Result<String, EngineError> {
+    std::fs::read_to_string(&args.rules)
+        .map_err(|cause| EngineError::RulesFile { path: args.rules.clone(), cause })
+}
+
+/// The plan that fills nothing.
+pub fn without_fills(args: &EvaluateArgs, registry: &Registry) -> Result<Plan, EngineError> {
+    let file = RulesFile { path: args.rules.clone(), text: text_of(args)? };
+    let mut rules = Rules::parse(file, registry).map_err(EngineError::Rules)?;
+    rules.fills.clear();
+    Plan::make(&rules, &options(args, &rules))
 }
 
 /// The plan with one strategy and its defaults.
