@@ -76,8 +76,7 @@ impl Scene {
         see: impl Fn(usize, f64, f64) -> f64,
     ) -> Self {
         let place = |at: usize| ((at % width) as f64 + shift.0, (at / width) as f64 + shift.1);
-        let band =
-            |band: usize| (0..width * height).map(&place).map(|(x, y)| see(band, x, y)).collect();
+        let band = |band: usize| (0..width * height).map(&place).map(|(x, y)| see(band, x, y)).collect();
         let bands = (0..bands).map(band).collect();
         Self { id: id.into(), day, width, shift, bands, cloudy: vec![false; width * height] }
     }

@@ -5,7 +5,7 @@ mod sets;
 mod told;
 
 use super::translation::{Features, Scale, describe};
-use super::{Lanes, Model, Predictor, Translation, in_lanes, key};
+use super::{Lanes, Model, Predictor, Translation, in_lanes, key, weights};
 use compose_core::survey::{AROUND, CLEAR, DOUBTFUL, SQUARE, SampledScene, UNUSABLE, is_inner};
 use compose_core::{Findings, Survey};
 use compose_regression::{RIDGE, Rows, Solution, solve};
@@ -270,16 +270,9 @@ impl Fit<'_> {
 
 impl Several {
     fn model(&self) -> Model {
-        let mut weights: Vec<Vec<Lanes>> =
-            in_lanes(&self.solution.intercepts, 0.0).into_iter().map(|lanes| vec![lanes]).collect();
-        for feature in 0..self.solution.coefficients[0].len() {
-            let of_bands: Vec<f64> =
-                self.solution.coefficients.iter().map(|of_band| of_band[feature]).collect();
-            weights.iter_mut().zip(in_lanes(&of_bands, 0.0)).for_each(|(group, lanes)| group.push(lanes));
-        }
         Model {
             ranks: self.ranks.clone(),
-            weights,
+            weights: weights(&self.solution),
             sigma: single_precision(&self.told.sigma),
             roughness: single_precision(&self.told.roughness),
             noise: single_precision(&self.told.noise),

@@ -12,6 +12,7 @@ pub(crate) use translation::Translation;
 
 use compose_core::Looks;
 use compose_core::looks::NONE;
+use compose_regression::Solution;
 use std::collections::HashMap;
 
 /// Bands that are computed side by side.
@@ -124,6 +125,17 @@ pub(crate) fn ranks_at(looks: &Looks, at: (usize, usize)) -> &[u16] {
 /// Ranks of up to [`MOST_DONORS`] donors as one number.
 fn key(ranks: &[u16]) -> u64 {
     ranks.iter().fold(0, |key, rank| key << 16 | (u64::from(*rank) + 1))
+}
+
+/// Per group of bands: the intercepts, then a weight for each feature.
+fn weights(solution: &Solution) -> Vec<Vec<Lanes>> {
+    let mut groups: Vec<Vec<Lanes>> =
+        in_lanes(&solution.intercepts, 0.0).into_iter().map(|lanes| vec![lanes]).collect();
+    for feature in 0..solution.coefficients[0].len() {
+        let of_bands: Vec<f64> = solution.coefficients.iter().map(|of_band| of_band[feature]).collect();
+        groups.iter_mut().zip(in_lanes(&of_bands, 0.0)).for_each(|(group, lanes)| group.push(lanes));
+    }
+    groups
 }
 
 /// Numbers band by band as groups of lanes; `rest` stands in past the last band.

@@ -4,7 +4,7 @@
 //! from the products of its bands: the neighbours know of shifts of less than a pixel and of what is mixed into it,
 //! the products of what is not linear.
 
-use super::{LANES, Lanes, in_lanes};
+use super::{LANES, Lanes, weights};
 use compose_core::{Block, Looks};
 use compose_regression::Solution;
 use multiversion::multiversion;
@@ -61,13 +61,7 @@ impl Translation {
         solution: &Solution,
         range: Option<Vec<(Lanes, Lanes)>>,
     ) -> Self {
-        let mut weights: Vec<Vec<Lanes>> =
-            in_lanes(&solution.intercepts, 0.0).into_iter().map(|lanes| vec![lanes]).collect();
-        for feature in 0..solution.coefficients[0].len() {
-            let of_bands: Vec<f64> = solution.coefficients.iter().map(|of_band| of_band[feature]).collect();
-            weights.iter_mut().zip(in_lanes(&of_bands, 0.0)).for_each(|(group, lanes)| group.push(lanes));
-        }
-        Self { features, scale, weights, range }
+        Self { features, scale, weights: weights(solution), range }
     }
 
     /// The target's bands as the features tell.
