@@ -267,3 +267,17 @@ fn a_scene_too_large_is_refused_and_a_part_of_it_is_not() {
     let output = bench.evaluate(&["--strategies", "none", "--bounds", part]);
     assert!(output.status.success(), "{}", stderr(&output));
 }
+
+/// What is hidden, and so what is wrong, differs from case to case: the truth of a later one must not.
+#[test]
+fn the_truth_under_rules_that_compare_scenes_is_that_of_a_scene_without_gaps() {
+    let bench = Bench::new(|_| root().join("examples/landsat8/seamless.toml"));
+    let more = [&ONE[..], &["--strategies", "none"]].concat();
+    let (_, all) = bench.run("all", &more);
+    let cases: Vec<&str> = CASES.split("[[case]]").filter(|case| case.contains("\"clouds\"")).collect();
+    std::fs::write(bench.path("cases.toml"), format!("[[case]]{}", cases[0])).unwrap();
+    let (_, alone) = bench.run("alone", &more);
+    let of_clouds: Vec<&Value> =
+        rows(&all).iter().filter(|row| row["case"].as_str().unwrap().ends_with("clouds")).collect();
+    assert!(!of_clouds.is_empty() && of_clouds == rows(&alone).iter().collect::<Vec<_>>());
+}

@@ -83,8 +83,12 @@ fn text_of(args: &EvaluateArgs) -> Result<String, EngineError> {
 pub fn without_fills(args: &EvaluateArgs, registry: &Registry) -> Result<Plan, EngineError> {
     let file = RulesFile { path: args.rules.clone(), text: text_of(args)? };
     let mut rules = Rules::parse(file, registry).map_err(EngineError::Rules)?;
-    rules.fills.clear();
-    Plan::make(&rules, &options(args, &rules))
+    let options = options(args, &rules);
+    // Without a target there is nothing to hide, which is told later; a plan without either cannot be made.
+    if options.target.is_some() || rules.target.value.scene.is_some() {
+        rules.fills.clear();
+    }
+    Plan::make(&rules, &options)
 }
 
 /// The plan with one strategy and its defaults.
