@@ -56,11 +56,11 @@ SETS = [
     Set("tahiti", "Tahiti, Landsat 8, two dates 96 days apart", "examples/landsat8/seamless.toml", None, 0.50, False,
         ("LC80530722013233LGN00", "stripes", "252435 -1963185 257835 -1958685")),
     Set("brumadinho", "Brumadinho, Landsat 8, two dates 16 days apart", "examples/brumadinho/brumadinho.toml", None, 0.50,
-        True, ("LC08_L2SP_218074_20190130_20200829_02_T1", "disc", "")),
+        True, ("LC08_L2SP_218074_20190130_20200829_02_T1", "disc", "585885 -2229285 594885 -2224785")),
     Set("exeter-one", "Exeter, Sentinel-2, one donor: the nearest of four", "examples/sentinel2/seamless.toml", 1, 0.50,
         True, None),
     Set("exeter", "Exeter, Sentinel-2, all four donors", "examples/sentinel2/seamless.toml", None, 0.55, True,
-        ("exe_2024-08-01", "disc", "")),
+        ("exe_2024-08-01", "disc", "-3540 340 3540 3340")),
 ]
 
 
