@@ -43,6 +43,10 @@ fn assert_tame(stack: &Stack, written: &Written, what: &str) -> usize {
                 "{what}: {value} is not in {least}..={most}, band {band}, {at}"
             );
             let sigma = f64::from(written.sigma(band, *at));
+            // Of what is copied blindly nobody knows how wrong it is.
+            if sigma.is_nan() && fallbacks(written).contains(COPIED) {
+                continue;
+            }
             assert!((0.0..=2.0 * (most - least) + 1.0).contains(&sigma), "{what}: uncertainty {sigma}");
         }
     }

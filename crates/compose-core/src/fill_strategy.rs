@@ -198,19 +198,21 @@ pub struct Findings {
     pub fallbacks: Vec<String>,
 }
 
-/// How values are computed from some donors: band = intercept + Σ coefficient × donor band.
+/// How values are computed from some donors: band = intercept + Σ coefficient × feature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurveyedModel {
     /// Scenes, in the order of the coefficients.
     pub donors: Vec<usize>,
-    /// `linear`, `per-band`, `offset`, `copy`.
+    /// `surroundings`, `linear`, `per-band`, `offset`, `copy`, `joint`.
     pub method: &'static str,
     /// Pixels that it rests on.
     pub pixels: usize,
     /// Per band: standard deviation of what it leaves unexplained, in numbers as stored.
     pub sigma: Vec<f64>,
-    /// Per band: the intercept, then one coefficient for each band of each donor.
+    /// Per band: the intercept, then one coefficient for each feature; the strategy's page says which.
     pub coefficients: Vec<Vec<f64>>,
+    /// Mean and standard deviation of each donor band, where coefficients belong to standardised ones.
+    pub standard: Option<[Vec<f64>; 2]>,
 }
 
 /// Reads a fill strategy's own settings; the scores are those that it may be told to use.

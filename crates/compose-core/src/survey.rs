@@ -7,10 +7,12 @@ use ndarray::Array2;
 
 /// Not to be used: masked, nodata or outside.
 pub const UNUSABLE: u8 = 0;
-/// Clear, but near something unusable, or saturated.
-pub const DOUBTFUL: u8 = 1;
+/// Clear, but at the end of what the sample type holds: the true value may lie beyond.
+pub const SATURATED: u8 = 1;
+/// Clear, but near something unusable.
+pub const DOUBTFUL: u8 = 2;
 /// Clear, at least [`RIM`] pixels from anything unusable, and not saturated.
-pub const CLEAR: u8 = 2;
+pub const CLEAR: u8 = 3;
 
 /// Pixels this near to an unusable one are doubtful: masks seldom reach to the last of a cloud.
 pub const RIM: usize = 2;
@@ -54,7 +56,7 @@ pub struct Survey {
 pub struct SampledScene {
     /// In the numbers of the reference scene, (pixel, band).
     pub values: Array2<f32>,
-    /// [`UNUSABLE`], [`DOUBTFUL`] or [`CLEAR`], per pixel. A pixel is judged by all wanted bands.
+    /// [`UNUSABLE`], [`SATURATED`], [`DOUBTFUL`] or [`CLEAR`], per pixel. A pixel is judged by all wanted bands.
     pub state: Vec<u8>,
 }
 

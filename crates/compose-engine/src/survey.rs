@@ -6,9 +6,9 @@
 
 use crate::error::EngineError;
 use crate::pixels::{Hidden, SceneReader, Spare};
-use crate::plan::{Job, Plan, Stage};
+use crate::plan::{Job, Plan, Stage, pieces};
 use crate::run::caught;
-use compose_core::survey::{CLEAR, DOUBTFUL, RIM, SIDE, SQUARE, SampledScene, UNUSABLE};
+use compose_core::survey::{CLEAR, DOUBTFUL, RIM, SATURATED, SIDE, SQUARE, SampledScene, UNUSABLE};
 use compose_core::{Block, BoundFill, Survey, Window};
 use compose_io::{Place, TileStore};
 use ndarray::Array2;
@@ -18,6 +18,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Side of the pieces of the grid that are looked at: that of most tiles.
 const PATCH: usize = 512;
+/// The same where mask rules compare scenes, all of which are then held at once.
+const SMALL_PATCH: usize = 128;
 /// Up to so many pixels, all pieces are looked at.
 const WHOLE: usize = 1 << 20;
 /// Beyond that, their inner part alone, in which fewer tiles have a share; and in the largest grids that of one piece in
@@ -214,7 +216,7 @@ impl Sampling<'_> {
     /// Samples the scenes; workers take pieces, which are put together in their order.
     fn take(&self, scenes: &[usize]) -> Result<Survey, EngineError> {
         compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
-        let (plan, patches) = (self.plan, self.lattice.patches());
+        let (plan, patches) = (self.plan, self.pieces());
         let store = TileStore::new(plan.memory.for_survey(&plan.stack), plan.memory.open_files);
         let pieces: Vec<Mutex<Option<Result<Piece, EngineError>>>> =
             patches.iter().map(|_| Mutex::new(None)).collect();
@@ -241,6 +243,15 @@ impl Sampling<'_> {
             piece.unwrap_or_else(|| Err(EngineError::Bug("a piece of the survey was left out".into())))
         });
         self.join(scenes, pieces)
+    }
+
+    /// What is looked at at a time. What rules compare decides, nothing of the machine.
+    fn pieces(&self) -> Vec<Window> {
+        let patches = self.lattice.patches();
+        if self.plain || self.job.comparing.is_empty() {
+            return patches;
+        }
+        patches.into_iter().flat_map(|patch| pieces(patch, (SMALL_PATCH, SMALL_PATCH))).collect()
     }
 
     fn join(
@@ -345,8 +356,11 @@ impl Judge<'_> {
         let around = |row: usize| {
             (col.saturating_sub(RIM)..(col + RIM + 1).min(self.window.width)).all(|c| valid(row, c))
         };
-        let doubtful = self.full.iter().enumerate().any(saturated) || !rows.into_iter().all(around);
-        if doubtful { DOUBTFUL } else { CLEAR }
+        match (self.full.iter().enumerate().any(saturated), rows.into_iter().all(around)) {
+            (true, _) => SATURATED,
+            (false, true) => CLEAR,
+            (false, false) => DOUBTFUL,
+        }
     }
 }
 

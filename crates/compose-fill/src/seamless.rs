@@ -151,6 +151,10 @@ impl Membrane {
     /// further than the membrane reaches, all that the prediction leaves unexplained. (Simple kriging with an
     /// exponential covariance of the membrane's reach and a nugget, from the nearest pixel alone.)
     fn uncertainty(&self, sigma: f32, roughness: f32, distance: f32) -> f32 {
+        // Nobody knows of a copy how wrong it is, and `max` would make 0 of that.
+        if sigma.is_nan() {
+            return sigma;
+        }
         let lost = 1.0 - (-2.0 * distance * self.lambda.sqrt()).exp();
         (roughness * roughness + (sigma * sigma - roughness * roughness).max(0.0) * lost).sqrt()
     }

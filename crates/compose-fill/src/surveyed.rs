@@ -5,8 +5,8 @@ use crate::donors::{Choice, Reach};
 use crate::predict::{Fit, Predictor, fit, ranks_at};
 use crate::seamless::Membrane;
 use compose_core::{
-    Block, BoundFill, Canvas, DonorUse, FillInput, Findings, GAP, KindError, Looks, STATISTIC, StackFacts,
-    Survey, Temporal, ValidityMode,
+    Block, BoundFill, Canvas, DataType, DonorUse, FillInput, Findings, GAP, KindError, Looks, STATISTIC,
+    StackFacts, Survey, Temporal, ValidityMode,
 };
 use ndarray::Array2;
 
@@ -32,6 +32,8 @@ impl Wanted {
 struct Unsettled {
     wanted: Wanted,
     target: usize,
+    /// Per band: the greatest sample that the target's type holds.
+    full: Vec<f32>,
     choice: Choice,
 }
 
@@ -65,7 +67,10 @@ pub(crate) fn bind(wanted: Wanted, stack: &StackFacts<'_>) -> Result<Box<dyn Bou
         Some(_) => Choice::nearest_first(wanted.reach, stack)?,
         None => Choice::within(wanted.reach, stack)?,
     };
-    Ok(Box::new(Unsettled { wanted, target, choice }))
+    let bands = &stack.scenes[target].bands[..stack.scenes[target].wanted];
+    let full = |dtype: DataType| if dtype.is_integer() { dtype.range().1 as f32 } else { f32::INFINITY };
+    let full = bands.iter().map(|band| full(band.dtype)).collect();
+    Ok(Box::new(Unsettled { wanted, target, full, choice }))
 }
 
 impl BoundFill for Unsettled {
@@ -99,7 +104,13 @@ impl BoundFill for Unsettled {
 
     fn settle(&self, survey: &Survey) -> Result<Option<Box<dyn BoundFill>>, KindError> {
         let donors: Vec<usize> = self.choice.donors.iter().map(|donor| donor.scene).collect();
-        let fitted = fit(&Fit { survey, target: self.target, donors: &donors, most: self.wanted.most });
+        let fitted = fit(&Fit {
+            survey,
+            target: self.target,
+            donors: &donors,
+            most: self.wanted.most,
+            full: &self.full,
+        });
         Ok(Some(Box::new(Settled {
             wanted: self.wanted,
             donors: fitted.donors.into_iter().map(|scene| DonorUse { scene, masked: true }).collect(),

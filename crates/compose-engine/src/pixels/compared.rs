@@ -1,6 +1,6 @@
 //! Other scenes, for the mask rules that compare.
 
-use super::{Hidden, SceneReader};
+use super::SceneReader;
 use crate::error::EngineError;
 use crate::plan::{Comparing, Job};
 use compose_core::mask_rule::{Compared, OtherScene};
@@ -61,8 +61,6 @@ impl SceneReader<'_> {
         if let Some(block) = self.spare.compared(view, scene, window) {
             return Ok(block);
         }
-        // What is hidden is known on the target grid alone.
-        let hidden: Option<&Hidden> = self.hidden.filter(|_| view.grid.same(&self.job.grid));
         let reader = SceneReader {
             store: self.store,
             stack: self.stack,
@@ -75,9 +73,13 @@ impl SceneReader<'_> {
             kept: None,
             spare: self.spare,
             worker: self.worker,
-            hidden,
+            hidden: None,
         };
-        let block = Arc::new(reader.read(scene, window, true)?);
+        let mut block = reader.read(scene, window, true)?;
+        if let Some(hidden) = self.hidden {
+            hidden.hide_elsewhere(scene, &mut block, window, &view.grid, &self.job.grid);
+        }
+        let block = Arc::new(block);
         self.spare.keep_compared(view, scene, window, block.clone());
         Ok(block)
     }

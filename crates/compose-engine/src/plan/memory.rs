@@ -207,6 +207,7 @@ impl Share<'_> {
     /// Bytes that a worker needs for a block.
     fn per_worker(&self, (columns, rows): (usize, usize), bands: usize) -> u64 {
         let work = Work {
+            grid: (self.job.grid.width, self.job.grid.height),
             rules: rules(self.stack, self.job, self.native),
             stages: stages(self.stack, self.job, bands, self.native),
         };
@@ -421,20 +422,22 @@ fn resamples(job: &Job) -> bool {
 }
 
 impl Running {
-    /// Pixels that a piece of so many needs: as many whole cells as it touches, and the halo. Blocks begin at multiples
-    /// of their size, so one that is made of whole cells touches no other.
-    fn reach(&self, length: usize) -> usize {
-        let cells = if length.is_multiple_of(self.cell) {
-            length
-        } else {
-            (length + self.cell).next_multiple_of(self.cell)
-        };
-        cells + 2 * self.halo
+    /// Pixels that a piece of so many needs: as many whole cells as it touches, and the halo; cells end with the grid.
+    /// Blocks begin at multiples of their size, so one that is made of whole cells touches no other.
+    fn reach(&self, length: usize, grid: usize) -> usize {
+        if self.cell == 1 {
+            return length + 2 * self.halo;
+        }
+        let whole = length.is_multiple_of(self.cell);
+        let cells = if whole { length } else { (length + self.cell).next_multiple_of(self.cell) };
+        (cells + 2 * self.halo).min(grid)
     }
 }
 
 /// What runs on a block.
 struct Work {
+    /// Width and height of the grid.
+    grid: (usize, usize),
     rules: Vec<Running>,
     stages: Vec<Running>,
 }
@@ -443,7 +446,7 @@ impl Work {
     /// What the neediest stage needs: its halo is read as well, and masked with the halo of the mask rules.
     fn bytes(&self, columns: usize, rows: usize) -> u64 {
         let stage = |stage: &Running| {
-            let (columns, rows) = (stage.reach(columns), stage.reach(rows));
+            let (columns, rows) = (stage.reach(columns, self.grid.0), stage.reach(rows, self.grid.1));
             stage.bytes * (columns * rows) as u64 + most(&self.rules, columns, rows)
         };
         self.stages.iter().map(stage).max().unwrap_or(0)
@@ -501,7 +504,11 @@ mod tests {
         assert_eq!(most(&rules[..1], 200, 100), 200 * 100 * 10);
         assert_eq!(most(&rules, 200, 100), 1200 * 1100 * 10);
         // The halos of a stage and of a rule add up.
-        let work = Work { rules: rules.into(), stages: vec![Running { halo: 100, cell: 1, bytes: 7 }] };
+        let work = Work {
+            grid: (1000, 1000),
+            rules: rules.into(),
+            stages: vec![Running { halo: 100, cell: 1, bytes: 7 }],
+        };
         assert_eq!(work.bytes(200, 100), 400 * 300 * 7 + 1400 * 1300 * 10);
     }
 }

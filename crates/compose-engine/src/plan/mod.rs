@@ -17,7 +17,7 @@ mod tiles;
 
 pub use comparing::Comparing;
 pub use memory::{GDAL_CACHE, Memory};
-pub use order::{Item, Order, Task};
+pub use order::{Item, Order, Task, pieces};
 pub use output::{OutputPlan, Picture};
 pub use select::{Fate, SceneFate};
 pub use stack::Stack;

@@ -124,7 +124,7 @@ impl Order {
 }
 
 /// Pieces of this size in row-major order; those at the right and lower edge are smaller.
-fn pieces(of: Window, (width, height): (usize, usize)) -> impl Iterator<Item = Window> {
+pub fn pieces(of: Window, (width, height): (usize, usize)) -> impl Iterator<Item = Window> {
     let rows = (0..of.height).step_by(height.max(1));
     rows.flat_map(move |row| {
         (0..of.width).step_by(width.max(1)).map(move |col| Window {

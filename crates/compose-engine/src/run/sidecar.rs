@@ -121,7 +121,8 @@ fn findings(plan: &Plan, of: &Findings) -> Value {
             .collect();
         json!({
             "donors": model.donors.iter().map(id).collect::<Vec<_>>(), "method": model.method, "pixels": model.pixels,
-            "bands": bands,
+            "bands": bands, "donor-mean": model.standard.as_ref().map(|s| &s[0]),
+            "donor-deviation": model.standard.as_ref().map(|s| &s[1]),
         })
     };
     let ranking = of.ranking.iter().map(|(scene, how)| json!({ "scene": id(scene), "agreement": how }));

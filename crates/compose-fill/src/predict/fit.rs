@@ -6,7 +6,7 @@ mod told;
 
 use super::translation::{Features, Scale, describe};
 use super::{Lanes, Model, Predictor, Translation, in_lanes, key, weights};
-use compose_core::survey::{AROUND, CLEAR, DOUBTFUL, SQUARE, SampledScene, UNUSABLE, is_inner};
+use compose_core::survey::{AROUND, CLEAR, DOUBTFUL, SATURATED, SQUARE, SampledScene, UNUSABLE, is_inner};
 use compose_core::{Findings, Survey};
 use compose_regression::{RIDGE, Rows, Solution, solve};
 use told::Told;
@@ -33,6 +33,8 @@ pub(crate) struct Fit<'a> {
     pub donors: &'a [usize],
     /// Donors that a prediction may rest on.
     pub most: usize,
+    /// Per band: the greatest sample that the target's type holds.
+    pub full: &'a [f32],
 }
 
 /// Scenes in the order in which they are to be taken, and their predictions.
@@ -96,11 +98,14 @@ impl Fit<'_> {
             let seen = |i: &usize| is_inner(*i) && scenes.iter().all(|s| s.state[*i] >= level);
             (0..self.survey.pixels).filter(seen).collect()
         };
-        let clear = at_least(CLEAR);
-        let pixels = if clear.len() >= needed { clear } else { at_least(DOUBTFUL) };
-        // Whole squares go or stay, evenly over the scene.
-        let every = pixels.len().div_ceil(ENOUGH).max(1);
-        pixels.into_iter().filter(|pixel| (pixel / SQUARE).is_multiple_of(every)).collect()
+        let mut pixels = at_least(CLEAR);
+        if pixels.len() < needed {
+            pixels = at_least(DOUBTFUL);
+        }
+        if pixels.len() < FOR_AN_OFFSET {
+            pixels = at_least(SATURATED);
+        }
+        thinned(pixels, needed)
     }
 
     /// One donor, in the best way that its common pixels allow.
@@ -122,10 +127,11 @@ impl Fit<'_> {
         let range = (method != "copy").then(|| range.to_vec());
         let translation = Translation::new(features, scale, &solution, range);
         let translated = self.translated(donor, &translation);
-        let told = Told::new(method, &pixels, &solution, bands, |pixel, band| {
+        let mut told = Told::new(method, &pixels, &solution, bands, |pixel, band| {
             f64::from(self.scene(self.target).pixel(pixel)[band])
                 - f64::from(translated[pixel * bands + band])
         });
+        told.standard = rich.then(|| translation.standard());
         let disagreement = self.disagreement(&told);
         Single { scene: donor, translation, translated, told, disagreement }
     }
@@ -220,23 +226,20 @@ impl Fit<'_> {
         shares.sum::<f64>() / spread.len() as f64
     }
 
-    /// Standard deviation of each band over the target's clear pixels.
+    /// Standard deviation of each band of the target.
     fn spread(&self) -> Vec<f64> {
         let target = self.scene(self.target);
-        let clear = || (0..self.survey.pixels).filter(|i| is_inner(*i) && target.state[*i] == CLEAR);
-        (0..self.bands()).map(|band| moments(target, band, clear()).1).collect()
+        (0..self.bands()).map(|band| moments(target, band, self.judged(target)).1).collect()
     }
 
     /// Least and greatest value of each band that the target shows; where it shows next to nothing, that any scene does.
     fn range(&self) -> (Vec<f64>, Vec<f64>) {
-        let level = |scene: &SampledScene| if scene.state.contains(&CLEAR) { CLEAR } else { DOUBTFUL };
         let target = self.scene(self.target);
-        let shown = target.state.iter().filter(|state| **state >= level(target)).count();
+        let shown = self.judged(target).count();
         let others = if shown < FOR_A_LINE { self.donors } else { &[] };
         let mut range = vec![(f64::INFINITY, f64::NEG_INFINITY); self.bands()];
         for scene in others.iter().chain([&self.target]).map(|scene| self.scene(*scene)) {
-            let level = level(scene);
-            for pixel in (0..self.survey.pixels).filter(|i| scene.state[*i] >= level) {
+            for pixel in self.judged(scene) {
                 for ((low, high), v) in range.iter_mut().zip(scene.pixel(pixel)) {
                     (*low, *high) = (low.min(f64::from(*v)), high.max(f64::from(*v)));
                 }
@@ -244,6 +247,12 @@ impl Fit<'_> {
         }
         let anything = (f64::NEG_INFINITY, f64::INFINITY);
         range.into_iter().map(|(low, high)| if low <= high { (low, high) } else { anything }).unzip()
+    }
+
+    /// The pixels that tell what a scene shows: all that are not saturated, if there are any.
+    fn judged<'b>(&'b self, scene: &'b SampledScene) -> impl Iterator<Item = usize> + Clone + use<'b> {
+        let level = if scene.state.iter().any(|state| *state >= DOUBTFUL) { DOUBTFUL } else { SATURATED };
+        (0..self.survey.pixels).filter(move |i| is_inner(*i) && scene.state[*i] >= level)
     }
 
     fn predictor(&self, singles: Vec<Single>, joint: Vec<Several>, range: Vec<(Lanes, Lanes)>) -> Predictor {
@@ -261,6 +270,7 @@ impl Fit<'_> {
             by_ranks: models.iter().enumerate().map(|(number, model)| (key(&model.ranks), number)).collect(),
             models,
             bands: self.bands(),
+            full: self.full.to_vec(),
             range,
             contrast: self.spread().iter().map(contrast).collect(),
             translations: singles.into_iter().map(|single| single.translation).collect(),
@@ -280,8 +290,20 @@ impl Several {
     }
 }
 
+/// So many pixels as are enough: whole squares go or stay, scattered over the scene; single pixels, where too few of them
+/// would stay.
+fn thinned(pixels: Vec<usize>, needed: usize) -> Vec<usize> {
+    let every = pixels.len().div_ceil(ENOUGH).max(1);
+    // Squares come in rows: their numbers are mixed up (Fibonacci hashing), or whole columns would go.
+    let mixed = |square: usize| (square as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
+    let kept: Vec<usize> =
+        pixels.iter().copied().filter(|pixel| mixed(pixel / SQUARE).is_multiple_of(every as u64)).collect();
+    if kept.len() >= needed.min(pixels.len()) { kept } else { pixels.into_iter().step_by(every).collect() }
+}
+
+/// As samples are: what no sample can hold is not known.
 fn single_precision(of: &[f64]) -> Vec<f32> {
-    of.iter().map(|v| *v as f32).collect()
+    of.iter().map(|v| *v as f32).map(|v| if v.is_finite() { v } else { f32::NAN }).collect()
 }
 
 /// How much each donor counts in each band before the regression: by the inverse of what it leaves unexplained, squared.

@@ -47,6 +47,8 @@ pub(crate) struct Predictor {
     bands: usize,
     /// Per group of bands: the least and the greatest value that the target shows.
     pub range: Vec<(Lanes, Lanes)>,
+    /// Per band: the greatest sample that the target's type holds.
+    pub full: Vec<f32>,
     /// One over the standard deviation of each of the target's bands; 0 where it is constant.
     pub contrast: Vec<f32>,
 }

@@ -64,6 +64,12 @@ impl Translation {
         Self { features, scale, weights: weights(solution), range }
     }
 
+    /// Mean and standard deviation of each donor band (infinite where it is constant, and weighs nothing).
+    pub(super) fn standard(&self) -> [Vec<f64>; 2] {
+        let of = |numbers: &[f32], f: fn(f64) -> f64| numbers.iter().map(|n| f(f64::from(*n))).collect();
+        [of(&self.scale.mean, |mean| mean), of(&self.scale.factor, |factor| 1.0 / factor)]
+    }
+
     /// The target's bands as the features tell.
     #[inline(always)]
     fn weigh(&self, features: &[f32], out: &mut [f32]) {

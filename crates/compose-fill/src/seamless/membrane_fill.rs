@@ -74,11 +74,17 @@ impl<'a> Cell<'a> {
 
     fn judge(&self, at: (usize, usize)) -> Pixel {
         if self.target.valid[[0, at.0, at.1]] != 0 {
-            return Pixel::Seen;
+            return if self.is_saturated(at) { Pixel::Nothing } else { Pixel::Seen };
         }
         self.predictor
             .model_of(ranks_at(self.looks, at))
             .map_or(Pixel::Nothing, |model| Pixel::Open(model as u32))
+    }
+
+    /// Whether the true value of a band may lie beyond what the target can show: it would pull the gap with it.
+    fn is_saturated(&self, (row, col): (usize, usize)) -> bool {
+        let full = self.predictor.full.iter().enumerate();
+        full.into_iter().any(|(band, full)| self.target.values[[band, row, col]] >= *full)
     }
 
     /// The connection of an open pixel with a neighbour; `None` where they have no donor in common.
@@ -296,7 +302,9 @@ impl<'a> Cell<'a> {
     /// Whether the target shows a pixel, and all donors of a model do.
     fn is_known(&self, model: u32, at: (usize, usize)) -> bool {
         let seen = ranks_at(self.looks, at);
-        self.target.valid[[0, at.0, at.1]] != 0 && self.ranks(model).iter().all(|rank| seen.contains(rank))
+        self.target.valid[[0, at.0, at.1]] != 0
+            && !self.is_saturated(at)
+            && self.ranks(model).iter().all(|rank| seen.contains(rank))
     }
 
     /// Writes the gaps of the canvas that lie in the cell.

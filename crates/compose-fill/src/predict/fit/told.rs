@@ -1,6 +1,6 @@
 //! What is told of the fit, in the plan and in the report.
 
-use super::{Fit, Several, Single};
+use super::{FOR_AN_OFFSET, Fit, Several, Single};
 use compose_core::{Findings, SurveyedModel};
 use compose_regression::Solution;
 
@@ -17,6 +17,8 @@ pub(super) struct Told {
     pub noise: Vec<f64>,
     /// Per band: the intercept and the coefficients.
     coefficients: Vec<Vec<f64>>,
+    /// Mean and standard deviation of the donor's bands, where they are standardised.
+    pub standard: Option<[Vec<f64>; 2]>,
 }
 
 impl Told {
@@ -28,21 +30,35 @@ impl Told {
         bands: usize,
         residual: impl Fn(usize, usize) -> f64,
     ) -> Self {
-        let count = pixels.len().max(1) as f64;
+        // Of what was learned from no more than that nobody knows how wrong it is.
+        let learned = solution.coefficients[0].len() + 1;
+        let left = if pixels.len() < FOR_AN_OFFSET {
+            f64::NAN
+        } else {
+            pixels.len().saturating_sub(learned).max(1) as f64
+        };
         let rms = |band: usize| {
-            (pixels.iter().map(|pixel| residual(*pixel, band).powi(2)).sum::<f64>() / count).sqrt()
+            (pixels.iter().map(|pixel| residual(*pixel, band).powi(2)).sum::<f64>() / left).sqrt()
         };
         let sigma: Vec<f64> = (0..bands).map(rms).collect();
         let (mut roughness, mut noise) = (Vec::new(), Vec::new());
         for (band, sigma) in sigma.iter().enumerate() {
             let (rms, median) = steps(pixels, |pixel| residual(pixel, band)).unwrap_or((*sigma, *sigma));
-            roughness.push(rms.min(*sigma));
-            noise.push(median.min(*sigma));
+            roughness.push(if rms > *sigma { *sigma } else { rms });
+            noise.push(if median > *sigma { *sigma } else { median });
         }
         let lines = solution.intercepts.iter().zip(&solution.coefficients);
         let lines =
             lines.map(|(intercept, of)| std::iter::once(*intercept).chain(of.iter().copied()).collect());
-        Self { method, pixels: pixels.len(), roughness, noise, sigma, coefficients: lines.collect() }
+        Self {
+            method,
+            pixels: pixels.len(),
+            roughness,
+            noise,
+            sigma,
+            coefficients: lines.collect(),
+            standard: None,
+        }
     }
 
     /// What is told of a donor that does not get the usual regression.
@@ -64,6 +80,7 @@ impl Told {
             pixels: self.pixels,
             sigma: self.sigma.clone(),
             coefficients: self.coefficients.clone(),
+            standard: self.standard.clone(),
         }
     }
 }
