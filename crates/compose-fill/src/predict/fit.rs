@@ -346,3 +346,43 @@ fn band_by_band(rows: &Rows, of: impl Fn(&Rows) -> Solution) -> Solution {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    #[test]
+    fn thinning_takes_from_wherever_pixels_are() {
+        // All that is clear lies in one column of squares, 86 of which are a row of the sample.
+        let column: Vec<usize> =
+            (0..4000).map(|row| (row * 86 + 5) * SQUARE).flat_map(|first| first + 9..first + 15).collect();
+        let kept = thinned(column.clone(), 500);
+        assert!((500..=ENOUGH * 2).contains(&kept.len()), "{}", kept.len());
+        assert!(kept.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(thinned(column[..600].to_vec(), 500).len(), 600);
+    }
+
+    /// One band; nothing is beyond doubt but one pixel of the middle value.
+    fn doubtful(of: impl Fn(usize) -> f32) -> SampledScene {
+        let pixels = 60 * SQUARE;
+        let values = Array2::from_shape_fn((pixels, 1), |(i, _)| of(i));
+        let state = (0..pixels).map(|i| if i == SQUARE + 9 { CLEAR } else { DOUBTFUL }).collect();
+        SampledScene { values, state }
+    }
+
+    #[test]
+    fn a_pixel_beyond_doubt_does_not_speak_for_all() {
+        let land = |i: usize| (i * 37 % 101) as f32;
+        let noise = doubtful(|i| (i * 61 % 97) as f32);
+        let scenes =
+            [doubtful(|i| 100.0 + 2.0 * land(i)), noise, doubtful(land)].map(Some).into_iter().collect();
+        let survey = Survey { scenes, pixels: 60 * SQUARE };
+        let fitted =
+            fit(&Fit { survey: &survey, target: 0, donors: &[1, 2], most: 1, full: &[f32::INFINITY] });
+        assert_eq!(fitted.donors, [2, 1]);
+        let (low, high) = fitted.predictor.range[0];
+        assert_eq!((low[0], high[0]), (100.0, 300.0));
+        assert!(fitted.predictor.contrast[0] > 0.0);
+    }
+}
