@@ -37,7 +37,7 @@ shape = "disc"
 size  = 112
 seed  = 3
 """
-MOST_BYTES = 160_000
+MOST_BYTES = 150_000
 
 
 @dataclass

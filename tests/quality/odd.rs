@@ -138,7 +138,7 @@ fn a_donor_that_shows_the_same_gives_the_same() {
         assert_eq!(filled, gap(&stack.scenes[0]));
         for (at, truth) in stack.scenes[1].bands[1].iter().enumerate() {
             let found = written.value(1, at);
-            assert!((found - stack.stored(*truth)).abs() <= 4.0, "{found} instead of {truth} at {at}");
+            assert!((found - stack.stored(*truth)).abs() <= 1.0, "{found} instead of {truth} at {at}");
         }
     }
 }

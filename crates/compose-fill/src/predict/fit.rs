@@ -23,7 +23,7 @@ const FOR_AN_OFFSET: usize = 5;
 const ENOUGH: usize = 1 << 14;
 /// Ridge where there are many features, and where they are much alike: of the donors' translations none is to be
 /// weighed against another for nothing.
-const RIDGE_OF_SURROUNDINGS: f64 = 1e-4;
+const RIDGE_OF_SURROUNDINGS: f64 = 1e-3;
 const RIDGE_OF_SEVERAL: f64 = 1e-2;
 
 /// What is fitted: the target, and donors that come nearest in time first.
@@ -118,7 +118,7 @@ impl Fit<'_> {
         let scale = self.scale(donor, &pixels);
         let rows = self.rows(donor, &pixels, features, &scale);
         let (method, solution) = match pixels.len() {
-            _ if rich => ("surroundings", solve(&rows, RIDGE_OF_SURROUNDINGS)),
+            _ if rich => ("surroundings", beyond_lines(&rows, bands)),
             n if n >= needed(Features::Bands) => ("linear", solve(&rows, RIDGE)),
             n if n >= FOR_A_LINE => ("per-band", band_by_band(&rows, |one| solve(one, RIDGE))),
             n if n >= FOR_AN_OFFSET => ("offset", band_by_band(&rows, offset)),
@@ -332,6 +332,27 @@ fn line(intercept: f64, coefficient: f64) -> Solution {
 fn offset(one: &Rows) -> Solution {
     let differences = one.numbers.chunks_exact(2).map(|pair| f64::from(pair[1]) - f64::from(pair[0]));
     line(differences.sum::<f64>() / one.len() as f64, 1.0)
+}
+
+/// The donor's own bands, the first of the features, explain all that they can; the ridge holds back only what the other
+/// features add to that.
+fn beyond_lines(rows: &Rows, bands: usize) -> Solution {
+    let features = rows.features;
+    let pairs = rows.numbers.chunks_exact(rows.width).map(|row| (&row[..bands], &row[features..]));
+    let numbers = pairs.flat_map(|(own, targets)| own.iter().chain(targets).copied()).collect();
+    let lines = Rows { width: 2 * bands, features: bands, numbers };
+    let plain = solve(&lines, RIDGE);
+    let mut rest = Rows { width: rows.width, features, numbers: rows.numbers.clone() };
+    let left = plain.residuals(&lines);
+    for (row, left) in rest.numbers.chunks_exact_mut(rows.width).zip(left.chunks_exact(bands)) {
+        row[features..].iter_mut().zip(left).for_each(|(target, left)| *target = *left as f32);
+    }
+    let mut all = solve(&rest, RIDGE_OF_SURROUNDINGS);
+    for (band, of_band) in all.coefficients.iter_mut().enumerate() {
+        all.intercepts[band] += plain.intercepts[band];
+        of_band.iter_mut().zip(&plain.coefficients[band]).for_each(|(all, plain)| *all += plain);
+    }
+    all
 }
 
 /// Each band from the same band of the only donor.
