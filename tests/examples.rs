@@ -105,7 +105,7 @@ fn the_lesson_is_reproduced_sample_by_sample() {
 fn the_lesson_says_what_its_value_list_gets_wrong() {
     let rules = root().join("examples/lesson/lesson.toml");
     let plan = crate::support::stdout(&run(&["--rules", rules.to_str().unwrap(), "--plan"]));
-    assert!(plan.contains("1350") && plan.contains("clear + water + terrain occlusion"), "{plan}");
+    assert!(plan.contains("1350") && plan.contains("clear + water + terrain-occlusion"), "{plan}");
     assert!(plan.contains("1352"), "{plan}");
     assert!(plan.contains("paste: whole-pixel shift (110, 110)"), "{plan}");
 }

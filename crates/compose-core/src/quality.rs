@@ -26,7 +26,8 @@ pub struct Field {
     pub classes: &'static [Class],
     /// Whether the classes are a ladder, so that `at-least` makes sense.
     pub ladder: bool,
-    /// The smallest value worth telling: [`Layout::decode`] is silent below it (`low`, `none`, `not-set`).
+    /// The smallest value worth telling: [`Layout::decode`] is silent below it (`low`, `none`, `not-set`) where there is
+    /// anything else to tell.
     pub told_from: u32,
 }
 
@@ -139,21 +140,22 @@ impl Field {
         }
     }
 
-    /// What this field tells of a code: `cloud`, `cloud confidence high`, `cloud state: mixed`.
-    fn told(&self, code: u32) -> Option<String> {
+    /// What this field tells of a code, from a value on, in the words of rules files: `cloud`, `cloud-confidence high`,
+    /// `cloud-state: mixed`.
+    fn told(&self, code: u32, from: u32) -> Option<String> {
         let value = self.value(code);
-        if value < self.told_from {
+        if value < from {
             return None;
         }
         if self.is_flag() {
-            return Some(words(self.name));
+            return Some(self.name.to_owned());
         }
         let class = self.classes.iter().find(|c| c.value == value);
-        let class = class.map_or_else(|| format!("{value} (unknown)"), |c| words(c.name));
+        let class = class.map_or_else(|| format!("{value} (unknown)"), |c| c.name.to_owned());
         Some(match (self.width, self.ladder) {
             (32, _) => class,
-            (_, true) => format!("{} {class}", words(self.name)),
-            (_, false) => format!("{}: {class}", words(self.name)),
+            (_, true) => format!("{} {class}", self.name),
+            (_, false) => format!("{}: {class}", self.name),
         })
     }
 }
@@ -218,19 +220,27 @@ impl Layout {
         }
     }
 
-    /// What a code says, in words: the flags that are set and the levels above the quiet ones.
+    /// What a code says, in the names that rules files use: the flags that are set and the levels above the quiet ones.
+    /// Where these are all that it says, it says them.
     ///
     /// ```
     /// let layout = compose_core::quality::find("landsat-c2-l89").unwrap();
-    /// assert_eq!(layout.decode(22280), "cloud + cloud confidence high");
+    /// assert_eq!(layout.decode(22280), "cloud + cloud-confidence high");
+    /// assert_eq!(layout.decode(256), "cloud-confidence low");
     /// ```
     pub fn decode(&self, code: u32) -> String {
         if matches!(self.fill, Fill::Code(_)) && self.class_field().is_none() && self.is_fill(code) {
             return FILL.into();
         }
-        let mut told: Vec<String> = self.fields.iter().filter_map(|f| f.told(code)).collect();
-        told.extend(self.unused_bits(code).map(|bit| format!("unused bit {bit}")));
+        let loud = self.told(code, |field| field.told_from);
+        let told = if loud.is_empty() { self.told(code, |_| 1) } else { loud };
         if told.is_empty() { "nothing set".into() } else { told.join(" + ") }
+    }
+
+    /// What each field tells from its value on, and bits that belong to none.
+    fn told(&self, code: u32, from: impl Fn(&Field) -> u32) -> Vec<String> {
+        let fields = self.fields.iter().filter_map(|f| f.told(code, from(f)));
+        fields.chain(self.unused_bits(code).map(|bit| format!("unused bit {bit}"))).collect()
     }
 
     /// Set bits that belong to no field.
@@ -251,11 +261,6 @@ pub fn find(name: &str) -> Result<&'static Layout, String> {
         let names: Vec<&str> = LAYOUTS.iter().map(|l| l.name).collect();
         format!("unknown layout \"{name}\"{hint}{separator} layouts: {}", names.join(", "))
     })
-}
-
-/// A name as people say it: `cloud-shadow-confidence` is "shadow confidence".
-pub fn words(name: &str) -> String {
-    name.replace("cloud-shadow", "shadow").replace('-', " ")
 }
 
 #[cfg(test)]
@@ -308,6 +313,38 @@ mod tests {
             assert!(field.classes.windows(2).all(|w| w[0].value < w[1].value), "{}", field.name);
             assert!(field.classes.iter().all(|c| c.value <= field.mask()), "{}", field.name);
             assert_eq!(field.is_flag(), field.width == 1, "{}", field.name);
+        }
+    }
+
+    /// Aerosol "low" of HLS and SR_QA_AEROSOL is 64: a field of two bits that is set says so.
+    #[test]
+    fn no_value_of_any_field_is_told_as_nothing() {
+        for layout in LAYOUTS {
+            for field in layout.fields {
+                for class in field.classes.iter().filter(|c| c.value > 0) {
+                    let told = layout.decode(class.value << field.offset);
+                    assert!(
+                        told.contains(class.name),
+                        "{}: {} {}: {told}",
+                        layout.name,
+                        field.name,
+                        class.name
+                    );
+                }
+            }
+        }
+    }
+
+    /// `bits` takes every word of a decoded code.
+    #[test]
+    fn what_a_code_says_is_said_in_the_names_that_rules_use() {
+        for layout in LAYOUTS.iter().filter(|l| l.class_field().is_none()) {
+            let all = layout.fields.iter().fold(0, |bits, f| bits | (f.mask() << f.offset));
+            let code = if layout.is_fill(all) { all & !1 } else { all };
+            for said in layout.decode(code).split(" + ") {
+                let name = said.split([' ', ':']).next().unwrap();
+                assert!(layout.field(name).is_some(), "{}: {said}", layout.name);
+            }
         }
     }
 

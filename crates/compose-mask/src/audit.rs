@@ -5,7 +5,7 @@
 //! reasons, and codes known to occur that have one and are not listed.
 
 use compose_core::Layout;
-use compose_core::quality::{Field, words};
+use compose_core::quality::Field;
 
 /// Flags and classes that make a pixel unusable. `water` and `clear` do not, nor does terrain occlusion.
 const REASONS: &[&str] = &[
@@ -73,8 +73,8 @@ fn claim(layout: &Layout, code: u32, covered: &[&'static str]) -> String {
     let misprint =
         MISPRINTED.iter().find(|(l, c, flag)| *l == layout.name && *c == code && covered.contains(flag));
     match misprint {
-        Some((_, _, flag)) => words(flag),
-        None => covered.iter().map(|r| words(r)).collect::<Vec<_>>().join(" or "),
+        Some((_, _, flag)) => (*flag).to_owned(),
+        None => covered.join(" or "),
     }
 }
 
@@ -83,7 +83,6 @@ fn unlisted(layout: &Layout, missing: &[u32], covered: &[&'static str]) -> Vec<S
         let say = |code: &u32| format!("{code} ({}) is not listed", layout.decode(*code));
         return missing.iter().map(say).collect();
     }
-    let covered: Vec<String> = covered.iter().map(|r| words(r)).collect();
     vec![format!("{} codes with {} are not listed: {}", missing.len(), covered.join(" or "), shown(missing))]
 }
 
@@ -146,7 +145,7 @@ mod tests {
     const SHADOW: [u32; 5] = [328, 392, 840, 904, 1350];
     const CLOUD: [u32; 10] = [352, 368, 416, 432, 480, 864, 880, 928, 944, 992];
     const SNOW: [u32; 9] = [336, 368, 400, 432, 848, 880, 912, 944, 1352];
-    const ISSUE: &str = "1350 decodes to clear + water + terrain occlusion, not shadow; 1352 (shadow + terrain occlusion) is not listed";
+    const ISSUE: &str = "1350 decodes to clear + water + terrain-occlusion, not cloud-shadow; 1352 (cloud-shadow + terrain-occlusion) is not listed";
 
     fn l8(listed: &[u32]) -> Vec<String> {
         notes(find("landsat-c1-sr-l8").unwrap(), listed)
@@ -168,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_printed_snow_list_is_corrected() {
-        assert_eq!(l8(&SNOW)[0], "1352 decodes to shadow + terrain occlusion, not snow");
+        assert_eq!(l8(&SNOW)[0], "1352 decodes to cloud-shadow + terrain-occlusion, not snow");
     }
 
     #[test]
@@ -194,8 +193,7 @@ mod tests {
     #[test]
     fn collection_2_lists_are_told_of_combined_codes() {
         let found = notes(find("landsat-c2-l89").unwrap(), &[22280]);
-        let expected =
-            "24088 (cloud + shadow + cloud confidence medium + shadow confidence high) is not listed; 24344 ";
+        let expected = "24088 (cloud + cloud-shadow + cloud-confidence medium + cloud-shadow-confidence high) is not listed; 24344 ";
         assert!(found[0].starts_with(expected), "{found:?}");
     }
 

@@ -205,8 +205,8 @@ mod tests {
         let shadow = bound("values = [328, 392, 840, 904, 1350]", DataType::UInt16).unwrap();
         assert_eq!(
             shadow.notes()[0],
-            "1350 decodes to clear + water + terrain occlusion, not shadow; 1352 (shadow + terrain occlusion) is \
-             not listed"
+            "1350 decodes to clear + water + terrain-occlusion, not cloud-shadow; 1352 (cloud-shadow + \
+             terrain-occlusion) is not listed"
         );
         let silent = bound("values = [328]\nband = 'B4'", DataType::UInt16).unwrap();
         assert_eq!(silent.notes(), Vec::<String>::new());

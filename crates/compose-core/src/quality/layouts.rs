@@ -139,7 +139,7 @@ const PRE_COLLECTION_SR_CLOUD: Layout = unfilled(
         flag("cloud", 1),
         flag("adjacent-to-cloud", 2),
         flag("cloud-shadow", 3),
-        ladder("aerosol", 4, AEROSOL, 2),
+        ladder("aerosol", 4, AEROSOL, 1),
         flag("internal-test", 7),
     ],
 );
@@ -275,7 +275,7 @@ const C1_SR_AEROSOL: Layout = filled(
         flag("valid-retrieval", 1),
         flag("interpolated", 2),
         flag("water", 3),
-        ladder("aerosol", 6, AEROSOL, 2),
+        ladder("aerosol", 6, AEROSOL, 1),
     ],
 );
 
@@ -389,7 +389,7 @@ const C2_SR_AEROSOL: Layout = filled(
         flag("valid-retrieval", 1),
         flag("water", 2),
         flag("interpolated", 5),
-        ladder("aerosol", 6, AEROSOL, 2),
+        ladder("aerosol", 6, AEROSOL, 1),
     ],
 );
 
@@ -404,7 +404,7 @@ const HLS_V2: Layout = filled_by(
         flag("cloud-shadow", 3),
         flag("snow", 4),
         flag("water", 5),
-        ladder("aerosol", 6, AEROSOL_HLS, 2),
+        ladder("aerosol", 6, AEROSOL_HLS, 1),
     ],
 );
 
@@ -449,7 +449,7 @@ const MODIS_STATE: Layout = filled_by(
         choice("cloud-state", 0, 2, &levels(["clear", "cloudy", "mixed", "not-set"])),
         flag("cloud-shadow", 2),
         Field { told_from: 0, ..choice("land-water", 3, 3, LAND_WATER) },
-        ladder("aerosol", 6, AEROSOL_MODIS, 2),
+        ladder("aerosol", 6, AEROSOL_MODIS, 1),
         ladder("cirrus", 8, CIRRUS_MODIS, 1),
         flag("internal-cloud", 10),
         flag("internal-fire", 11),
@@ -517,7 +517,7 @@ const FORCE_QAI: Layout = Layout {
             flag("subzero", 8),
             flag("saturation", 9),
             flag("low-sun", 10),
-            ladder("illumination", 11, &levels(["good", "medium", "poor", "shadow"]), 2),
+            ladder("illumination", 11, &levels(["good", "medium", "poor", "shadow"]), 1),
             flag("slope", 13),
             flag("water-vapor", 14),
         ],
