@@ -65,8 +65,8 @@ fn inspect_tells_each_code_its_share_its_meaning_and_who_takes_it() {
     for expected in [
         "4 of them",
         "21824  50.000 %  clear",
-        "22280  25.000 %  cloud + cloud confidence high",
-        "23888  16.667 %  shadow",
+        "22280  25.000 %  cloud + cloud-confidence high",
+        "23888  16.667 %  cloud-shadow",
         "1   8.333 %  fill",
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
@@ -79,7 +79,14 @@ fn inspect_tells_each_code_its_share_its_meaning_and_who_takes_it() {
     // By neighbours a rule may take what its code alone does not say.
     pair.change("any = [\"cloud\"]", "any = [\"cloud\"]\ngrow = 1");
     let said = inspect(&pair, &["a_qa.tif", "--rules", "rules.toml"]);
-    assert!(said.contains("cloud (not by the code alone)"), "{said}");
+    let line = |code: &str| said.lines().find(|l| l.trim_start().starts_with(code)).unwrap().to_owned();
+    assert!(line("22280").ends_with("→ taken by cloud"), "{said}");
+    assert!(line("21824").ends_with("→ taken by cloud (only by growing)"), "{said}");
+    pair.change("grow = 1", "open = 1");
+    let said = inspect(&pair, &["a_qa.tif", "--rules", "rules.toml"]);
+    let line = |code: &str| said.lines().find(|l| l.trim_start().starts_with(code)).unwrap().to_owned();
+    assert!(line("22280").ends_with("→ taken by cloud (not by the code alone)"), "{said}");
+    assert!(line("21824").ends_with("→ kept"), "{said}");
 }
 
 /// Where a rule reads a quality band, fill is unusable whatever the rule looks for.
@@ -98,10 +105,7 @@ fn inspect_calls_fill_unusable_as_a_run_does() {
     assert_eq!(read::<u16>(&pair.path("out_provenance.tif"))[1][11], 1);
     // Neighbours do not change it, and who asks for it by name is told.
     pair.change("any = [\"cloud\"]", "any = [\"cloud\"]\ngrow = 1");
-    assert_eq!(
-        (fate(1), fate(CLEAR)),
-        ("unusable (fill)".into(), "taken by cloud (not by the code alone)".into())
-    );
+    assert_eq!((fate(1), fate(CLEAR)), ("unusable (fill)".into(), "taken by cloud (only by growing)".into()));
     pair.change("any = [\"cloud\"]\ngrow = 1", "any = [\"fill\"]");
     assert_eq!(fate(1), "unusable (fill), taken by cloud");
     // No rule, no judgement: a band that nobody reads keeps nothing out.

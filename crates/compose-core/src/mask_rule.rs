@@ -74,6 +74,12 @@ pub trait BoundMask: Send + Sync {
         let _ = (band, code);
         None
     }
+
+    /// Whether a pixel of this code is taken only where what is marked beside it grows over it.
+    fn takes_code_only_by_growing(&self, band: usize, code: u32) -> bool {
+        let _ = (band, code);
+        false
+    }
 }
 
 /// One plane of pixels, in the order of [`BoundMask::bands`].

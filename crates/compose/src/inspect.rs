@@ -193,6 +193,9 @@ fn fate(stack: &Stack, scene: usize, band: usize, code: u32) -> String {
     for (mask, name) in readers {
         match mask.takes_code(band, code) {
             Some(true) => names.push(name.clone()),
+            None if mask.takes_code_only_by_growing(band, code) => {
+                names.push(format!("{name} (only by growing)"));
+            }
             // No neighbour changes what becomes of fill.
             None if !is_fill => names.push(format!("{name} (not by the code alone)")),
             _ => {}

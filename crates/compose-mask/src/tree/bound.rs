@@ -212,21 +212,66 @@ impl BoundNode {
         own.into_iter().chain(below).chain(self.steps.iter().filter_map(BoundStep::note)).collect()
     }
 
-    /// Codes alone decide only where no neighbour has a say.
-    fn takes_code(&self, band: usize, code: u32, is_fill: bool) -> Option<bool> {
-        let below = |nodes: &[Self], decisive: bool| {
-            let answers: Vec<_> = nodes.iter().map(|n| n.takes_code(band, code, is_fill)).collect();
-            let settled = answers.contains(&Some(decisive)).then_some(decisive);
-            settled.or_else(|| (!answers.contains(&None)).then_some(!decisive))
+    /// What becomes of a pixel of this code.
+    fn code(&self, band: usize, code: u32, is_fill: bool) -> Code {
+        let below = |nodes: &[Self], decisive: Code| {
+            let answers: Vec<Code> = nodes.iter().map(|n| n.code(band, code, is_fill)).collect();
+            Code::joined(&answers, decisive)
         };
-        match &self.content {
-            _ if !self.steps.is_empty() => None,
-            BoundContent::Leaf(leaf, _) => leaf.takes_code(band, code),
-            BoundContent::Any(nodes) => below(nodes, true),
-            BoundContent::All(nodes) => below(nodes, false),
-            BoundContent::Not(node, _) => {
-                node.takes_code(band, code, is_fill).map(|taken| !taken && !is_fill)
-            }
+        let content = match &self.content {
+            BoundContent::Leaf(leaf, _) => leaf.takes_code(band, code).into(),
+            BoundContent::Any(nodes) => below(nodes, Code::Taken),
+            BoundContent::All(nodes) => below(nodes, Code::Kept),
+            BoundContent::Not(node, _) => match node.code(band, code, is_fill) {
+                Code::Kept if !is_fill => Code::Taken,
+                Code::Kept | Code::Taken => Code::Kept,
+                Code::ByGrowing | Code::Open => Code::Open,
+            },
+        };
+        self.steps.iter().fold(content, |before, step| before.after(step.morphology, is_fill))
+    }
+}
+
+/// What becomes of a pixel as far as its code tells.
+#[derive(Clone, Copy, PartialEq)]
+enum Code {
+    Taken,
+    Kept,
+    /// Taken where what is marked beside it grows over it, and nowhere else.
+    ByGrowing,
+    /// Another band or a neighbour decides.
+    Open,
+}
+
+impl From<Option<bool>> for Code {
+    fn from(takes: Option<bool>) -> Self {
+        match takes {
+            Some(true) => Self::Taken,
+            Some(false) => Self::Kept,
+            None => Self::Open,
+        }
+    }
+}
+
+impl Code {
+    /// What several rules make of it together: one `decisive` answer is enough.
+    fn joined(answers: &[Self], decisive: Self) -> Self {
+        let other = if decisive == Self::Taken { Self::Kept } else { Self::Taken };
+        let all = |allowed: &[Self]| answers.iter().all(|answer| allowed.contains(answer));
+        match () {
+            () if answers.contains(&decisive) => decisive,
+            () if all(&[other]) => other,
+            () if all(&[other, Self::ByGrowing]) => Self::ByGrowing,
+            () => Self::Open,
+        }
+    }
+
+    /// Growing and closing only add, opening and shrinking only take away. Fill is reached by none.
+    fn after(self, morphology: Morphology, is_fill: bool) -> Self {
+        match (morphology, self) {
+            (Morphology::Grow | Morphology::Close, Self::Kept) if !is_fill => Self::ByGrowing,
+            (Morphology::Open | Morphology::Shrink, Self::Taken) => Self::Open,
+            (_, same) => same,
         }
     }
 }
@@ -290,6 +335,15 @@ impl BoundTree {
     }
 }
 
+impl BoundTree {
+    /// What becomes of a pixel of this code; `None` of a band that is not read.
+    fn code(&self, band: usize, code: u32) -> Option<Code> {
+        let plane = self.bands.iter().position(|b| *b == band)?;
+        let is_fill = self.planes[plane].layout.is_some_and(|layout| layout.is_fill(code));
+        Some(self.root.code(band, code, is_fill))
+    }
+}
+
 impl BoundMask for BoundTree {
     fn bands(&self) -> &[usize] {
         &self.bands
@@ -333,8 +387,14 @@ impl BoundMask for BoundTree {
     }
 
     fn takes_code(&self, band: usize, code: u32) -> Option<bool> {
-        let plane = self.bands.iter().position(|b| *b == band)?;
-        let is_fill = self.planes[plane].layout.is_some_and(|layout| layout.is_fill(code));
-        self.root.takes_code(band, code, is_fill)
+        match self.code(band, code)? {
+            Code::Taken => Some(true),
+            Code::Kept => Some(false),
+            Code::ByGrowing | Code::Open => None,
+        }
+    }
+
+    fn takes_code_only_by_growing(&self, band: usize, code: u32) -> bool {
+        self.code(band, code) == Some(Code::ByGrowing)
     }
 }

@@ -130,11 +130,36 @@ fn codes_decide_alone_unless_a_neighbour_or_another_band_has_a_say() {
     assert_eq!([10, 8].map(|c| takes(&all, c)), [Some(true), Some(false)]);
     let turned = format!("not = {{ {CLOUD} }}");
     assert_eq!([2, 8, 255].map(|c| takes(&turned, c)), [Some(false), Some(true), Some(false)]);
-    assert_eq!(takes("kind = 'bits'\nany = ['cloud']\ngrow = 1", 2), None);
+    assert_eq!(takes("kind = 'bits'\nany = ['cloud']\ngrow = 1", 2), Some(true));
+    assert_eq!(
+        ["grow", "open"].map(|step| takes(&format!("{step} = 1\nkind = 'bits'\nany = ['cloud']"), 8)),
+        [None, Some(false)]
+    );
+    assert_eq!(
+        ["close", "open"].map(|step| takes(&format!("{step} = 1\nkind = 'bits'\nany = ['cloud']"), 2)),
+        [Some(true), None]
+    );
     let low = "kind = 'range', band = 'B4', max = 2";
     let mixed = format!("any = [{{ {CLOUD} }}, {{ {low} }}]");
     assert_eq!([2, 0].map(|c| takes(&mixed, c)), [Some(true), None]);
     assert_eq!(stage.bind(&mixed).unwrap().takes_code(0, 2), None);
+}
+
+#[test]
+fn what_only_growing_reaches_is_known_from_what_the_code_decides() {
+    let stage = two_bands();
+    let grown = |toml: &str, code| stage.bind(toml).unwrap().takes_code_only_by_growing(1, code);
+    let cloud = |step: &str| format!("kind = 'bits'\nany = ['cloud']\n{step} = 1");
+    assert_eq!([2, 8, 0, 255].map(|c| grown(&cloud("grow"), c)), [false, true, true, false]);
+    assert!(grown(&cloud("close"), 8) && !grown(&cloud("open"), 8) && !grown(&cloud("shrink"), 2));
+    // In a tree: one branch that grows, beside one that takes the code or never does.
+    let any = format!("any = [{{ {CLOUD}, grow = 1 }}, {{ {SHADOW} }}]");
+    assert_eq!([2, 8, 0].map(|c| grown(&any, c)), [false, false, true]);
+    let all = format!("all = [{{ {CLOUD}, grow = 1 }}, {{ {SHADOW} }}]");
+    assert_eq!([2, 8, 0].map(|c| grown(&all, c)), [false, true, false]);
+    let turned = format!("not = {{ {CLOUD}, grow = 1 }}");
+    assert_eq!([2, 8].map(|c| grown(&turned, c)), [false, false]);
+    assert_eq!(stage.bind(&turned).unwrap().takes_code(1, 8), None);
 }
 
 #[test]
