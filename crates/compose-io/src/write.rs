@@ -6,6 +6,7 @@
 //! | [`options`] | creation options: ours, the user's, and which of them GDAL knows |
 //! | `tiles` | samples are kept until a tile is whole, so a tile is compressed exactly once |
 //! | `verify` | is every tile really in the file |
+//! | `refusal` | why the system took no more |
 //!
 //! **Tiles do not go through GDAL's block cache.** GDAL 3.6 swallows the error of a tile that its cache
 //! writes later (another thread, or the close, which then "succeeds" with half a file). Handing over whole
@@ -15,6 +16,7 @@
 pub mod draft;
 mod error;
 pub mod options;
+mod refusal;
 #[cfg(test)]
 mod tests;
 mod tiles;
@@ -209,7 +211,7 @@ impl RasterWriter {
         if !self.tiles.put(band, window, values) {
             return Err(WriteError::Twice { path: path.clone(), row: window.row });
         }
-        self.tiles.flush(&self.dataset).map_err(|cause| WriteError::write(path, &cause))
+        self.tiles.flush(&self.dataset).map_err(|cause| WriteError::refused(path, &self.file, &cause))
     }
 
     /// Takes the bands from `first` on of `window` (band, row, col).
@@ -238,10 +240,11 @@ impl RasterWriter {
             return Err(WriteError::MissingRows { path: self.spec.path.clone(), row });
         }
         let Self { dataset, file, draft, spec, .. } = self;
-        close(dataset).map_err(|cause| WriteError::write(&spec.path, &cause))?;
+        close(dataset).map_err(|cause| WriteError::refused(&spec.path, &file, &cause))?;
         verify::whole(&file, &spec)?;
         if spec.format == Format::Cog {
-            copy_to_cog(&file, draft.file(), &spec).map_err(|cause| WriteError::write(&spec.path, &cause))?;
+            copy_to_cog(&file, draft.file(), &spec)
+                .map_err(|cause| WriteError::refused(&spec.path, draft.file(), &cause))?;
             verify::whole(draft.file(), &spec)?;
             // It would keep its space on the disk until the last output is done.
             std::fs::remove_file(&file).map_err(|cause| WriteError::System { path: file, cause })?;

@@ -1,3 +1,4 @@
+use super::refusal;
 use compose_core::DataType;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,11 @@ impl WriteError {
 
     pub(crate) fn write(path: &Path, cause: &str) -> Self {
         Self::Write { path: path.to_owned(), cause: plain(cause) }
+    }
+
+    /// GDAL could not write `file`, which was to become the file at `path`.
+    pub(super) fn refused(path: &Path, file: &Path, cause: &str) -> Self {
+        Self::Write { path: path.to_owned(), cause: refusal::explain(file, &plain(cause)) }
     }
 }
 

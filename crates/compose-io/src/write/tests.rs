@@ -92,6 +92,15 @@ fn read(path: &Path, band: usize) -> Array2<f64> {
     Array2::from_shape_vec((height, width), buffer.data().to_vec()).unwrap()
 }
 
+/// Whether the GDAL in use was built with this codec; says so plainly where it was not.
+fn has(compression: Compression) -> bool {
+    let has = options::driver_accepts(Format::GTiff, "COMPRESS", compression.name());
+    if !has {
+        eprintln!("GDAL {} was built without {}: not tested", crate::gdal_version(), compression.name());
+    }
+    has
+}
+
 fn error(result: Result<impl Sized, WriteError>) -> String {
     result.err().expect("refused").to_string()
 }
@@ -378,8 +387,10 @@ fn compression_and_predictor_are_as_asked_and_the_user_wins() {
     let whole = (48, 48);
     assert_eq!(found(base(DataType::UInt16)), ("DEFLATE".into(), "2".into(), whole));
     assert_eq!(found(base(DataType::Float32)), ("DEFLATE".into(), "3".into(), whole));
-    let zstd = RasterSpec { compression: Compression::Zstd, level: Some(3), ..base(DataType::Float64) };
-    assert_eq!(found(zstd), ("ZSTD".into(), "3".into(), whole));
+    if has(Compression::Zstd) {
+        let zstd = RasterSpec { compression: Compression::Zstd, level: Some(3), ..base(DataType::Float64) };
+        assert_eq!(found(zstd), ("ZSTD".into(), "3".into(), whole));
+    }
     let lzw = RasterSpec { compression: Compression::Lzw, categorical: true, ..base(DataType::UInt16) };
     assert_eq!(found(lzw), ("LZW".into(), String::new(), whole));
     let none = RasterSpec { compression: Compression::None, ..base(DataType::UInt16) };
@@ -460,7 +471,7 @@ fn options_of_ours_are_known_to_the_drivers() {
     let place = Place::new();
     let base = spec(place.path("a.tif"), (1, 4, 4), DataType::Float32);
     for format in [Format::GTiff, Format::Cog] {
-        for compression in [Compression::Deflate, Compression::Zstd] {
+        for compression in [Compression::Deflate, Compression::Zstd].into_iter().filter(|c| has(*c)) {
             let spec = RasterSpec { format, compression, level: Some(2), ..base.clone() };
             let theirs = RasterSpec { creation_options: options::merged(&spec), ..spec };
             theirs.check().unwrap();
@@ -572,8 +583,12 @@ fn fill_the_disk(folder: &Path) {
             for threads in [1, 4] {
                 let spec = spec(folder.join("a.tif"), shape, DataType::UInt16);
                 let spec = RasterSpec { format, compression, threads, ..spec };
+                if !has(compression) {
+                    continue;
+                }
                 let message = error(write_in_strips(&spec, &pixels, 50));
                 assert!(message.contains("a.tif: cannot be written: File too large"), "{message}");
+                assert!(message.ends_with("; nothing was left behind") && message.lines().count() == 1);
                 assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
             }
         }
