@@ -3,6 +3,7 @@
 mod commands;
 mod files;
 mod grid;
+mod inputs;
 mod run;
 mod trouble;
 

@@ -17,6 +17,9 @@ pub enum EngineError {
     /// An option on the command line.
     #[error("{option}: {message}")]
     Option { option: String, message: String },
+    /// A word on the command line that is neither a command nor an image.
+    #[error("{0}")]
+    Stray(String),
     /// A scene file.
     #[error(transparent)]
     Io(#[from] compose_io::IoError),

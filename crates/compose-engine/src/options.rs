@@ -24,6 +24,8 @@ pub struct Options {
     pub overwrite: bool,
     /// Only the plan is wanted: files that exist are remarked on, not refused.
     pub plan_only: bool,
+    /// The plan is not for what `[output]` names, which may be anything.
+    pub without_output: bool,
     pub quicklook: bool,
     pub no_provenance: bool,
     pub threads: usize,

@@ -1,4 +1,8 @@
-//! Several files that get their names together.
+//! Several files that get their names together, and files that must stay as they are.
+
+mod inputs;
+
+pub use inputs::Inputs;
 
 use crate::write::{Draft, Pending, WriteError};
 use std::path::{Path, PathBuf};

@@ -102,6 +102,12 @@ pub struct FileHeader {
     pub fingerprint: Fingerprint,
 }
 
+/// Files that are read with `path`, as far as its name tells without opening it.
+pub fn companions_of(path: &Path) -> Vec<PathBuf> {
+    let is_vrt = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("vrt"));
+    companions::of(path, if is_vrt { "VRT" } else { "" })
+}
+
 impl FileHeader {
     /// Reads the header of `path`.
     ///

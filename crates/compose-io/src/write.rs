@@ -34,6 +34,9 @@ use ndarray::{ArrayView3, s};
 use std::path::{Path, PathBuf};
 use tiles::{Sample, TileBoard, Tiles};
 
+/// Endings of a GeoTIFF's name, in any letters: those that GDAL's GTiff and COG drivers state.
+pub const ENDINGS: [&str; 2] = ["tif", "tiff"];
+
 /// What kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

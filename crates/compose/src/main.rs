@@ -7,6 +7,7 @@ mod kinds;
 mod plugin;
 mod screen;
 mod stop;
+mod stray;
 
 use args::{Cli, Command, RunArgs};
 use clap::Parser;
@@ -24,6 +25,11 @@ const INCOMPLETE: u8 = 1;
 const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
+    // Before it is taken for the image to write, or as one word too many.
+    if let Some(message) = stray::first_word() {
+        screen::tell(&format!("error: {message}"));
+        return ExitCode::from(FAILED);
+    }
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Evaluate(args)) => evaluate::evaluate(&args),
@@ -58,6 +64,9 @@ fn read_rules(path: &Path, registry: &Registry) -> Result<Rules, EngineError> {
 }
 
 fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
+    if let Some(message) = args.positional_output.as_ref().and_then(|word| stray::refused(word.as_os_str())) {
+        return Err(EngineError::Stray(message));
+    }
     let cancelled = Arc::new(AtomicBool::new(false));
     let registry = registry(&cancelled, args.quiet);
     stop::on_signals(&cancelled, registry.host.busy())?;
@@ -118,6 +127,7 @@ fn options(args: &RunArgs) -> Options {
         output: args.output.clone().or_else(|| args.positional_output.clone()),
         overwrite: args.overwrite,
         plan_only: args.plan || args.explain.is_some(),
+        without_output: false,
         quicklook: args.quicklook,
         no_provenance: args.no_provenance,
         threads: threads(args.threads),

@@ -3,6 +3,7 @@
 //! [`Stack`] is what all outputs of a run share (scenes, bands, bound masks); a [`Job`] is one output. All
 //! that can be refused from text and headers is refused here, before a pixel is read.
 
+mod clashes;
 mod comparing;
 mod grid;
 mod memory;
@@ -31,6 +32,7 @@ use compose_core::fill_strategy::{BoundFill, StackFacts};
 use compose_core::{Cast, DataType, Day, Grid, SceneFacts};
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::CrsRegistry;
+use compose_io::files::Inputs;
 use compose_plugin_host::Plugin;
 
 /// Everything decided for a run.
@@ -47,6 +49,8 @@ pub struct Plan {
     pub command_line: Vec<String>,
     /// Whether files that exist may be replaced.
     pub overwrite: bool,
+    /// Every file that is read.
+    pub inputs: Inputs,
 }
 
 /// One output.
@@ -135,8 +139,10 @@ impl Plan {
         for target in stack.targets(rules, options)? {
             jobs.push(job(rules, options, &stack, target, &systems)?);
         }
-        let remarks = output::refuse_clashes(rules, &jobs, &stack, options)?;
-        stack.notes.extend(remarks);
+        let inputs = clashes::inputs(rules, &stack, options);
+        if !options.without_output {
+            stack.notes.extend(clashes::refuse_clashes(rules, &jobs, &inputs, options)?);
+        }
         stack.share_tiles(&jobs, options);
         let (memory, orders) = Memory::plan(&stack, &jobs, options)?;
         jobs.iter_mut().zip(orders).for_each(|(job, order)| job.order = order);
@@ -147,6 +153,7 @@ impl Plan {
             plugins: rules.plugins.clone(),
             command_line: options.command_line.clone(),
             overwrite: options.overwrite,
+            inputs,
         };
         for job in &plan.jobs {
             job.output.check(&plan, job)?;

@@ -9,8 +9,7 @@ use crate::rules::settings::{Compress, Format as FormatSetting};
 use crate::rules::values::Extra;
 use compose_core::kind::did_you_mean;
 use compose_core::{Cast, DataType};
-use compose_io::write::{Compression, Format, SAMPLE_TYPES, WriteError, check_folder, refuse_existing};
-use std::collections::HashMap;
+use compose_io::write::{Compression, Format, SAMPLE_TYPES};
 use std::path::{Path, PathBuf};
 
 /// The files of one output, and how the image is stored.
@@ -133,7 +132,7 @@ impl OutputPlan {
     }
 
     /// Every file that will be written, and the setting that asks for it.
-    fn files_by_setting(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+    pub(super) fn files_by_setting(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let provenance = self.provenance.iter().map(|p| ("provenance", p));
         let mask = self.mask.iter().map(|p| ("mask", p));
         let uncertainty = self.uncertainty.iter().map(|p| ("uncertainty", p));
@@ -190,7 +189,7 @@ fn image_path(
 
 /// A refusal about a setting of `[output]`, or about `path` where another follows from it. `message` follows
 /// `[output]` or the option.
-fn refuse(rules: &Rules, options: &Options, setting: &str, message: &str) -> EngineError {
+pub(super) fn refuse(rules: &Rules, options: &Options, setting: &str, message: &str) -> EngineError {
     let spans = &rules.output.spans;
     let span = spans.get(setting).unwrap_or(spans.of("path"));
     if options.output.is_some() && spans.get(setting).is_none_or(|_| setting == "path") {
@@ -324,46 +323,4 @@ fn common_dtype(stack: &Stack, reference: usize) -> Result<DataType, EngineError
         }
     }
     Ok(dtype)
-}
-
-/// Refuses outputs that exist, clash with one another or with an input, or cannot be written.
-/// Gives remarks where only a plan is wanted.
-pub fn refuse_clashes(
-    rules: &Rules,
-    jobs: &[Job],
-    stack: &Stack,
-    options: &Options,
-) -> Result<Vec<String>, EngineError> {
-    let refuse = |setting: &str, file: &Path, message: &str| {
-        refuse(rules, options, setting, &format!("{setting}: {}{message}", file.display()))
-    };
-    let mut seen: HashMap<&Path, &str> = HashMap::new();
-    let like = options.like.clone().or(rules.grid.value.like.as_ref().map(|l| rules.file.resolve(l)));
-    let read = stack.files().chain([rules.file.path.as_path()]).chain(like.as_deref());
-    let inputs: Vec<PathBuf> = read.filter_map(|p| p.canonicalize().ok()).collect();
-    for (setting, file) in jobs.iter().flat_map(|j| j.output.files_by_setting()) {
-        if let Some(other) = seen.insert(file, setting) {
-            let message = if other == setting {
-                " would be written for more than one target; put {id} into it, such as \"{id}_filled.tif\""
-                    .into()
-            } else {
-                format!(" would be written twice, as {other} and as {setting}")
-            };
-            return Err(refuse(setting, file, &message));
-        }
-        if file.canonicalize().is_ok_and(|f| inputs.contains(&f)) {
-            return Err(refuse(setting, file, " is read by this run; it would be overwritten"));
-        }
-    }
-    let mut notes = Vec::new();
-    for (setting, file) in jobs.iter().flat_map(|j| j.output.files_by_setting()) {
-        match refuse_existing(file, options.overwrite) {
-            Err(WriteError::Exists { path }) if options.plan_only => {
-                notes.push(format!("{} exists: a run needs --overwrite", path.display()));
-            }
-            result => result?,
-        }
-        check_folder(file).map_err(|e| self::refuse(rules, options, setting, &format!("{setting}: {e}")))?;
-    }
-    Ok(notes)
 }

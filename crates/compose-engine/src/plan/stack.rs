@@ -14,10 +14,11 @@ use compose_io::BandRef;
 use compose_io::align::{Alignment, Decision, Resampling, decide};
 use compose_io::crs::CrsRegistry;
 use compose_io::discover::{DiscoverError, find_explicit, find_scenes, open_scene, wanted_names};
+use compose_io::header::companions_of;
 use compose_io::preset;
 use compose_io::scene::{FoundScene, Nodata, SceneSource, ScenesQuery};
 use std::ops::Range;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// What all outputs of a run share.
 pub struct Stack {
@@ -43,6 +44,8 @@ pub struct Stack {
     pub mask_names: Vec<String>,
     /// Remarks for the plan.
     pub notes: Vec<String>,
+    /// Every file of every scene that was found, those left out among them, and what is read with it.
+    pub inputs: Vec<PathBuf>,
     /// Per scene: the bands that are read.
     read: Vec<Vec<usize>>,
 }
@@ -69,8 +72,12 @@ impl Stack {
         candidates.sort_by(|a, b| order(&a.found).cmp(&order(&b.found)));
         refuse_twins(rules, &candidates)?;
         refuse_too_many(&candidates)?;
+        let mut inputs: Vec<PathBuf> = candidates.iter().flat_map(|c| files_of(&c.found)).collect();
         let (candidates, fates) = selected(rules, candidates)?;
         let scenes = opened(rules, options, &candidates, systems)?;
+        inputs.extend(scenes.iter().flat_map(|s| s.files.iter().cloned()));
+        inputs.sort();
+        inputs.dedup();
         let facts: Vec<SceneFacts> = scenes.iter().map(|s| s.facts.clone()).collect();
         let bands = facts[0].bands[..facts[0].wanted].iter().map(|b| b.name.clone()).collect();
         notes
@@ -88,6 +95,7 @@ impl Stack {
             bands,
             groups,
             notes,
+            inputs,
             read: Vec::new(),
         };
         stack.masks = stack.bind_masks(rules)?;
@@ -141,11 +149,6 @@ impl Stack {
     pub fn common_crs_grid(&self) -> Option<&Grid> {
         let first = &self.facts[0].grid;
         self.facts.iter().all(|f| f.grid.same_crs(first)).then_some(first)
-    }
-
-    /// Every file that is read.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.scenes.iter().flat_map(|s| s.files.iter().map(|p| p.as_path()))
     }
 
     /// The band with the largest tiles.
@@ -286,6 +289,13 @@ fn groups_by_grid(facts: &SceneFacts) -> Vec<Vec<usize>> {
 
 fn depends_on_baseline(query: &ScenesQuery) -> bool {
     query.preset.is_some_and(|p| matches!(p.radiometry, preset::Radiometry::ByBaseline { .. }))
+}
+
+/// What a scene is made of, as far as names tell: its files, what is read with each, and its MTL file.
+fn files_of(found: &FoundScene) -> impl Iterator<Item = PathBuf> {
+    let with_file = |path: &PathBuf| std::iter::once(path.clone()).chain(companions_of(path));
+    let files: Vec<PathBuf> = found.files.iter().flat_map(|file| with_file(&file.path)).collect();
+    files.into_iter().chain(found.mtl.clone())
 }
 
 /// Scenes without a date come last.

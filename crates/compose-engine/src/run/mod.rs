@@ -104,8 +104,9 @@ pub fn run(rules: &Rules, plan: &Plan, control: &Control<'_>) -> Result<RunRepor
 
 /// Gives every file its name, the images last: whoever sees an image finds its record beside it.
 fn commit(plan: &Plan, pending: Vec<Pending>) -> Result<(), EngineError> {
-    // A file may have come to an output's place since the plan was made.
+    // A file, or a link to one that is read, may have come to an output's place since the plan was made.
     for file in &pending {
+        plan.inputs.refuse(file.path())?;
         compose_io::write::refuse_existing(file.path(), plan.overwrite)?;
     }
     let is_image = |p: &Pending| plan.jobs.iter().any(|j| j.output.path == p.path());

@@ -47,7 +47,7 @@ pub fn check_folder(path: &Path) -> Result<(), WriteError> {
     fs::File::create(draft.file()).map(drop).map_err(|cause| WriteError::Folder { path, folder, cause })
 }
 
-fn companions(path: &Path) -> impl Iterator<Item = PathBuf> {
+pub(crate) fn companions(path: &Path) -> impl Iterator<Item = PathBuf> {
     COMPANIONS.iter().map(move |end| {
         let mut name = OsString::from(path);
         name.push(end);

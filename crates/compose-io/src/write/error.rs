@@ -12,6 +12,8 @@ pub enum WriteError {
     Stale { path: PathBuf, of: PathBuf },
     #[error("{}: is a folder or a device; expected the path of a file to write", path.display())]
     NotAFile { path: PathBuf },
+    #[error("{}{why}", path.display())]
+    IsRead { path: PathBuf, why: String },
     #[error("{}: there is no folder {}; create it first", path.display(), folder.display())]
     NoFolder { path: PathBuf, folder: PathBuf },
     #[error("{}: cannot write into {}: {}", path.display(), folder.display(), cause.kind())]

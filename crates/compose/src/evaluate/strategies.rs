@@ -109,6 +109,7 @@ fn options(args: &EvaluateArgs, rules: &Rules) -> Options {
     Options {
         output: Some(PathBuf::from(if target { "evaluated-{id}.tif" } else { "evaluated.tif" })),
         plan_only: true,
+        without_output: true,
         threads: crate::threads(args.threads),
         fewer_threads: args.threads.is_none(),
         mem_limit: args.mem_limit,

@@ -1,0 +1,84 @@
+//! What an output may not be: a file that is read or exists, another output, a name that is no raster's.
+
+use crate::error::EngineError;
+use crate::options::Options;
+use crate::plan::output::refuse;
+use crate::plan::{Job, Stack};
+use crate::rules::Rules;
+use compose_io::files::Inputs;
+use compose_io::header::companions_of;
+use compose_io::write::{ENDINGS, WriteError, check_folder, refuse_existing};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Every file that a run of `rules` reads.
+pub fn inputs(rules: &Rules, stack: &Stack, options: &Options) -> Inputs {
+    let like = options.like.clone().or(rules.grid.value.like.as_ref().map(|l| rules.file.resolve(l)));
+    let like: Vec<PathBuf> = like.into_iter().flat_map(|l| [companions_of(&l), vec![l]].concat()).collect();
+    let plugins = rules.plugins.iter().map(|plugin| plugin.path.clone());
+    let all = stack.inputs.iter().cloned().chain([rules.file.path.clone()]).chain(plugins).chain(like);
+    Inputs::new(all)
+}
+
+/// Refuses outputs that exist, clash with one another or with an input, or cannot be written.
+/// Gives remarks where only a plan is wanted.
+pub fn refuse_clashes(
+    rules: &Rules,
+    jobs: &[Job],
+    inputs: &Inputs,
+    options: &Options,
+) -> Result<Vec<String>, EngineError> {
+    let refuse = |setting: &str, file: &Path, message: &str| {
+        refuse(rules, options, setting, &format!("{setting}: {}{message}", file.display()))
+    };
+    let mut seen: HashMap<&Path, &str> = HashMap::new();
+    for (setting, file) in jobs.iter().flat_map(|j| j.output.files_by_setting()) {
+        if let Some(other) = seen.insert(file, setting) {
+            let message = if other == setting {
+                " would be written for more than one target; put {id} into it, such as \"{id}_filled.tif\""
+                    .into()
+            } else {
+                format!(" would be written twice, as {other} and as {setting}")
+            };
+            return Err(refuse(setting, file, &message));
+        }
+        if let Some(message) = inputs.clash(file).or_else(|| wrong_ending(setting, file)) {
+            return Err(refuse(setting, file, &message));
+        }
+    }
+    let mut notes = Vec::new();
+    for (setting, file) in jobs.iter().flat_map(|j| j.output.files_by_setting()) {
+        match refuse_existing(file, options.overwrite) {
+            Err(WriteError::Exists { path }) if options.plan_only => {
+                notes.push(format!("{} exists: a run needs --overwrite", path.display()));
+            }
+            result => result?,
+        }
+        check_folder(file).map_err(|e| self::refuse(rules, options, setting, &format!("{setting}: {e}")))?;
+    }
+    Ok(notes)
+}
+
+/// Why a path cannot be that of an output, which follows it in a message: a raster is a GeoTIFF, a report JSON.
+///
+/// A word that was meant for something else (a command, a rules file) does not become a file that way.
+fn wrong_ending(setting: &str, path: &Path) -> Option<String> {
+    let endings: &[&str] = match setting {
+        "path" | "provenance" | "mask" | "uncertainty" => &ENDINGS,
+        "sidecar" => &["json"],
+        // Named by the program itself.
+        _ => return None,
+    };
+    let expected = || endings.iter().map(|e| format!(".{e}")).collect::<Vec<_>>().join(" or ");
+    let text = path.to_string_lossy();
+    if path.is_dir() || text.ends_with(std::path::is_separator) {
+        return Some(format!(" is a folder; expected the path of a file that ends in {}", expected()));
+    }
+    match path.extension() {
+        Some(found) if endings.iter().any(|e| found.eq_ignore_ascii_case(e)) => None,
+        Some(found) if !found.is_empty() => {
+            Some(format!(" ends in .{}; expected a name that ends in {}", found.display(), expected()))
+        }
+        _ => Some(format!(" has no ending; expected a name that ends in {}", expected())),
+    }
+}
