@@ -29,6 +29,8 @@ pub enum IoError {
     Precision { path: PathBuf, band: usize, dtype: DataType },
     #[error("{}: band {band} has {dtype} samples, which cannot be composed; expected integers or floats", path.display())]
     SampleType { path: PathBuf, band: usize, dtype: DataType },
+    #[error("{}: band {band} has {name} samples, which are not known here; expected integers or floats (convert it, e.g. with gdal_translate -ot Float32)", path.display())]
+    UnknownType { path: PathBuf, band: usize, name: String },
     #[error("{}: quality band {band} has {dtype} samples; expected integer codes of up to 32 bits (convert it, e.g. with gdal_translate -ot UInt16)", path.display())]
     QualityType { path: PathBuf, band: usize, dtype: DataType },
     #[error("{}: band {band}, block at column {col}, row {row}: cannot be read: {cause}", path.display())]

@@ -1,15 +1,19 @@
 //! What a raster file says of itself before a pixel is read, and what is refused by name.
 
 mod companions;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use crate::IoError;
 use crate::crs::CrsRegistry;
 use crate::messages::checked;
 use compose_core::{DataType, Grid, Transform};
-use gdal::raster::{ColorInterpretation, RasterBand};
+use gdal::raster::RasterBand;
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use words::Words;
 
 /// The Earth at 60 cm is 67 million pixels around: a header that claims more is broken, and would keep a run
 /// busy for days.
@@ -112,7 +116,8 @@ impl FileHeader {
     /// Reads the header of `path`.
     ///
     /// # Errors
-    /// A file that is missing, not a raster, without bands, rotated, or with ground control points only.
+    /// A file that is missing, not a raster, without bands, of a sample type that is not known, rotated, or with ground
+    /// control points only.
     pub fn read(path: &Path, systems: &CrsRegistry) -> Result<Self, IoError> {
         let fingerprint = Fingerprint::of(path)?;
         let dataset = open(path)?;
@@ -120,8 +125,8 @@ impl FileHeader {
             return Err(IoError::NoBands { path: path.to_owned(), hint: subdataset_hint(&dataset) });
         }
         let (grid, georeferenced) = grid(path, &dataset, systems)?;
-        let alpha = alpha_bands(&dataset);
-        let bands = (1..=dataset.raster_count()).map(|n| band_header(path, &dataset, n, &alpha));
+        let words = words::of(&dataset).map_err(|cause| IoError::Open { path: path.to_owned(), cause })?;
+        let bands = (1..=dataset.raster_count()).map(|n| band_header(path, &dataset, n, &words));
         let driver = dataset.driver().short_name();
         Ok(Self {
             path: path.to_owned(),
@@ -195,12 +200,12 @@ fn band_header(
     path: &Path,
     dataset: &Dataset,
     number: usize,
-    alpha: &[usize],
+    words: &[Words],
 ) -> Result<BandHeader, IoError> {
     let unreadable = |cause| IoError::Open { path: path.to_owned(), cause };
     let band = checked(|| dataset.rasterband(number)).map_err(unreadable)?;
     let flags = checked(|| band.mask_flags()).map_err(unreadable)?;
-    let is_alpha = alpha.contains(&number);
+    let is_alpha = words[number - 1].is_alpha;
     let masked = (flags.is_alpha() && !is_alpha) || (flags.is_per_dataset() && !flags.is_alpha());
     let scale_offset = (band.scale().unwrap_or(1.0), band.offset().unwrap_or(0.0));
     // A scale of 0 or NaN is no statement about the numbers.
@@ -210,36 +215,32 @@ fn band_header(
     Ok(BandHeader {
         number,
         description: band.description().ok().filter(|d| !d.is_empty()),
-        dtype: data_type(&band),
+        dtype: data_type(&band, &words[number - 1].type_name).ok_or_else(|| IoError::UnknownType {
+            path: path.to_owned(),
+            band: number,
+            name: words[number - 1].type_name.clone(),
+        })?,
         nodata: band.no_data_value(),
         scale_offset: Some(scale_offset).filter(says_something),
-        mask: if masked { MaskSource::Mask } else { alpha_beside(alpha, is_alpha) },
+        mask: if masked { MaskSource::Mask } else { alpha_beside(words, is_alpha) },
         is_alpha,
         block: band.block_size(),
         pixel_interleaved: dataset.metadata_item("INTERLEAVE", "IMAGE_STRUCTURE").as_deref() == Some("PIXEL"),
     })
 }
 
-fn alpha_bands(dataset: &Dataset) -> Vec<usize> {
-    let is = |n: &usize| {
-        dataset.rasterband(*n).is_ok_and(|b| b.color_interpretation() == ColorInterpretation::AlphaBand)
-    };
-    (1..=dataset.raster_count()).filter(is).collect()
-}
-
 /// An alpha band of which GDAL says nothing, because it lets a nodata tag hide it: both count.
-fn alpha_beside(alpha: &[usize], is_alpha: bool) -> MaskSource {
-    match alpha.first() {
-        Some(number) if !is_alpha => MaskSource::Alpha(*number),
+fn alpha_beside(words: &[Words], is_alpha: bool) -> MaskSource {
+    match words.iter().position(|band| band.is_alpha) {
+        Some(index) if !is_alpha => MaskSource::Alpha(index + 1),
         _ => MaskSource::None,
     }
 }
 
-fn data_type(band: &RasterBand<'_>) -> DataType {
+fn data_type(band: &RasterBand<'_>, name: &str) -> Option<DataType> {
     // Before GDAL 3.7 signed bytes are unsigned ones with a note in the metadata.
     let signed_byte = band.metadata_item("PIXELTYPE", "IMAGE_STRUCTURE").as_deref() == Some("SIGNEDBYTE");
-    let name = band.band_type().name().to_lowercase();
-    if signed_byte { DataType::Int8 } else { name.parse().unwrap_or(DataType::Complex) }
+    if signed_byte { Some(DataType::Int8) } else { words::data_type(name) }
 }
 
 fn tags(dataset: &Dataset) -> Vec<Tag> {

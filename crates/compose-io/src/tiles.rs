@@ -333,8 +333,8 @@ fn read_mask(dataset: &Dataset, band: &BandRef, at: Window, tile: &mut Tile) -> 
 fn read_band(dataset: &Dataset, number: usize, at: Window, to: (&mut Tile, usize)) -> Result<(), String> {
     let raster = checked(|| dataset.rasterband(number))?;
     match to.0.dtype {
-        // GDAL before 3.7 hands signed bytes out as unsigned ones: the same bits.
-        DataType::UInt8 | DataType::Int8 => fill::<u8>(&raster, at, to),
+        DataType::UInt8 => fill::<u8>(&raster, at, to),
+        DataType::Int8 => fill_signed_bytes(&raster, at, to),
         DataType::UInt16 => fill::<u16>(&raster, at, to),
         DataType::Int16 => fill::<i16>(&raster, at, to),
         DataType::UInt32 => fill::<u32>(&raster, at, to),
@@ -349,6 +349,20 @@ fn stored_as(dtype: DataType) -> DataType {
         DataType::UInt64 | DataType::Int64 | DataType::Float64 | DataType::Complex => DataType::Float32,
         other => other,
     }
+}
+
+/// GDAL before 3.7 hands signed bytes out as unsigned ones, and later ones as what they are; asked for as bytes, those would
+/// lose what is below 0. As 16 bits both come with the byte that is in the file.
+fn fill_signed_bytes(
+    band: &RasterBand<'_>,
+    at: Window,
+    (tile, plane): (&mut Tile, usize),
+) -> Result<(), String> {
+    let (origin, size) = ((at.col as isize, at.row as isize), (at.width, at.height));
+    let mut wide = vec![0_i16; at.width * at.height];
+    checked(|| band.read_into_slice(origin, size, size, &mut wide, None))?;
+    tile.samples_mut::<u8>(plane).iter_mut().zip(wide).for_each(|(byte, wide)| *byte = wide as u8);
+    Ok(())
 }
 
 fn fill<T: GdalType + bytemuck::Pod>(

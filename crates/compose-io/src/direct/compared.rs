@@ -91,7 +91,12 @@ fn by_gdal(
     size: (usize, usize),
 ) -> Result<Vec<u8>, String> {
     match dtype {
-        DataType::UInt8 | DataType::Int8 => window::<u8>(band, origin, size),
+        DataType::UInt8 => window::<u8>(band, origin, size),
+        // Before GDAL 3.7 they come as unsigned ones.
+        DataType::Int8 => Ok(window::<i16>(band, origin, size)?
+            .chunks_exact(2)
+            .map(|wide| i16::from_ne_bytes([wide[0], wide[1]]) as u8)
+            .collect()),
         DataType::UInt16 => window::<u16>(band, origin, size),
         DataType::Int16 => window::<i16>(band, origin, size),
         DataType::UInt32 => window::<u32>(band, origin, size),
