@@ -212,6 +212,12 @@ impl Layout {
         }
     }
 
+    /// Whether every field of `other` is one of its own, by the same name at the same bits, and fill is the same.
+    pub fn knows(&self, other: &Self) -> bool {
+        let same = |a: &Field, b: &Field| (a.name, a.offset, a.width) == (b.name, b.offset, b.width);
+        self.fill == other.fill && other.fields.iter().all(|of| self.fields.iter().any(|own| same(own, of)))
+    }
+
     /// The flag that means fill, in a layout that has one.
     pub fn fill_field(&self) -> Option<&'static Field> {
         match self.fill {

@@ -52,6 +52,11 @@ pub enum Radiometry {
     },
 }
 
+/// The baseline of Sentinel-2 products that others than the ground segment made with Sen2Cor: `N9999`, processor version
+/// 99.99. Whether their numbers carry the offset follows from the Level-1C product and the Sen2Cor behind them
+/// (documentation.dataspace.copernicus.eu, "Sentinel-2 L2A Baselines").
+pub const UNOFFICIAL_BASELINE: u32 = 9999;
+
 impl Radiometry {
     /// Scale and offset, each where known.
     pub fn scale_offset(self, baseline: Option<u32>) -> (Option<f64>, Option<f64>) {
@@ -59,7 +64,8 @@ impl Radiometry {
             Self::Unknown => (None, None),
             Self::Linear(scale, offset) => (Some(scale), Some(offset)),
             Self::ByBaseline { scale, from, offset } => {
-                (Some(scale), baseline.map(|b| if b >= from { offset } else { 0.0 }))
+                let known = baseline.filter(|b| *b != UNOFFICIAL_BASELINE);
+                (Some(scale), known.map(|b| if b >= from { offset } else { 0.0 }))
             }
         }
     }
@@ -191,7 +197,7 @@ impl Preset {
     }
 
     /// The band of this name on `sensor`; where the sensor is not known, only what all sensors that have such
-    /// a band agree on.
+    /// a band agree on. Layouts agree where one knows every field of the others.
     pub fn band(&self, sensor: Option<&'static Sensor>, name: &str) -> Option<BandSpec> {
         if let Some(sensor) = sensor {
             return sensor.band(name).copied();
@@ -201,9 +207,20 @@ impl Preset {
         Some(known.fold(first, |a, b| BandSpec {
             common: a.common.filter(|_| a.common == b.common),
             others: if a.others == b.others { a.others } else { &[] },
-            layout: a.layout.filter(|_| a.layout == b.layout),
+            layout: wider(a.layout, b.layout),
             ..a
         }))
+    }
+}
+
+/// The layout that knows every field of the other one: bits that a sensor does not use are never set by it.
+fn wider(a: Option<&'static str>, b: Option<&'static str>) -> Option<&'static str> {
+    let layout = |name: &str| quality::find(name).ok();
+    let (wide, narrow) = (layout(a?)?, layout(b?)?);
+    match (wide.knows(narrow), narrow.knows(wide)) {
+        (true, _) => a,
+        (_, true) => b,
+        _ => None,
     }
 }
 

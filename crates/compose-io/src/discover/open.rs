@@ -4,7 +4,7 @@ use super::DiscoverError;
 use super::bands::{self, Slot};
 use crate::crs::CrsRegistry;
 use crate::mtl::Mtl;
-use crate::preset::{Part, Radiometry};
+use crate::preset::{Part, Radiometry, UNOFFICIAL_BASELINE};
 use crate::scene::{FoundScene, Nodata, SceneSource, ScenesQuery};
 use crate::{BandHeader, BandRef, FileHeader, IoError};
 use compose_core::{BandFacts, BandRole, DataType, Layout, SceneFacts, Sun, quality};
@@ -211,10 +211,19 @@ fn check_type(role: BandRole, band: &BandHeader, file: &FileHeader, single: bool
 /// What to say where the processing baseline decides about the offset and no name tells it.
 fn unknown_radiometry(found: &FoundScene, query: &ScenesQuery, first: &BandFacts) -> Option<String> {
     let by_baseline = query.preset.is_some_and(|p| matches!(p.radiometry, Radiometry::ByBaseline { .. }));
-    let unknown = by_baseline && found.baseline.is_none() && first.scale_offset.is_none();
-    unknown.then(|| {
-        "its processing baseline is not in its path, so that its offset is not known; say scale and offset if \
-         rules or other products need values"
-            .into()
-    })
+    if !by_baseline || first.scale_offset.is_some() {
+        return None;
+    }
+    let why = match found.baseline {
+        Some(UNOFFICIAL_BASELINE) => {
+            "its processing baseline N9999 (Sen2Cor run by others) does not tell its offset; say offset = -0.1 or \
+             offset = 0, as BOA_ADD_OFFSET in its MTD_MSIL2A.xml is -1000 or missing, if rules or other products need \
+             values"
+        }
+        _ => {
+            "its processing baseline is not in its path, so that its offset is not known; say scale and offset if \
+             rules or other products need values"
+        }
+    };
+    Some(why.into())
 }

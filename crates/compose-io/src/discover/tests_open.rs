@@ -248,6 +248,34 @@ fn the_offset_of_sentinel_2_goes_by_the_baseline_in_the_path_and_is_unknown_with
     assert_eq!(with("x", Some(-0.1)), (Some((1e-4, -0.1)), 0));
 }
 
+/// `N9999` is larger than 0400, and says nothing of the offset.
+#[test]
+fn a_baseline_of_9999_does_not_tell_the_offset_and_it_is_asked_for() {
+    let safe = "S2B_MSIL2A_20180602T110619_N9999_R137_T30UVB_20230811T100202.SAFE";
+    let image = "GRANULE/L2A_T30UVB_A006467/IMG_DATA/R10m/T30UVB_20180602T110619_B02_10m.jp2";
+    let folder = Folder::with(&[&format!("{safe}/{image}")]);
+    let query = folder.query("sentinel-2-l2a");
+    let source = opened(&query);
+    assert_eq!(scale_offset(&source, "B02"), None);
+    assert!(
+        source.notes[0].contains("N9999") && source.notes[0].contains("offset = -0.1"),
+        "{:?}",
+        source.notes
+    );
+    let said = opened(&ScenesQuery { offset: Some(0.0), ..query });
+    assert_eq!((scale_offset(&said, "B02"), said.notes.len()), (Some((1e-4, 0.0)), 0));
+}
+
+/// A pattern of one's own says nothing of the sensor.
+#[test]
+fn with_a_pattern_of_ones_own_the_quality_band_keeps_the_layout_of_the_preset() {
+    let folder = Folder::with(&["july_20160707_sr_band4.tif", "july_20160707_pixel_qa.tif"]);
+    let pattern = r"(?P<id>july_(?P<date>\d{8}))_(?P<band>\w+)\.tif".to_owned();
+    let source = opened(&ScenesQuery { pattern: Some(pattern), ..folder.query("landsat-c1-sr") });
+    let quality = &source.facts.bands[source.facts.quality.unwrap()];
+    assert_eq!(quality.layout.map(|l| l.name), Some("landsat-c1-sr-l8"));
+}
+
 #[test]
 fn the_default_bands_are_those_of_the_finest_resolution() {
     let at = |bands: &[&str]| -> Vec<String> {
@@ -348,8 +376,8 @@ fn an_outright_scene_has_its_preset_bands_by_the_names_given() {
     let unknown = crate::scene::FoundScene { sensor: None, ..found };
     let source = open_scene(&unknown, &scene.query, None, &systems).unwrap();
     assert_eq!(
-        (source.facts.quality, source.facts.bands[1].layout, nodata(&source, "B4")),
-        (Some(1), None, vec![0.0])
+        (source.facts.quality, source.facts.bands[1].layout.map(|l| l.name), nodata(&source, "B4")),
+        (Some(1), Some("landsat-c2-l89"), vec![0.0])
     );
 }
 

@@ -94,7 +94,14 @@ fn a_sensor_is_recognised_by_a_word_of_the_name() {
 fn without_a_sensor_only_what_all_agree_on_is_known() {
     let c2 = find("landsat-c2-l2").unwrap();
     let qa = c2.band(None, "QA_PIXEL").unwrap();
-    assert_eq!((qa.part, qa.layout), (Part::Quality, None));
+    // Landsat 4-7 and MSS use fewer of the bits, and those in the same way.
+    assert_eq!((qa.part, qa.layout), (Part::Quality, Some("landsat-c2-l89")));
+    // Bit 9 is a dropped pixel on one sensor, bit 11 terrain on another; bits 8 differ.
+    assert_eq!(c2.band(None, "QA_RADSAT").unwrap().layout, None);
+    let c1 = find("landsat-c1-sr").unwrap();
+    assert_eq!(c1.band(None, "pixel_qa").unwrap().layout, Some("landsat-c1-sr-l8"));
+    // Bit 1 of Level 1 is terrain occlusion on OLI and a dropped pixel on TM.
+    assert_eq!(find("landsat-c1-l1").unwrap().band(None, "BQA").unwrap().layout, None);
     let b7 = c2.band(None, "B7").unwrap();
     assert_eq!((b7.common, b7.part), (Some("swir2"), Part::Wanted));
     assert_eq!(c2.band(None, "B4").unwrap().common, None);
@@ -115,6 +122,8 @@ fn the_offset_of_sentinel_2_goes_by_baseline() {
     assert_eq!(radiometry.scale_offset(Some(301)), (Some(0.0001), Some(0.0)));
     assert_eq!(radiometry.scale_offset(Some(400)), (Some(0.0001), Some(-0.1)));
     assert_eq!(radiometry.scale_offset(None), (Some(0.0001), None));
+    // Made with Sen2Cor by others: of either kind.
+    assert_eq!(radiometry.scale_offset(Some(9999)), (Some(0.0001), None));
 }
 
 #[test]
