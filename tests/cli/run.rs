@@ -301,7 +301,11 @@ fn standard_input_and_output_may_be_closed() {
 }
 
 /// Everything that prints to standard output, with a pair of scenes to print about.
-const PRINTING: [&[&str]; 6] = [
+const PRINTING: [&[&str]; 10] = [
+    &["--help"],
+    &["--version"],
+    &["help", "inspect"],
+    &["plugin", "check", "--help"],
     &["schema"],
     &["kinds"],
     &["kinds", "bits"],

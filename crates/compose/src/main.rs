@@ -30,19 +30,27 @@ fn main() -> ExitCode {
         screen::tell(&format!("error: {message}"));
         return ExitCode::from(FAILED);
     }
-    let cli = Cli::parse();
-    let result = match cli.command {
+    Cli::try_parse().map_or_else(|said| told(&said), carry_out).unwrap_or_else(|error| {
+        screen::tell(&format!("error: {error}"));
+        ExitCode::from(FAILED)
+    })
+}
+
+/// Help, the version, or a mistake in the arguments.
+fn told(said: &clap::Error) -> Result<ExitCode, EngineError> {
+    screen::say_of_arguments(said)?;
+    Ok(if said.use_stderr() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+fn carry_out(cli: Cli) -> Result<ExitCode, EngineError> {
+    match cli.command {
         Some(Command::Evaluate(args)) => evaluate::evaluate(&args),
         Some(Command::Inspect(args)) => inspect::inspect(&args),
         Some(Command::Kinds(args)) => kinds::show(&args),
         Some(Command::Schema(args)) => kinds::schema(&args),
         Some(Command::Plugin(args)) => plugin::plugin(&args),
         None => run(&cli.run),
-    };
-    result.unwrap_or_else(|error| {
-        screen::tell(&format!("error: {error}"));
-        ExitCode::from(FAILED)
-    })
+    }
 }
 
 /// The built-in kinds, and what loads plugins; `cancelled` asks these to stop.

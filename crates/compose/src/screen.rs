@@ -12,7 +12,21 @@ use std::io::{ErrorKind, IsTerminal, Write};
 pub fn say(text: &str) -> Result<(), EngineError> {
     let mut out = std::io::stdout().lock();
     // What is left in the buffer is written when the program ends, and nobody hears of an error then.
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    heard(writeln!(out, "{text}").and_then(|()| out.flush()))
+}
+
+/// Prints what the reader of arguments has to say: help and version on standard output, mistakes on standard error.
+///
+/// # Errors
+/// As [`say`].
+pub fn say_of_arguments(said: &clap::Error) -> Result<(), EngineError> {
+    let printed = said.print();
+    // Without standard error there is nobody to tell.
+    if said.use_stderr() { Ok(()) } else { heard(printed.and_then(|()| std::io::stdout().flush())) }
+}
+
+fn heard(written: std::io::Result<()>) -> Result<(), EngineError> {
+    match written {
         Err(cause) if cause.kind() != ErrorKind::BrokenPipe => Err(EngineError::StandardOutput(cause)),
         _ => Ok(()),
     }
