@@ -3,6 +3,8 @@
 //! Axes are in the traditional order of GIS everywhere: x is easting or longitude, y northing or latitude,
 //! whatever the authority says.
 
+mod database;
+
 use crate::messages::checked;
 use compose_core::{Crs, CrsUnit};
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
@@ -13,6 +15,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Why a coordinate system cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CrsError {
+    /// No system can be used, because PROJ's database is missing or belongs to another PROJ.
+    #[error("PROJ cannot use its database of coordinate systems ({why})")]
+    NoDatabase {
+        /// PROJ's own words, where it looked, and what to do.
+        why: String,
+    },
     /// Neither an authority's code, nor WKT, nor a PROJ string that PROJ understands.
     #[error(
         "CRS \"{text}\" is not understood ({why}); expected a code such as EPSG:32613, WKT or a PROJ string"
@@ -86,6 +94,7 @@ impl CrsRegistry {
         if let Some(crs) = known.by_text.get(text) {
             return Ok(Arc::clone(crs));
         }
+        database::usable().map_err(|why| CrsError::NoDatabase { why })?;
         let (srs, wkt) = parse()?;
         let same = known.systems.iter().find(|k| parse_wkt(&k.wkt).is_ok_and(|other| other == srs));
         let crs = match same {

@@ -25,6 +25,8 @@ pub enum IoError {
     Size { path: PathBuf, width: usize, height: usize, limit: usize },
     #[error("{}: its coordinate system cannot be understood: {cause}", path.display())]
     Crs { path: PathBuf, cause: String },
+    #[error("{}: {cause}", path.display())]
+    NoCrsDatabase { path: PathBuf, cause: String },
     #[error("{}: band {band} has {dtype} samples, which single precision cannot hold exactly; set precision = \"f32\" in [scenes] to accept that, or convert the file", path.display())]
     Precision { path: PathBuf, band: usize, dtype: DataType },
     #[error("{}: band {band} has {dtype} samples, which cannot be composed; expected integers or floats", path.display())]

@@ -6,7 +6,7 @@ mod tests;
 mod words;
 
 use crate::IoError;
-use crate::crs::CrsRegistry;
+use crate::crs::{CrsError, CrsRegistry};
 use crate::messages::checked;
 use compose_core::{DataType, Grid, Transform};
 use gdal::raster::RasterBand;
@@ -187,13 +187,18 @@ fn grid(path: &Path, dataset: &Dataset, systems: &CrsRegistry) -> Result<(Grid, 
     let crs = if wkt.trim().is_empty() {
         None
     } else {
-        Some(
-            systems
-                .from_wkt(&wkt)
-                .map_err(|e| IoError::Crs { path: path.to_owned(), cause: e.to_string() })?,
-        )
+        Some(systems.from_wkt(&wkt).map_err(|why| not_understood(path, &why))?)
     };
     Ok((Grid { width, height, transform: Transform { x0, dx, y0, dy }, crs }, stated.is_some()))
+}
+
+fn not_understood(path: &Path, why: &CrsError) -> IoError {
+    let (path, cause) = (path.to_owned(), why.to_string());
+    match why {
+        // No fault of the file's.
+        CrsError::NoDatabase { .. } => IoError::NoCrsDatabase { path, cause },
+        _ => IoError::Crs { path, cause },
+    }
 }
 
 fn band_header(
