@@ -5,6 +5,7 @@ mod files;
 mod grid;
 mod inputs;
 mod run;
+mod sets;
 mod trouble;
 
 use crate::support::{Pair, listing, read, sidecar, stderr, stdout, structure};

@@ -267,7 +267,10 @@ impl Slow {
             .spawn()
             .unwrap();
         for _ in 0..2000 {
-            if listing(self.folder.path()).iter().any(|name| name.starts_with(".out.tif.")) {
+            // Past the plan, which looks whether there is room for a draft, and at work.
+            let names = listing(self.folder.path());
+            let has = |end: &str| names.iter().any(|n| n.starts_with(".out.tif.") && n.ends_with(end));
+            if has("lock") && has(".tmp") {
                 return child;
             }
             assert!(child.try_wait().unwrap().is_none(), "{}", std::fs::read_to_string(said).unwrap());

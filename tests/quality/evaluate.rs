@@ -253,6 +253,29 @@ fn files_that_exist_are_replaced_only_where_that_is_wanted() {
     }
 }
 
+/// The cases may be those that an earlier evaluation left in its folder.
+#[test]
+fn cases_that_are_read_from_the_folder_stay_as_they_are_and_the_report_lists_the_files() {
+    let (_stack, bench) = perfect(&(REPAIR.to_owned() + &fill("regress")));
+    std::fs::create_dir_all(bench.path("out")).unwrap();
+    let few = "[[case]]\nname = \"disc\"\nshape = \"disc\"\nsize = 30\n";
+    std::fs::rename(bench.path("cases.toml"), bench.path("out/cases.toml")).unwrap();
+    std::fs::write(bench.path("out/cases.toml"), few).unwrap();
+    std::os::unix::fs::symlink("out/cases.toml", bench.path("cases.toml")).unwrap();
+    bench.run("out", &[]);
+    assert_eq!(std::fs::read_to_string(bench.path("out/cases.toml")).unwrap(), few);
+    let report = bench.path("out/evaluation.json");
+    let output = crate::support::compose().arg("check").arg(&report).output().unwrap();
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("  ok       evaluation.csv\n") && said.contains("  ok       disc.png\n"), "{said}");
+    // What is read is never replaced: here the picture of a case is a link to it.
+    std::fs::remove_file(bench.path("out/disc.png")).unwrap();
+    std::os::unix::fs::symlink("cases.toml", bench.path("out/disc.png")).unwrap();
+    assert!(bench.refused(&["-o", "out", "--overwrite"]).contains("is read by this run"));
+    assert_eq!(std::fs::read_to_string(bench.path("out/cases.toml")).unwrap(), few);
+}
+
 #[test]
 fn a_scene_too_large_is_refused_and_a_part_of_it_is_not() {
     let size = (2200, 2000);

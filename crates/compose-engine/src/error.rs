@@ -77,6 +77,9 @@ pub enum EngineError {
     /// The sidecar.
     #[error("{}: {cause}", path.display())]
     Sidecar { path: PathBuf, cause: std::io::Error },
+    /// What was given to be checked.
+    #[error("{}: is no report of a run ({why}); expected the JSON file that a run leaves beside its image", path.display())]
+    NoReport { path: PathBuf, why: String },
     /// Where the plan, an explanation or a list is printed.
     #[error("standard output: {0}")]
     StandardOutput(std::io::Error),

@@ -1,11 +1,25 @@
 //! Several files that get their names together, and files that must stay as they are.
+//!
+//! | module | for |
+//! |---|---|
+//! | `inputs` | what is read, which no output may replace |
+//! | `lock` | what another run is writing (`owner`: who) |
+//! | `digest` | size and hash, by which a set of files is known again |
 
+mod digest;
 mod inputs;
+mod lock;
+mod owner;
 
+pub use digest::Digest;
 pub use inputs::Inputs;
+pub use lock::Locks;
 
-use crate::write::{Draft, Pending, WriteError};
-use std::path::{Path, PathBuf};
+pub(crate) use lock::abandon;
+
+use crate::write::draft::{Named, naming};
+use crate::write::{Draft, Pending, WriteError, refuse_existing};
+use std::path::Path;
 
 /// A text file under a temporary name.
 ///
@@ -18,28 +32,45 @@ pub fn text_file(path: &Path, text: &str) -> Result<Pending, WriteError> {
     draft.finish()
 }
 
-/// Gives every file its name, in this order; when one fails, those that were new are taken away again.
+/// How files get their names.
+pub struct Naming<'a> {
+    /// Whether they may replace others.
+    pub overwrite: bool,
+    /// What they may not replace.
+    pub inputs: &'a Inputs,
+    /// The locks of all of them.
+    pub locks: &'a mut Locks,
+    /// Called after each.
+    pub named: &'a dyn Fn(&Path),
+}
+
+/// Gives every file its name, in this order. When one fails, those that have theirs are taken away again, and what they
+/// replaced is put back.
 ///
 /// # Errors
-/// The first that cannot be given its name.
-pub fn commit_all(files: Vec<Pending>) -> Result<(), WriteError> {
+/// The first that cannot be given its name: a file that is read, or without `overwrite` any file, has come to its place.
+pub fn commit_all(files: Vec<Pending>, how: Naming<'_>) -> Result<(), WriteError> {
     // From here on the program is not ended from outside of this function.
-    let mut named = crate::write::draft::naming();
-    let mut fresh: Vec<PathBuf> = Vec::new();
+    let mut all_named = naming();
+    for path in files.iter().map(Pending::path) {
+        how.inputs.refuse(path)?;
+        refuse_existing(path, how.overwrite)?;
+    }
+    let Some(first) = files.first().map(|file| file.path().to_owned()) else { return Ok(()) };
+    how.locks.begin_naming().map_err(|cause| WriteError::System { path: first, cause })?;
+    let mut done: Vec<Named> = Vec::new();
     for file in files {
         let path = file.path().to_owned();
-        let existed = path.symlink_metadata().is_ok();
-        if let Err(error) = file.commit() {
-            for path in fresh {
+        match file.name(how.overwrite) {
+            Ok(named) => done.push(named),
+            Err(error) => {
                 // The first error is the one to report.
-                let _ = std::fs::remove_file(path);
+                done.into_iter().rev().for_each(Named::undo);
+                return Err(error);
             }
-            return Err(error);
         }
-        if !existed {
-            fresh.push(path);
-        }
+        (how.named)(&path);
     }
-    *named = true;
-    Ok(())
+    *all_named = true;
+    done.into_iter().try_for_each(Named::settle)
 }

@@ -27,6 +27,8 @@ pub struct Cli {
 pub enum Command {
     /// Hides clear pixels of the target, lets every strategy fill them, and compares with what was there
     Evaluate(EvaluateArgs),
+    /// Says whether files are what the run wrote that their report is of
+    Check(CheckSetsArgs),
     /// Shows grid, date and bands of files; for quality bands each code, its share and its meaning
     Inspect(InspectArgs),
     /// Lists mask rules, scores and fill strategies, or shows the page of one
@@ -35,6 +37,14 @@ pub enum Command {
     Schema(PluginsArgs),
     /// Checks a plugin, or starts a new one
     Plugin(PluginArgs),
+}
+
+/// `compose check`.
+#[derive(Debug, Args)]
+pub struct CheckSetsArgs {
+    /// Reports that runs left beside their images; the files that they list are looked for from where they lie
+    #[arg(required = true, value_name = "REPORT.json")]
+    pub reports: Vec<PathBuf>,
 }
 
 /// `compose kinds`.

@@ -35,7 +35,9 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, EngineError> {
     let mut open = strategies::without_fills(args, &registry)?;
     settle(&mut open, &cancelled)?;
     left_out.iter().for_each(|why| tell(args, why));
-    let mut files = args.output.as_ref().map(|folder| Files::new(folder, args.overwrite)).transpose()?;
+    let new = |folder| Files::new(folder, args.overwrite, open.inputs.clone(), args.cases.as_deref());
+    let mut files = args.output.as_ref().map(|folder| new(folder)).transpose()?;
+    files.iter().flat_map(Files::notes).for_each(|note| tell(args, &format!("note: {note}")));
     let mut rows = Vec::new();
     let jobs = open.jobs.len();
     for job in 0..jobs {

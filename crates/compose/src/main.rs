@@ -1,6 +1,7 @@
 //! `compose`: arguments, messages, exit codes.
 
 mod args;
+mod check;
 mod evaluate;
 mod inspect;
 mod kinds;
@@ -44,6 +45,7 @@ fn told(said: &clap::Error) -> Result<ExitCode, EngineError> {
 
 fn carry_out(cli: Cli) -> Result<ExitCode, EngineError> {
     match cli.command {
+        Some(Command::Check(args)) => check::check(&args),
         Some(Command::Evaluate(args)) => evaluate::evaluate(&args),
         Some(Command::Inspect(args)) => inspect::inspect(&args),
         Some(Command::Kinds(args)) => kinds::show(&args),
@@ -118,6 +120,7 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
 }
 
 fn tell_report(plan: &Plan, report: &RunReport) {
+    report.taken_over.iter().for_each(|note| screen::tell(&format!("note: {note}")));
     for name in &report.idle_rules {
         let rule = plan.stack.mask_names.iter().position(|n| n == name);
         let does = rule.map_or_else(String::new, |rule| plan.stack.mask_description(rule));

@@ -132,7 +132,7 @@ impl OutputPlan {
     }
 
     /// Every file that will be written, and the setting that asks for it.
-    pub(super) fn files_by_setting(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+    pub(crate) fn files_by_setting(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let provenance = self.provenance.iter().map(|p| ("provenance", p));
         let mask = self.mask.iter().map(|p| ("mask", p));
         let uncertainty = self.uncertainty.iter().map(|p| ("uncertainty", p));

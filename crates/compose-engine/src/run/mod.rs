@@ -5,6 +5,7 @@
 
 mod compose;
 mod report;
+pub mod set;
 mod sidecar;
 mod sink;
 mod trial;
@@ -18,11 +19,13 @@ use crate::plan::{Item, Job, Plan, Task};
 use crate::rules::Rules;
 use compose::Composed;
 pub(crate) use compose::compose_block;
-use compose_io::write::Pending;
+use compose_io::files::{Locks, Naming, commit_all};
+use compose_io::write::{Pending, refuse_existing};
 use compose_io::{Place, TileStore};
 use sink::Sink;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -47,27 +50,71 @@ pub struct Control<'a> {
 /// Carries out a plan; files appear under their names only when everything has succeeded.
 ///
 /// # Errors
-/// Whatever goes wrong with pixels, files or the machine; nothing is left behind then.
+/// Whatever goes wrong with pixels, files or the machine; nothing is left behind then. Another run writes one of the files.
 pub fn run(rules: &Rules, plan: &Plan, control: &Control<'_>) -> Result<RunReport, EngineError> {
+    run_watched(rules, plan, control, &|_| ())
+}
+
+/// As [`run`]; `named` is called whenever a file has got its name.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(
+    rules: &Rules,
+    plan: &Plan,
+    control: &Control<'_>,
+    named: &dyn Fn(&Path),
+) -> Result<RunReport, EngineError> {
+    let outputs = || plan.jobs.iter().flat_map(|job| job.output.files());
+    // Held until all files have their names.
+    let mut locks = Locks::take(outputs())?;
+    // Another run may have ended since the plan was made.
+    outputs().try_for_each(|path| refuse_existing(path, plan.overwrite))?;
     compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
     let store = TileStore::new(plan.memory.tiles, plan.memory.open_files);
     let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
+    let (sets, reports) = compose_all(plan, control, &store, &marked)?;
+    for band in plan.stack.scenes.iter().flat_map(|s| &s.refs) {
+        store.check_unchanged(band)?;
+    }
+    for plugin in &plan.plugins {
+        plugin.check_unchanged()?;
+    }
+    let mut report = RunReport::new(plan, reports, &marked, store.decoded());
+    report.taken_over = locks.notes().to_vec();
+    let mut pending: Vec<Pending> = Vec::new();
+    for (index, files) in sets.into_iter().enumerate() {
+        let job = &plan.jobs[index];
+        // The report first: from then on it tells which files are not yet what it says. The image last: whoever sees a
+        // new one finds its record beside it.
+        if let Some(path) = &job.output.sidecar {
+            let files = set::listed(path, &job.output, &files)?;
+            pending.push(sidecar::write(path, rules, plan, index, &report, files)?);
+        }
+        pending.extend(files);
+    }
+    if control.cancelled.load(Ordering::Relaxed) {
+        return Err(EngineError::Interrupted);
+    }
+    let naming = Naming { overwrite: plan.overwrite, inputs: &plan.inputs, locks: &mut locks, named };
+    commit_all(pending, naming)?;
+    Ok(report)
+}
+
+/// Composes every output under temporary names: per job its files, the image last, and what was counted.
+fn compose_all(
+    plan: &Plan,
+    control: &Control<'_>,
+    store: &TileStore,
+    marked: &[AtomicU64],
+) -> Result<(Vec<Vec<Pending>>, Vec<JobReport>), EngineError> {
     let bands = plan.stack.bands.len() as u64;
     let total = plan.jobs.iter().map(|j| (j.grid.width * j.grid.height) as u64).sum();
-    let mut pending: Vec<Pending> = Vec::new();
-    let mut reports: Vec<JobReport> = Vec::new();
+    let (mut sets, mut reports) = (Vec::new(), Vec::new());
     let (mut done, mut turns) = (0, 0);
     for job in &plan.jobs {
         let mut sink = Sink::create(plan, job)?;
-        let work = Work {
-            plan,
-            job,
-            store: &store,
-            marked: &marked,
-            kept: kept_masks(job),
-            first_turn: turns,
-            hidden: None,
-        };
+        let work = Work { plan, job, store, marked, kept: kept_masks(job), first_turn: turns, hidden: None };
         turns += job.order.passes();
         compose_job(&work, control, &mut |composed| {
             done += composed.canvas.window.pixels() as u64 * composed.wanted.len() as u64;
@@ -80,39 +127,10 @@ pub fn run(rules: &Rules, plan: &Plan, control: &Control<'_>) -> Result<RunRepor
             store.let_go();
         }
         let (files, report) = sink.finish(plan, job)?;
-        pending.extend(files);
+        sets.push(files);
         reports.push(report);
     }
-    for band in plan.stack.scenes.iter().flat_map(|s| &s.refs) {
-        store.check_unchanged(band)?;
-    }
-    for plugin in &plan.plugins {
-        plugin.check_unchanged()?;
-    }
-    let report = RunReport::new(plan, reports, &marked, store.decoded());
-    for (job, report_of_job) in plan.jobs.iter().zip(&report.jobs) {
-        if let Some(path) = &job.output.sidecar {
-            pending.push(sidecar::write(path, rules, plan, job, report_of_job, &report)?);
-        }
-    }
-    if control.cancelled.load(Ordering::Relaxed) {
-        return Err(EngineError::Interrupted);
-    }
-    commit(plan, pending)?;
-    Ok(report)
-}
-
-/// Gives every file its name, the images last: whoever sees an image finds its record beside it.
-fn commit(plan: &Plan, pending: Vec<Pending>) -> Result<(), EngineError> {
-    // A file, or a link to one that is read, may have come to an output's place since the plan was made.
-    for file in &pending {
-        plan.inputs.refuse(file.path())?;
-        compose_io::write::refuse_existing(file.path(), plan.overwrite)?;
-    }
-    let is_image = |p: &Pending| plan.jobs.iter().any(|j| j.output.path == p.path());
-    let (images, extras): (Vec<_>, Vec<_>) = pending.into_iter().partition(is_image);
-    compose_io::files::commit_all(extras.into_iter().chain(images).collect())?;
-    Ok(())
+    Ok((sets, reports))
 }
 
 /// What all workers know.

@@ -115,6 +115,9 @@ pub struct RunReport {
     /// the rules alone, so it is no part of the record.
     #[serde(skip)]
     pub tiles_decoded: (u64, u64),
+    /// Earlier runs to the same files that were killed, and what they left.
+    #[serde(skip)]
+    pub taken_over: Vec<String>,
 }
 
 fn percent(part: u64, whole: u64) -> f64 {
@@ -188,6 +191,7 @@ impl RunReport {
     /// The report of a finished run.
     pub fn new(plan: &Plan, jobs: Vec<JobReport>, marked: &[AtomicU64], tiles_decoded: (u64, u64)) -> Self {
         let idle = plan.stack.mask_names.iter().zip(marked).filter(|(_, n)| n.load(Ordering::Relaxed) == 0);
-        Self { jobs, idle_rules: idle.map(|(name, _)| name.clone()).collect(), tiles_decoded }
+        let idle_rules = idle.map(|(name, _)| name.clone()).collect();
+        Self { jobs, idle_rules, tiles_decoded, taken_over: Vec::new() }
     }
 }

@@ -3,26 +3,28 @@
 use crate::error::EngineError;
 use crate::plan::{Fate, Job, Plan};
 use crate::rules::Rules;
-use crate::run::{JobReport, RunReport};
+use crate::run::RunReport;
 use compose_core::{Findings, SurveyedModel};
 use compose_io::write::Pending;
 use compose_plugin_host::{Plugin, PluginKind};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Writes the report under a temporary name.
+/// Writes the report of an output under a temporary name; `files` is what [`super::set`] says of those of its set.
 pub fn write(
     path: &Path,
     rules: &Rules,
     plan: &Plan,
-    job: &Job,
-    report: &JobReport,
+    index: usize,
     run: &RunReport,
+    files: Value,
 ) -> Result<Pending, EngineError> {
+    let (job, report) = (&plan.jobs[index], &run.jobs[index]);
     let value = json!({
         "compose": env!("CARGO_PKG_VERSION"),
         "gdal": compose_io::gdal_version(),
-        "rules": { "file": rules.file.path, "tables": tables(&rules.file.text) },
+        "files": files,
+        "rules": { "file": text(&rules.file.path), "tables": tables(&rules.file.text) },
         "command-line": plan.command_line,
         "target": report.target,
         "target-date": job.target_day.map(|d| d.to_string()),
@@ -72,10 +74,16 @@ fn grid(job: &Job) -> Value {
 
 fn output(job: &Job) -> Value {
     json!({
-        "path": job.output.path, "dtype": job.cast.dtype.name(),
+        "path": text(&job.output.path), "dtype": job.cast.dtype.name(),
         "nodata": job.cast.nodata.map(|n| if n.is_finite() { json!(n) } else { json!(n.to_string()) }),
-        "provenance": job.output.provenance, "mask": job.output.mask, "uncertainty": job.output.uncertainty,
+        "provenance": job.output.provenance.as_deref().map(text), "mask": job.output.mask.as_deref().map(text),
+        "uncertainty": job.output.uncertainty.as_deref().map(text),
     })
+}
+
+/// JSON is UTF-8, and a path need not be.
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// What else than this program had a hand in the result.
@@ -146,7 +154,7 @@ fn scenes(plan: &Plan, job: &Job) -> Value {
             "fate": plan.fate(job, fate), "reason": reason, "alignment": alignments,
             "quality-alignment": index.map(|i| plan.mask_alignments(i)),
             "radiometry": index.map(|i| plan.radiometry_text(job, i)),
-            "files": index.map(|i| plan.stack.scenes[i].files.clone()),
+            "files": index.map(|i| plan.stack.scenes[i].files.iter().map(|f| text(f)).collect::<Vec<_>>()),
         })
     };
     plan.stack.fates.iter().map(scene).collect()

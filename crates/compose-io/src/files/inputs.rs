@@ -16,17 +16,20 @@ impl Inputs {
     /// The files at these paths. One that is not there yet is known by its place.
     pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         let mut inputs = Self::default();
-        for path in paths {
-            let index = inputs.paths.len();
-            if let Some(number) = number(&path) {
-                inputs.by_number.entry(number).or_insert(index);
-            }
-            for place in place(&path).into_iter().chain(path.canonicalize()) {
-                inputs.by_place.entry(place).or_insert(index);
-            }
-            inputs.paths.push(path);
-        }
+        paths.into_iter().for_each(|path| inputs.add(path));
         inputs
+    }
+
+    /// One more.
+    pub fn add(&mut self, path: PathBuf) {
+        let index = self.paths.len();
+        if let Some(number) = number(&path) {
+            self.by_number.entry(number).or_insert(index);
+        }
+        for place in place(&path).into_iter().chain(path.canonicalize()) {
+            self.by_place.entry(place).or_insert(index);
+        }
+        self.paths.push(path);
     }
 
     /// The input that `path` leads to.

@@ -2,15 +2,17 @@
 //!
 //! The temporary name is a hidden folder beside the final file, `.out.tif.<pid>-XXXXXX.tmp/`: on the same
 //! file system, so that moving is one step that cannot stop half-way, and a place where the helper files of
-//! GDAL drivers (`.ovr.tmp`, `.aux.xml`) go away with it.
+//! GDAL drivers (`.ovr.tmp`, `.aux.xml`) go away with it. What a file replaces is kept in it until all files of a run
+//! have their names.
 
 use super::WriteError;
+use crate::files::Digest;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tempfile::TempDir;
+use tempfile::{TempDir, TempPath};
 
 /// What GDAL reads together with a raster. Left from an earlier file of the same name, it would be taken for
 /// the overviews, the mask or the statistics of the new one.
@@ -134,6 +136,7 @@ pub fn abandon_all() -> bool {
         // A file that is just being made may keep the folder from going at the first try.
         (0..10).any(|_| fs::remove_dir_all(folder).is_ok() || !folder.exists());
     }
+    crate::files::abandon();
     true
 }
 
@@ -170,10 +173,28 @@ impl Drop for Folder {
 }
 
 fn temporary(name: &str, parent: &Path) -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix(&prefix(name, std::process::id())).suffix(".tmp").tempdir_in(parent)
+}
+
+/// How the folders of a file's drafts begin.
+fn prefix(name: &str, process: u32) -> String {
     // The whole must stay under 255 bytes, whatever the file's own name is.
     let name: String = name.chars().take(40).collect();
-    let prefix = format!(".{name}.{}-", std::process::id());
-    tempfile::Builder::new().prefix(&prefix).suffix(".tmp").tempdir_in(parent)
+    format!(".{name}.{process}-")
+}
+
+/// Removes what a process that has ended left of the file at `path`.
+pub(crate) fn clear(path: &Path, process: u32) {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let prefix = prefix(&path.file_name().unwrap_or_default().to_string_lossy(), process);
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(&prefix) && name.ends_with(".tmp") {
+            // What cannot be removed only takes space.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// A whole file that waits for its name. Dropped, it disappears.
@@ -189,19 +210,120 @@ impl Pending {
         &self.draft.path
     }
 
+    /// Size and hash of the file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn digest(&self) -> Result<Digest, WriteError> {
+        Digest::of(&self.draft.file)
+            .map_err(|cause| WriteError::System { path: self.path().to_owned(), cause })
+    }
+
     /// Gives the file its name, in one step, in place of whatever had it. Overviews, masks and statistics of
     /// an earlier file are removed first: they would be wrong for this one.
     ///
     /// # Errors
     /// [`WriteError::Commit`].
     pub fn commit(self) -> Result<(), WriteError> {
+        self.name(true)?.settle()
+    }
+
+    /// Gives the file its name, in one step; without `overwrite` only where nothing has it, which the system sees to.
+    /// What is replaced or removed is kept until [`Named::settle`].
+    ///
+    /// # Errors
+    /// [`WriteError::Commit`], [`WriteError::Exists`], [`WriteError::Stale`].
+    pub(crate) fn name(self, overwrite: bool) -> Result<Named, WriteError> {
         let Draft { folder, file, path } = self.draft;
-        let failed = |cause| WriteError::Commit { path: path.clone(), temporary: file.clone(), cause };
-        for companion in companions(&path).filter(|c| c.symlink_metadata().is_ok()) {
-            fs::remove_file(companion).map_err(failed)?;
+        let existed = path.symlink_metadata().is_ok();
+        let mut named = Named { folder, path, moved: Vec::new(), has_name: false, kept: !existed };
+        match named.give(&file, overwrite) {
+            Ok(()) => Ok(named),
+            Err(error) => {
+                named.undo();
+                Err(error)
+            }
         }
-        fs::rename(&file, &path).map_err(failed)?;
-        folder.close().map_err(|cause| WriteError::System { path: path.clone(), cause })
+    }
+}
+
+/// A file that has its name, and what it takes to give it back.
+#[derive(Debug)]
+pub(crate) struct Named {
+    folder: Folder,
+    path: PathBuf,
+    /// What was moved away: where it is now, and where it was.
+    moved: Vec<(PathBuf, PathBuf)>,
+    has_name: bool,
+    /// Whether what was there before, a file or nothing, can be had again.
+    kept: bool,
+}
+
+impl Named {
+    fn give(&mut self, file: &Path, overwrite: bool) -> Result<(), WriteError> {
+        let path = self.path.clone();
+        let failed = |cause| WriteError::Commit { path: path.clone(), temporary: file.to_owned(), cause };
+        if !overwrite {
+            refuse_existing(&path, false)?;
+            rename_into_free_place(file, &path).map_err(|cause| match cause.kind() {
+                ErrorKind::AlreadyExists => WriteError::Exists { path: path.clone() },
+                _ => failed(cause),
+            })?;
+            self.has_name = true;
+            return Ok(());
+        }
+        for (nth, companion) in companions(&path).enumerate().filter(|(_, c)| c.symlink_metadata().is_ok()) {
+            let aside = self.folder.path().join(format!("companion-{nth}"));
+            fs::rename(&companion, &aside).map_err(failed)?;
+            self.moved.push((aside, companion));
+        }
+        if !self.kept {
+            // A second name: the file is never without its first one. Some file systems know no second names.
+            let aside = self.folder.path().join("replaced");
+            self.kept = fs::hard_link(&path, &aside).is_ok();
+            if self.kept {
+                self.moved.push((aside, path.clone()));
+            }
+        }
+        fs::rename(file, &path).map_err(failed)?;
+        self.has_name = true;
+        Ok(())
+    }
+
+    /// Puts back what was there before, as far as it was kept.
+    pub(crate) fn undo(self) {
+        if self.has_name && self.kept && !self.moved.iter().any(|(_, from)| *from == self.path) {
+            let _ = fs::remove_file(&self.path);
+        }
+        for (aside, from) in &self.moved {
+            let _ = fs::rename(aside, from);
+        }
+    }
+
+    /// Lets go of what was there before.
+    ///
+    /// # Errors
+    /// The temporary folder cannot be removed.
+    pub(crate) fn settle(self) -> Result<(), WriteError> {
+        let Self { folder, path, .. } = self;
+        folder.close().map_err(|cause| WriteError::System { path, cause })
+    }
+}
+
+/// Moves a file to a name that nothing has. A name that comes meanwhile is never replaced, but on file systems that
+/// have neither such a move nor hard links: there it is looked at just before.
+fn rename_into_free_place(file: &Path, path: &Path) -> std::io::Result<()> {
+    match TempPath::try_from_path(file)?.persist_noclobber(path) {
+        Ok(()) => Ok(()),
+        Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => Err(failed.error),
+        Err(failed) => {
+            // It is moved below: dropped, it would be removed.
+            failed.path.keep().map_err(|failed| failed.error)?;
+            match path.symlink_metadata() {
+                Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+                Err(_) => fs::rename(file, path),
+            }
+        }
     }
 }
 
@@ -252,6 +374,37 @@ mod tests {
         refuse_existing(&path, true).unwrap();
         written(&path).commit().unwrap();
         assert_eq!(names(&folder), ["a.tif"]);
+    }
+
+    #[test]
+    fn a_file_is_moved_to_a_free_place_alone() {
+        let (folder, path) = place("a.tif");
+        let draft = folder.path().join("draft");
+        fs::write(&draft, "new").unwrap();
+        fs::write(&path, "mine").unwrap();
+        let refused = rename_into_free_place(&draft, &path).unwrap_err();
+        assert_eq!(
+            (refused.kind(), fs::read(&path).unwrap().as_slice()),
+            (ErrorKind::AlreadyExists, &b"mine"[..])
+        );
+        fs::remove_file(&path).unwrap();
+        fs::write(&draft, "new").unwrap();
+        rename_into_free_place(&draft, &path).unwrap();
+        assert_eq!(names(&folder), ["a.tif"]);
+    }
+
+    #[test]
+    fn a_name_that_is_given_back_leaves_what_was_there_before() {
+        let (folder, path) = place("a.tif");
+        written(&path).name(false).unwrap().undo();
+        assert!(names(&folder).is_empty());
+        fs::write(&path, "old").unwrap();
+        fs::write(folder.path().join("a.tif.msk"), "old mask").unwrap();
+        let named = written(&path).name(true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        named.undo();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(&folder).len(), 2);
     }
 
     #[test]

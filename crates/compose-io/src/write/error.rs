@@ -14,6 +14,10 @@ pub enum WriteError {
     NotAFile { path: PathBuf },
     #[error("{}{why}", path.display())]
     IsRead { path: PathBuf, why: String },
+    #[error("{}: is being written by another run ({by}); wait for it, or choose another path", path.display())]
+    Locked { path: PathBuf, by: String },
+    #[error("{}: is written by {by}, and from here it cannot be told whether that run goes on; if it has ended, remove {}", path.display(), lock.display())]
+    LockedElsewhere { path: PathBuf, by: String, lock: PathBuf },
     #[error("{}: there is no folder {}; create it first", path.display(), folder.display())]
     NoFolder { path: PathBuf, folder: PathBuf },
     #[error("{}: cannot write into {}: {}", path.display(), folder.display(), cause.kind())]

@@ -2,9 +2,10 @@
 
 use super::{Filled, Trial};
 use compose_engine::EngineError;
+use compose_engine::run::set;
 use compose_evaluate::strip::{Fill, Scene, strip};
 use compose_evaluate::table::Report;
-use compose_io::files::{commit_all, text_file};
+use compose_io::files::{Inputs, Locks, Naming, commit_all, text_file};
 use compose_io::quicklook;
 use compose_io::write::{Pending, WriteError, refuse_existing};
 use serde_json::{Value, json};
@@ -14,24 +15,51 @@ use std::path::{Path, PathBuf};
 pub struct Files<'a> {
     folder: &'a Path,
     overwrite: bool,
+    inputs: Inputs,
+    /// Whether the cases were read from where they would be written, and stay as they are.
+    has_cases: bool,
     pending: Vec<Pending>,
     pictures: Vec<Value>,
+    // Last: held until the others are gone.
+    locks: Locks,
 }
 
+const TABLE: &str = "evaluation.csv";
+const REPORT: &str = "evaluation.json";
+const CASES: &str = "cases.toml";
+
 impl<'a> Files<'a> {
-    /// A folder that is there, or can be made; files in it are not replaced unless that is wanted.
-    pub fn new(folder: &'a Path, overwrite: bool) -> Result<Self, EngineError> {
+    /// A folder that is there, or can be made; files in it are not replaced unless that is wanted, and those that are
+    /// read never.
+    pub fn new(
+        folder: &'a Path,
+        overwrite: bool,
+        mut inputs: Inputs,
+        cases: Option<&Path>,
+    ) -> Result<Self, EngineError> {
         std::fs::create_dir_all(folder)
             .map_err(|cause| WriteError::System { path: folder.to_owned(), cause })?;
-        let files = Self { folder, overwrite, pending: Vec::new(), pictures: Vec::new() };
-        for name in ["evaluation.csv", "evaluation.json", "cases.toml"] {
+        let own = Inputs::new(cases.map(Path::to_owned));
+        let has_cases = own.find(&folder.join(CASES)).is_some();
+        cases.into_iter().for_each(|cases| inputs.add(cases.to_owned()));
+        let all = [TABLE, REPORT, CASES].map(|name| folder.join(name));
+        let locks = Locks::take(all.iter().map(PathBuf::as_path))?;
+        let files =
+            Self { folder, overwrite, inputs, has_cases, pending: Vec::new(), pictures: Vec::new(), locks };
+        for name in [TABLE, REPORT, CASES].into_iter().filter(|name| !(has_cases && *name == CASES)) {
             files.place(name)?;
         }
         Ok(files)
     }
 
+    /// What earlier evaluations left here.
+    pub fn notes(&self) -> &[String] {
+        self.locks.notes()
+    }
+
     fn place(&self, name: &str) -> Result<PathBuf, EngineError> {
         let path = self.folder.join(name);
+        self.inputs.refuse(&path)?;
         refuse_existing(&path, self.overwrite)?;
         Ok(path)
     }
@@ -58,22 +86,26 @@ impl<'a> Files<'a> {
         Ok(())
     }
 
-    /// Writes the tables, and gives every file its name.
+    /// Writes the tables, and gives every file its name: first that which lists the others.
     pub fn finish(mut self, report: &Report, cases: &str) -> Result<&'a Path, EngineError> {
-        let table = serde_json::to_value(report).map_err(|e| EngineError::Sidecar {
-            path: self.folder.join("evaluation.json"),
-            cause: e.into(),
-        })?;
-        let all = json!({ "evaluation": table, "pictures": self.pictures });
-        let texts = [
-            ("evaluation.csv", report.csv()),
-            ("evaluation.json", format!("{all:#}\n")),
-            ("cases.toml", cases.to_owned()),
-        ];
-        for (name, text) in texts {
-            self.pending.push(text_file(&self.place(name)?, &text)?);
+        let path = self.place(REPORT)?;
+        let failed =
+            |cause: serde_json::Error| EngineError::Sidecar { path: path.clone(), cause: cause.into() };
+        let table = serde_json::to_value(report).map_err(failed)?;
+        self.pending.push(text_file(&self.place(TABLE)?, &report.csv())?);
+        if !self.has_cases {
+            self.pending.push(text_file(&self.place(CASES)?, cases)?);
         }
-        commit_all(self.pending)?;
+        let listed: Result<Vec<Value>, _> = self.pending.iter().map(|f| set::entry(&path, "", f)).collect();
+        let all = json!({ "evaluation": table, "pictures": self.pictures, "files": listed? });
+        self.pending.insert(0, text_file(&path, &format!("{all:#}\n"))?);
+        let naming = Naming {
+            overwrite: self.overwrite,
+            inputs: &self.inputs,
+            locks: &mut self.locks,
+            named: &|_| (),
+        };
+        commit_all(self.pending, naming)?;
         Ok(self.folder)
     }
 }

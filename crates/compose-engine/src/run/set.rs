@@ -1,0 +1,207 @@
+//! The files of one output and what is in them: said in its report, and held against the disk by `compose check`.
+//!
+//! The report is named before the files that it lists, and says what each will hold. Whenever a run is killed, what is
+//! there is either what its report says, or differs from it. Paths start from the report's folder, so that a set can be
+//! moved as a whole.
+
+use crate::error::EngineError;
+use crate::plan::OutputPlan;
+use compose_io::files::Digest;
+use compose_io::write::Pending;
+use serde_json::{Value, json};
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
+
+/// No report is larger: 65 000 scenes with ten files each come to less.
+const LARGEST: u64 = 512 << 20;
+
+/// Endings that the program gives to files beside an image.
+const BESIDE: [&str; 7] = [
+    "_provenance.tif",
+    "_masks.tif",
+    "_uncertainty.tif",
+    "_before.png",
+    "_mask.png",
+    "_after.png",
+    "_sources.png",
+];
+
+/// How a file of a set was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It is what was written.
+    Whole,
+    /// It is not there.
+    Missing,
+    /// It is something else, or cannot be read; how.
+    Differs(String),
+    /// It is there under a name of the set, but the report does not list it: it is of another run.
+    Foreign,
+}
+
+/// A file of a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Its path as the report says it.
+    pub file: String,
+    /// How it was found.
+    pub found: Found,
+}
+
+/// What a report says of the files of its set that wait for their names.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn listed(report: &Path, output: &OutputPlan, files: &[Pending]) -> Result<Value, EngineError> {
+    let what = |path: &Path| {
+        let setting = output.files_by_setting().find(|(_, file)| *file == path).map_or("", |(s, _)| s);
+        if setting == "path" { "image" } else { setting }
+    };
+    let of = |file: &Pending| entry(report, what(file.path()), file);
+    Ok(Value::Array(files.iter().map(of).collect::<Result<_, _>>()?))
+}
+
+/// What a report says of one file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn entry(report: &Path, what: &str, file: &Pending) -> Result<Value, EngineError> {
+    let Digest { bytes, sha256 } = file.digest()?;
+    let path = seen_from(report, file.path());
+    Ok(json!({ "file": path.to_string_lossy(), "is": what, "bytes": bytes, "sha256": sha256 }))
+}
+
+/// The path of `file` from the folder of `report`; the whole path where they share no root.
+fn seen_from(report: &Path, file: &Path) -> PathBuf {
+    let place = |path: &Path| folder_of(path).canonicalize().unwrap_or_else(|_| folder_of(path).to_owned());
+    let (from, to, name) = (place(report), place(file), file.file_name().unwrap_or_default());
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    if shared == 0 {
+        return to.join(name);
+    }
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect::<PathBuf>().join(name)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Holds every file that a report lists against the disk, and looks for files of other runs beside its image.
+///
+/// # Errors
+/// The report cannot be read, or is none.
+pub fn check(report: &Path) -> Result<Vec<Checked>, EngineError> {
+    let value = read(report)?;
+    let none = |why: &str| EngineError::NoReport { path: report.to_owned(), why: why.to_owned() };
+    let Some(files) = value["files"].as_array().filter(|files| !files.is_empty()) else {
+        return Err(none("it lists no files with their hashes"));
+    };
+    let folder = folder_of(report);
+    let (mut checked, mut image) = (Vec::new(), None);
+    for file in files {
+        let said = (file["file"].as_str(), file["bytes"].as_u64(), file["sha256"].as_str());
+        let (Some(name), Some(bytes), Some(sha256)) = said else {
+            return Err(none("an entry of its files lacks file, bytes or sha256"));
+        };
+        if file["is"] == "image" {
+            image = Some(folder.join(name));
+        }
+        let expected = Digest { bytes, sha256: sha256.to_lowercase() };
+        checked.push(Checked { file: name.to_owned(), found: held_against(&folder.join(name), &expected) });
+    }
+    let listed: Vec<PathBuf> = checked.iter().map(|c| folder.join(&c.file)).collect();
+    let foreign = image.iter().flat_map(|image| beside(image)).filter(|file| !listed.contains(file));
+    let foreign = foreign.filter(|file| file.symlink_metadata().is_ok());
+    let told = |file: PathBuf| file.strip_prefix(folder).unwrap_or(&file).display().to_string();
+    checked.extend(foreign.map(|file| Checked { file: told(file), found: Found::Foreign }));
+    Ok(checked)
+}
+
+/// Where the program puts files of an image.
+fn beside(image: &Path) -> Vec<PathBuf> {
+    let stem = image.file_stem().unwrap_or_default().to_string_lossy();
+    BESIDE.iter().map(|ending| image.with_file_name(format!("{stem}{ending}"))).collect()
+}
+
+fn read(report: &Path) -> Result<Value, EngineError> {
+    let none = |why: String| EngineError::NoReport { path: report.to_owned(), why };
+    let metadata = std::fs::metadata(report).map_err(|cause| none(cause.to_string()))?;
+    if !metadata.is_file() {
+        return Err(none("it is a folder or a device".into()));
+    }
+    if metadata.len() > LARGEST {
+        return Err(none(format!("it has {} bytes, and no report has more than {LARGEST}", metadata.len())));
+    }
+    let bytes = std::fs::read(report).map_err(|cause| none(cause.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|cause| none(format!("it is no JSON: {cause}")))
+}
+
+fn held_against(path: &Path, expected: &Digest) -> Found {
+    match std::fs::metadata(path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Found::Missing,
+        Err(cause) => return Found::Differs(cause.to_string()),
+        Ok(metadata) if !metadata.is_file() => return Found::Differs("it is a folder or a device".into()),
+        Ok(metadata) if metadata.len() != expected.bytes => {
+            return Found::Differs(format!("{} bytes, {} were written", metadata.len(), expected.bytes));
+        }
+        Ok(_) => {}
+    }
+    match Digest::of(path) {
+        Err(cause) => Found::Differs(cause.to_string()),
+        Ok(found) if found == *expected => Found::Whole,
+        Ok(found) => {
+            let short = |hash: &str| hash.chars().take(12).collect::<String>();
+            let (found, written) = (short(&found.sha256), short(&expected.sha256));
+            Found::Differs(format!("SHA-256 {found}…, {written}… was written"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_start_from_the_reports_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("reports/2020")).unwrap();
+        std::fs::create_dir_all(folder.path().join("images")).unwrap();
+        let seen = |report: &str, file: &str| {
+            seen_from(&folder.path().join(report), &folder.path().join(file)).display().to_string()
+        };
+        assert_eq!(seen("a.json", "a.tif"), "a.tif");
+        assert_eq!(seen("a.json", "images/a.tif"), "images/a.tif");
+        assert_eq!(seen("reports/2020/a.json", "images/a.tif"), "../../images/a.tif");
+        assert_eq!(seen("reports/a.json", "reports/../images/a.tif"), "../images/a.tif");
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused_in_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let says = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            check(&path).unwrap_err().to_string()
+        };
+        for (text, said) in [
+            ("", "it is no JSON"),
+            ("II*\0", "it is no JSON"),
+            ("[1, 2]", "it lists no files"),
+            ("{}", "it lists no files"),
+            ("{\"files\": 7}", "it lists no files"),
+            ("{\"files\": []}", "it lists no files"),
+            ("{\"files\": [{\"file\": \"a.tif\"}]}", "lacks file, bytes or sha256"),
+            (
+                "{\"files\": [{\"file\": \"a.tif\", \"bytes\": -1, \"sha256\": \"\"}]}",
+                "lacks file, bytes or sha256",
+            ),
+        ] {
+            let told = says(text);
+            assert!(told.contains(said) && told.lines().count() == 1, "{text}: {told}");
+        }
+        assert!(check(folder.path()).unwrap_err().to_string().contains("a folder or a device"));
+        let gone = check(&folder.path().join("no.json")).unwrap_err().to_string();
+        assert!(gone.contains("no.json: is no report of a run (No such file"), "{gone}");
+    }
+}

@@ -1,0 +1,357 @@
+//! Locks beside outputs: no two runs write one file at a time.
+//!
+//! A lock is a hidden file `.NAME.lock` in the real folder of the output, so that links to folders do not hide it. It says
+//! who holds it, and the system's own advisory lock (`flock`, which NFS passes to the server) is held on it: however a
+//! run ends, the system lets go of that, and a file that is left is known to be stale. The locks of one run in a folder
+//! are one file under several names, so that a run of many outputs has few files open. Where a file system keeps no
+//! advisory locks, that the file is there must do.
+
+use super::inputs::place;
+use super::owner::Owner;
+use crate::write::{WriteError, draft};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// A lock is looked at so often, and so far apart, before its holder is believed to be at work: who clears a stale one
+/// holds it for a moment too.
+const LOOKS: u32 = 6;
+const APART: Duration = Duration::from_millis(20);
+
+/// How often a lock is tried for that comes and goes.
+const TRIES: u32 = 50;
+
+/// Locks of this process, for [`abandon`].
+static HELD: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes the locks of a program that must end while others still work.
+pub(crate) fn abandon() {
+    for lock in HELD.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        // What cannot be removed is stale, and the next run says so.
+        let _ = fs::remove_file(lock);
+    }
+}
+
+/// The locks of a run. Dropped, they are gone.
+#[derive(Debug, Default)]
+pub struct Locks {
+    held: Vec<Held>,
+    notes: Vec<String>,
+}
+
+/// One file, and the locks that are names of it.
+#[derive(Debug)]
+struct Held {
+    file: File,
+    names: Vec<PathBuf>,
+}
+
+impl Locks {
+    /// Takes the locks of all these outputs, or none.
+    ///
+    /// # Errors
+    /// [`WriteError::Locked`] where another run holds one; the folder is missing or cannot be written to.
+    pub fn take<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> Result<Self, WriteError> {
+        // In one order for all runs: of two that want some of the same files, one gets all of its own.
+        let mut wanted = BTreeMap::new();
+        for output in outputs {
+            wanted.insert(lock_of(output)?, output);
+        }
+        let mut locks = Self::default();
+        for (lock, output) in wanted {
+            locks.take_one(&lock, output)?;
+        }
+        Ok(locks)
+    }
+
+    /// What was found and cleared: runs that have ended and left their locks.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Notes in the locks that files get their names from now on: who finds them stale knows that files of two runs may
+    /// stand side by side.
+    ///
+    /// # Errors
+    /// The system cannot write it.
+    pub fn begin_naming(&mut self) -> std::io::Result<()> {
+        self.held.iter_mut().try_for_each(|held| held.file.write_all(super::owner::NAMING.as_bytes()))
+    }
+
+    fn take_one(&mut self, lock: &Path, output: &Path) -> Result<(), WriteError> {
+        for _ in 0..TRIES {
+            if self.link(lock) || self.create(lock, output)? {
+                return Ok(());
+            }
+            self.clear(lock, output)?;
+        }
+        Err(WriteError::Locked { path: output.to_owned(), by: "runs that come and go".into() })
+    }
+
+    /// Makes `lock` another name of one that is held in its folder.
+    fn link(&mut self, lock: &Path) -> bool {
+        let near = self.held.iter_mut().find(|held| held.names[0].parent() == lock.parent());
+        let Some(held) = near.filter(|held| fs::hard_link(&held.names[0], lock).is_ok()) else {
+            return false;
+        };
+        remember(lock);
+        held.names.push(lock.to_owned());
+        true
+    }
+
+    /// Makes the file; false where there is one.
+    fn create(&mut self, lock: &Path, output: &Path) -> Result<bool, WriteError> {
+        let failed = |cause| {
+            let folder = lock.parent().unwrap_or(lock).to_owned();
+            WriteError::Folder { path: output.to_owned(), folder, cause }
+        };
+        let mut file = match File::options().read(true).append(true).create_new(true).open(lock) {
+            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Ok(false),
+            result => result.map_err(failed)?,
+        };
+        match file.try_lock() {
+            // Another run took it for one that was left behind, before it was locked.
+            Ok(()) if !is_at(&file, lock) => return Ok(false),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            // Without advisory locks, that the file is there must do.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
+        remember(lock);
+        let written = Owner::of_this_process(&file).and_then(|owner| file.write_all(owner.text().as_bytes()));
+        self.held.push(Held { file, names: vec![lock.to_owned()] });
+        written.map_err(failed)?;
+        Ok(true)
+    }
+
+    /// Takes a lock away whose run has ended; its drafts too.
+    fn clear(&mut self, lock: &Path, output: &Path) -> Result<(), WriteError> {
+        let path = || output.to_owned();
+        for look in 1..=LOOKS {
+            let file = match File::options().read(true).open(lock) {
+                Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),
+                result => result.map_err(|cause| WriteError::System { path: lock.to_owned(), cause })?,
+            };
+            let locked = file.try_lock();
+            if !is_at(&file, lock) {
+                return Ok(());
+            }
+            let owner = Owner::read(&file);
+            match locked {
+                Ok(()) if owner.as_ref().is_none_or(Owner::is_on_this_host) => {
+                    fs::remove_file(lock)
+                        .map_err(|cause| WriteError::System { path: lock.to_owned(), cause })?;
+                    if let Some(owner) = owner {
+                        draft::clear(output, owner.process);
+                        self.notes.push(format!("{}: {}", output.display(), owner.left_behind()));
+                    }
+                    return Ok(());
+                }
+                Err(TryLockError::WouldBlock) if look < LOOKS => std::thread::sleep(APART),
+                Err(TryLockError::WouldBlock) => {
+                    let by = owner.map_or("a run that has just begun".into(), |owner| owner.to_string());
+                    return Err(WriteError::Locked { path: path(), by });
+                }
+                // Advisory locks may not reach from host to host, or not be there at all.
+                Ok(()) | Err(TryLockError::Error(_)) => {
+                    let by = owner.map_or("a run that is not known".into(), |owner| owner.to_string());
+                    return Err(WriteError::LockedElsewhere { path: path(), by, lock: lock.to_owned() });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Locks {
+    fn drop(&mut self) {
+        let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        for held in &self.held {
+            // Removed while the advisory lock is held: who waits for it finds that the name is gone.
+            for name in held.names.iter().filter(|name| is_at(&held.file, name)) {
+                let _ = fs::remove_file(name);
+            }
+            all.retain(|name| !held.names.contains(name));
+        }
+    }
+}
+
+fn remember(lock: &Path) {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner).push(lock.to_owned());
+}
+
+/// Where the lock of an output lies.
+fn lock_of(output: &Path) -> Result<PathBuf, WriteError> {
+    let name = output.file_name().ok_or_else(|| WriteError::NotAFile { path: output.to_owned() })?;
+    let Some(place) = place(output) else {
+        let folder = output.parent().unwrap_or(Path::new(".")).to_owned();
+        return Err(WriteError::NoFolder { path: output.to_owned(), folder });
+    };
+    Ok(place.with_file_name(lock_name(&name.to_string_lossy())))
+}
+
+/// `.NAME.lock`; of a name that would become too long its beginning and a hash of all of it.
+fn lock_name(name: &str) -> String {
+    if name.len() <= 120 {
+        return format!(".{name}.lock");
+    }
+    let hash = format!("{:x}", Sha256::digest(name.as_bytes()));
+    let begin: String = name.chars().take(20).collect();
+    format!(".{begin}-{}.lock", &hash[..16])
+}
+
+/// Whether an open file is the one of this name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let number = |of: std::io::Result<fs::Metadata>| of.ok().map(|of| (of.dev(), of.ino()));
+    let open = number(file.metadata());
+    open.is_some() && open == number(fs::symlink_metadata(path))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn take(folder: &Path, outputs: &[&str]) -> Result<Locks, String> {
+        let paths: Vec<PathBuf> = outputs.iter().map(|name| folder.join(name)).collect();
+        Locks::take(paths.iter().map(PathBuf::as_path)).map_err(|e| e.to_string())
+    }
+
+    /// A lock as a run leaves it that was killed: of this host, or of another.
+    fn stale(folder: &Path, name: &str, host: &str, more: &str) {
+        let text = format!("process 4000000\nhost {host}\nsince 2026-01-02 03:04:05 UTC\n{more}");
+        fs::write(folder.join(name), text).unwrap();
+    }
+
+    #[test]
+    fn a_lock_is_held_against_others_and_goes_with_its_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = take(folder.path(), &["a.tif", "b.tif"]).unwrap();
+        assert_eq!(names(folder.path()), [".a.tif.lock", ".b.tif.lock"]);
+        // One file of two names.
+        assert_eq!(first.held.len(), 1);
+        for outputs in [&["a.tif"][..], &["b.tif"], &["0.tif", "b.tif", "c.tif"]] {
+            let said = take(folder.path(), outputs).unwrap_err();
+            let me = format!("process {} on ", std::process::id());
+            assert!(said.contains("is being written by another run") && said.contains(&me), "{said}");
+            assert!(said.contains(" since 2"), "{said}");
+            assert_eq!(names(folder.path()), [".a.tif.lock", ".b.tif.lock"], "all or none");
+        }
+        let other = take(folder.path(), &["c.tif"]).unwrap();
+        drop(first);
+        assert_eq!(names(folder.path()), [".c.tif.lock"]);
+        drop(other);
+        let again = take(folder.path(), &["a.tif", "c.tif"]).unwrap();
+        assert!(again.notes().is_empty());
+    }
+
+    #[test]
+    fn a_lock_that_a_killed_run_left_is_told_and_taken_over_with_its_drafts() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        stale(folder.path(), ".a.tif.lock", &Owner::this_host(), "");
+        fs::hard_link(at(".a.tif.lock"), at(".b.tif.lock")).unwrap();
+        fs::create_dir(at(".a.tif.4000000-abc123.tmp")).unwrap();
+        fs::write(at(".a.tif.4000000-abc123.tmp/draft"), "half").unwrap();
+        fs::create_dir(at(".a.tif.4000001-abc123.tmp")).unwrap();
+        let locks = take(folder.path(), &["a.tif"]).unwrap();
+        let [note] = locks.notes() else { panic!("{:?}", locks.notes()) };
+        let expected =
+            "a.tif: the run of process 4000000 since 2026-01-02 03:04:05 UTC has ended without an end";
+        assert!(note.contains(expected), "{note}");
+        let left = [".a.tif.4000001-abc123.tmp", ".a.tif.lock", ".b.tif.lock"];
+        assert_eq!(names(folder.path()), left, "what is of others stays");
+        drop(locks);
+        // One that was killed before it had said who it is.
+        fs::write(at(".c.tif.lock"), "").unwrap();
+        take(folder.path(), &["c.tif"]).unwrap();
+    }
+
+    #[test]
+    fn who_finds_a_lock_stale_is_told_where_files_were_just_being_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut locks = take(folder.path(), &["a.tif"]).unwrap();
+        locks.begin_naming().unwrap();
+        let mut text = String::new();
+        File::open(folder.path().join(".a.tif.lock")).unwrap().read_to_string(&mut text).unwrap();
+        drop(locks);
+        fs::write(folder.path().join(".a.tif.lock"), text).unwrap();
+        let locks = take(folder.path(), &["a.tif"]).unwrap();
+        assert!(locks.notes()[0].contains("may be of two runs; compose check"), "{:?}", locks.notes());
+    }
+
+    #[test]
+    fn a_lock_of_another_host_is_refused_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        stale(folder.path(), ".a.tif.lock", "elsewhere", "");
+        let said = take(folder.path(), &["a.tif"]).unwrap_err();
+        assert!(said.contains("process 4000000 on elsewhere since 2026-01-02"), "{said}");
+        assert!(said.contains("if it has ended, remove ") && said.ends_with(".a.tif.lock"), "{said}");
+        assert_eq!(names(folder.path()), [".a.tif.lock"]);
+    }
+
+    #[test]
+    fn of_many_that_race_for_a_stale_lock_one_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..20 {
+            stale(folder.path(), ".a.tif.lock", &Owner::this_host(), "");
+            let start = std::sync::Barrier::new(6);
+            let won = std::thread::scope(|scope| {
+                let race = || {
+                    start.wait();
+                    let taken = take(folder.path(), &["a.tif"]);
+                    // Held until all have tried.
+                    start.wait();
+                    taken.is_ok()
+                };
+                let racers: Vec<_> = (0..6).map(|_| scope.spawn(race)).collect();
+                racers.into_iter().map(|r| u32::from(r.join().unwrap())).sum::<u32>()
+            });
+            assert_eq!(won, 1);
+            assert!(names(folder.path()).is_empty());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_folder_does_not_hide_a_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("real")).unwrap();
+        std::os::unix::fs::symlink("real", folder.path().join("linked")).unwrap();
+        let _held = take(folder.path(), &["real/a.tif"]).unwrap();
+        assert!(take(folder.path(), &["linked/a.tif"]).is_err());
+        assert!(take(folder.path(), &["linked/../real/a.tif"]).is_err());
+    }
+
+    #[test]
+    fn long_names_have_locks_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = |end: &str| format!("{}{end}.tif", "é".repeat(120));
+        let _held = take(folder.path(), &[&long("a")]).unwrap();
+        assert!(take(folder.path(), &[&long("b")]).is_ok());
+        assert!(take(folder.path(), &[&long("a")]).is_err());
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(take(folder.path(), &["no/a.tif"]).unwrap_err().contains("there is no folder"));
+    }
+}
