@@ -4,6 +4,7 @@ mod commands;
 mod files;
 mod grid;
 mod inputs;
+mod masked;
 mod run;
 mod sets;
 mod trouble;

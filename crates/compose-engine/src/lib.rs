@@ -5,6 +5,7 @@
 
 mod error;
 mod explain;
+pub mod masked;
 pub mod options;
 mod pixels;
 pub mod plan;

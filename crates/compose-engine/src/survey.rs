@@ -5,6 +5,7 @@
 //! made of it depends on blocks, threads or memory.
 
 use crate::error::EngineError;
+use crate::masked;
 use crate::pixels::{Hidden, SceneReader, Spare};
 use crate::plan::{Job, Plan, Stage, pieces};
 use crate::run::caught;
@@ -115,12 +116,20 @@ impl Stage {
     }
 }
 
-/// Gives every strategy that wants one its survey.
+/// Gives every strategy that wants one its survey. Targets of which the masks take more than the rules allow are left
+/// out.
 ///
 /// # Errors
-/// Pixels cannot be read, or a strategy cannot work with what they are.
+/// Pixels cannot be read, or a strategy cannot work with what they are; no target is left.
 pub fn settle(plan: &mut Plan, cancelled: &AtomicBool) -> Result<(), EngineError> {
-    (0..plan.jobs.len()).try_for_each(|job| settle_job(plan, job, None, cancelled))
+    for job in 0..plan.jobs.len() {
+        settle_masks(plan, job, None, cancelled)?;
+        plan.jobs[job].masked = masked::judge(plan, job, cancelled)?;
+        if !plan.leaves_out(job) {
+            settle_fills(plan, job, None, cancelled)?;
+        }
+    }
+    plan.leave_out()
 }
 
 /// The same for one output; with some pixels of its target hidden.
@@ -131,6 +140,15 @@ pub fn settle_job(
     cancelled: &AtomicBool,
 ) -> Result<(), EngineError> {
     settle_masks(plan, job, hidden, cancelled)?;
+    settle_fills(plan, job, hidden, cancelled)
+}
+
+fn settle_fills(
+    plan: &mut Plan,
+    job: usize,
+    hidden: Option<&Hidden>,
+    cancelled: &AtomicBool,
+) -> Result<(), EngineError> {
     let stages = plan.jobs[job].fills.iter();
     let mut scenes: Vec<usize> = stages.flat_map(|stage| stage.before_survey().surveys()).collect();
     scenes.sort_unstable();
@@ -198,6 +216,40 @@ fn settle_masks(
     Ok(())
 }
 
+/// Does something with every piece of a grid, by several workers; what comes of it is in the order of the pieces.
+pub(crate) fn in_pieces<T: Send>(
+    plan: &Plan,
+    patches: &[Window],
+    piece: impl Fn(&TileStore, &Spare, (usize, usize), Window) -> Result<T, EngineError> + Sync,
+) -> Vec<Result<T, EngineError>> {
+    compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
+    let store = TileStore::new(plan.memory.for_survey(&plan.stack), plan.memory.open_files);
+    let pieces: Vec<Mutex<Option<Result<T, EngineError>>>> =
+        patches.iter().map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    let threads = plan.memory.threads.min(patches.len());
+    let work = |number: usize| {
+        let spare = Spare::default();
+        loop {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            let Some(patch) = patches.get(nth) else { break };
+            let done = caught(|| piece(&store, &spare, (number, threads), *patch));
+            *pieces[nth].lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..threads).for_each(|number| {
+            let work = &work;
+            scope.spawn(move || work(number));
+        });
+    });
+    let pieces = pieces.into_iter().map(|piece| {
+        let piece = piece.into_inner().unwrap_or_else(PoisonError::into_inner);
+        piece.unwrap_or_else(|| Err(EngineError::Bug("a piece of the survey was left out".into())))
+    });
+    pieces.collect()
+}
+
 /// One piece's samples, scene by scene.
 type Piece = Vec<(Vec<f32>, Vec<u8>)>;
 
@@ -215,34 +267,10 @@ struct Sampling<'a> {
 impl Sampling<'_> {
     /// Samples the scenes; workers take pieces, which are put together in their order.
     fn take(&self, scenes: &[usize]) -> Result<Survey, EngineError> {
-        compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
-        let (plan, patches) = (self.plan, self.pieces());
-        let store = TileStore::new(plan.memory.for_survey(&plan.stack), plan.memory.open_files);
-        let pieces: Vec<Mutex<Option<Result<Piece, EngineError>>>> =
-            patches.iter().map(|_| Mutex::new(None)).collect();
-        let next = AtomicUsize::new(0);
-        let threads = plan.memory.threads.min(patches.len());
-        let work = |number: usize| {
-            let spare = Spare::default();
-            loop {
-                let nth = next.fetch_add(1, Ordering::Relaxed);
-                let Some(patch) = patches.get(nth) else { break };
-                let piece = || self.piece(&store, &spare, (number, threads), *patch, scenes);
-                let piece = caught(piece);
-                *pieces[nth].lock().unwrap_or_else(PoisonError::into_inner) = Some(piece);
-            }
-        };
-        std::thread::scope(|scope| {
-            (0..threads).for_each(|number| {
-                let work = &work;
-                scope.spawn(move || work(number));
-            });
+        let pieces = in_pieces(self.plan, &self.pieces(), |store, spare, worker, patch| {
+            self.piece(store, spare, worker, patch, scenes)
         });
-        let pieces = pieces.into_iter().map(|piece| {
-            let piece = piece.into_inner().unwrap_or_else(PoisonError::into_inner);
-            piece.unwrap_or_else(|| Err(EngineError::Bug("a piece of the survey was left out".into())))
-        });
-        self.join(scenes, pieces)
+        self.join(scenes, pieces.into_iter())
     }
 
     /// What is looked at at a time. What rules compare decides, nothing of the machine.

@@ -38,6 +38,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, EngineError> {
     let new = |folder| Files::new(folder, args.overwrite, open.inputs.clone(), args.cases.as_deref());
     let mut files = args.output.as_ref().map(|folder| new(folder)).transpose()?;
     files.iter().flat_map(Files::notes).for_each(|note| tell(args, &format!("note: {note}")));
+    open.mask_remarks().iter().for_each(|remark| tell(args, &format!("note: {remark}")));
     let mut rows = Vec::new();
     let jobs = open.jobs.len();
     for job in 0..jobs {
@@ -50,7 +51,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, EngineError> {
                 continue;
             }
             tell(args, &format!("case {name}"));
-            let trial = Trial::new(&target, &open, job, &case)?;
+            let trial = Trial::new(&target, &open, &case)?;
             let fills: Vec<Filled> =
                 strategies.iter_mut().map(|s| trial.fill(s, &cancelled)).collect::<Result<_, _>>()?;
             if let Some(files) = &mut files {
@@ -94,7 +95,6 @@ fn cases_of(args: &EvaluateArgs) -> Result<(Vec<Case>, String), EngineError> {
 /// One case on one target.
 struct Trial<'a> {
     target: &'a Target,
-    job: usize,
     hidden: Hidden,
     /// 1 where the target is clear and stays as it is.
     clear: Array2<u8>,
@@ -110,12 +110,7 @@ struct Filled {
 }
 
 impl<'a> Trial<'a> {
-    fn new(
-        target: &'a Target,
-        plan: &compose_engine::Plan,
-        job: usize,
-        case: &Case,
-    ) -> Result<Self, EngineError> {
+    fn new(target: &'a Target, plan: &compose_engine::Plan, case: &Case) -> Result<Self, EngineError> {
         let mask = target.mask_for(plan, case)?;
         let pixels = case
             .hide(target.clear.view(), mask.as_ref().map(|mask| mask.view()))
@@ -125,11 +120,14 @@ impl<'a> Trial<'a> {
         let absent = target.donors.iter().copied().skip(case.donors.unwrap_or(usize::MAX)).collect();
         let shadow = case.shadow.map(|part| (strip, part));
         let hidden = Hidden { scene: target.index, pixels, poison: POISON, shadow, absent };
-        Ok(Self { target, job, hidden, clear })
+        Ok(Self { target, hidden, clear })
     }
 
     fn fill(&self, strategy: &mut Strategy, cancelled: &AtomicBool) -> Result<Filled, EngineError> {
-        let image = compose_hidden(&mut strategy.plan, self.job, &self.hidden, cancelled)?;
+        // No target is left out of a strategy's own plan.
+        let job = strategy.plan.jobs.iter().position(|job| job.target == Some(self.target.index));
+        let job = job.ok_or_else(|| EngineError::Bug(format!("{} has no target", strategy.name)))?;
+        let image = compose_hidden(&mut strategy.plan, job, &self.hidden, cancelled)?;
         let mut values = image.values;
         self.target.to_units(&mut values);
         let got =

@@ -127,6 +127,7 @@ fn tell_report(plan: &Plan, report: &RunReport) {
         screen::tell(&format!("note: mask \"{name}\" ({does}) took no pixel of anything that was read"));
     }
     for job in &report.jobs {
+        job.remark.iter().for_each(|remark| screen::tell(&format!("note: {remark}")));
         screen::tell(&format!("wrote {}", job.path));
         screen::tell(&job.to_string());
     }

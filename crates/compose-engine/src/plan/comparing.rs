@@ -73,5 +73,6 @@ fn view(stack: &Stack, job: &Job, grid: &Grid, resampling: Resampling) -> Result
         order: Order::plain(grid.width, grid.height, stack.bands.len(), (1, 1)),
         lattice: None,
         comparing: Vec::new(),
+        masked: None,
     })
 }

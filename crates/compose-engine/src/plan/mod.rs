@@ -24,6 +24,7 @@ pub use select::{Fate, SceneFate};
 pub use stack::Stack;
 
 use crate::error::EngineError;
+use crate::masked::{LeftOut, Masked, SkipAbove};
 use crate::options::Options;
 use crate::pixels::PlannedScore;
 use crate::rules::Rules;
@@ -41,6 +42,10 @@ pub struct Plan {
     pub stack: Stack,
     /// One per output.
     pub jobs: Vec<Job>,
+    /// Which targets are not to be composed.
+    pub skip_above: Option<SkipAbove>,
+    /// Those that are not.
+    pub left_out: Vec<LeftOut>,
     /// Memory and blocks.
     pub memory: Memory,
     /// The plugins that the rules file names.
@@ -79,6 +84,8 @@ pub struct Job {
     pub lattice: Option<Lattice>,
     /// The mask rules that compare scenes.
     pub comparing: Vec<Comparing>,
+    /// How much of the target the masks take, once that was counted.
+    pub masked: Option<Masked>,
 }
 
 impl Job {
@@ -136,7 +143,9 @@ impl Plan {
         let systems = CrsRegistry::new();
         let mut stack = Stack::open(rules, options, &systems)?;
         let mut jobs = Vec::new();
-        for target in stack.targets(rules, options)? {
+        let targets = stack.targets(rules, options)?;
+        let skip_above = skip_above(rules, &targets)?;
+        for target in targets {
             jobs.push(job(rules, options, &stack, target, &systems)?);
         }
         let inputs = clashes::inputs(rules, &stack, options);
@@ -149,6 +158,8 @@ impl Plan {
         let plan = Self {
             stack,
             jobs,
+            skip_above,
+            left_out: Vec::new(),
             memory,
             plugins: rules.plugins.clone(),
             command_line: options.command_line.clone(),
@@ -214,9 +225,21 @@ fn job(
         order,
         lattice: None,
         comparing: Vec::new(),
+        masked: None,
     };
     job.comparing = comparing::comparing(stack, &job, resampling)?;
     Ok(job)
+}
+
+/// From how many percent on a target is left out.
+fn skip_above(rules: &Rules, targets: &[Option<usize>]) -> Result<Option<SkipAbove>, EngineError> {
+    let Some(percent) = rules.target.value.skip_above else { return Ok(None) };
+    let span = rules.target.spans.of("skip-above");
+    if targets.iter().all(Option::is_none) {
+        let message = "[target] skip-above leaves scenes out that are to be repaired, and none is; say scene, or leave it out";
+        return Err(EngineError::Rules(vec![rules.file.mistake_at(&span, message)]));
+    }
+    Ok(Some(SkipAbove { percent: percent.0, at: rules.file.mistake_at(&span, "") }))
 }
 
 fn resampling(rules: &Rules, options: &Options) -> Result<Resampling, EngineError> {

@@ -50,6 +50,7 @@ impl Plan {
     /// Remarks that the user should see: doubtful value lists, ignored donor masks, files passed over.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.stack.notes.clone();
+        notes.extend(self.mask_remarks());
         for job in &self.jobs {
             for stage in &job.fills {
                 notes.extend(stage.bound.notes());
@@ -98,6 +99,9 @@ impl Plan {
             job.cast.dtype
         )?;
         writeln!(out, "  grid: {grid}\n        {}", job.grid_reason)?;
+        if let Some(masked) = &job.masked {
+            writeln!(out, "  target: {}", masked.words())?;
+        }
         if let Some(day) = job.target_day {
             writeln!(out, "  dates are measured from {day}")?;
         }

@@ -1,7 +1,8 @@
 //! The tables of a rules file, one struct each. Doc comments become the JSON schema's descriptions.
 
 use super::values::{
-    Bands, Date, Exactly, Extra, Files, Finite, NodataValues, NumberOrNan, Resolution, Scale, Strings,
+    Bands, Date, Exactly, Extra, Files, Finite, NodataValues, NumberOrNan, Percent, Resolution, Scale,
+    Strings,
 };
 use compose_core::ValidityMode;
 use schemars::JsonSchema;
@@ -108,6 +109,8 @@ pub struct Target {
     pub scene: Option<String>,
     /// Without a scene: the date that distances are measured from.
     pub date: Option<Date>,
+    /// Leaves a target out of whose own pixels the masks take more than so many percent.
+    pub skip_above: Option<Percent>,
 }
 
 /// `[grid]`: the grid of the result.

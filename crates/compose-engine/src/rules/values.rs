@@ -181,6 +181,19 @@ impl<'de> Deserialize<'de> for Scale {
     }
 }
 
+/// A share of a whole, 0 to 100.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Percent(pub f64);
+schema!(Percent, "Percent", { "type": "number", "minimum": 0, "maximum": 100 });
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(d)?;
+        let stated = number(&value).filter(|n| (0.0..=100.0).contains(n)).map(Self);
+        stated.ok_or_else(|| D::Error::custom(format!("is {}, expected percent, 0 to 100", found(&value))))
+    }
+}
+
 /// A number that is neither infinite nor NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Finite(pub f64);

@@ -1,5 +1,6 @@
 //! What a run did, in numbers: for the last line on the screen and for the sidecar.
 
+use crate::masked::Masked;
 use crate::plan::{Job, Plan};
 use crate::run::compose::{Composed, OBSERVED, UNDEFINED};
 use compose_core::{GAP, STATISTIC};
@@ -96,6 +97,11 @@ pub struct JobReport {
     pub masked: u64,
     /// Of the target's pixels: outside it, or nodata.
     pub missing: u64,
+    /// Percent of the target's pixels with data that a mask rule took; `None` without any.
+    pub masked_percent: Option<f64>,
+    /// What the pixels told that the plan did not know.
+    #[serde(skip)]
+    pub remark: Option<String>,
     /// Still open at the end.
     pub left: u64,
     /// Percent still open.
@@ -130,8 +136,16 @@ impl JobReport {
         let planes = plan.stack.validity.planes(plan.stack.bands.len());
         let pixels = (job.grid.width * job.grid.height * planes) as u64;
         let stages = tally.by_stage.iter().enumerate();
+        let target = job.target.map(|t| plan.stack.facts[t].id.clone());
+        let own = pixels - tally.missing.min(pixels);
+        let masked = Masked { pixels: own, masked: tally.masked, looked_at: 100.0, at_least: false };
+        let skip = plan.skip_above.as_ref();
+        let remark = target.as_ref().and_then(|id| masked.remark(id, skip));
+        let told = target.as_ref().is_some_and(|id| job.masked.is_some_and(|m| m.remark(id, skip).is_some()));
         Self {
-            target: job.target.map(|t| plan.stack.facts[t].id.clone()),
+            masked_percent: target.as_ref().and(masked.percent()),
+            remark: remark.filter(|_| !told),
+            target,
             path: job.output.path.display().to_string(),
             pixels,
             masked: tally.masked,

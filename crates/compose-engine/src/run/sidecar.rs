@@ -20,6 +20,8 @@ pub fn write(
     files: Value,
 ) -> Result<Pending, EngineError> {
     let (job, report) = (&plan.jobs[index], &run.jobs[index]);
+    let mut notes = plan.notes();
+    notes.extend(report.remark.clone());
     let value = json!({
         "compose": env!("CARGO_PKG_VERSION"),
         "gdal": compose_io::gdal_version(),
@@ -27,6 +29,8 @@ pub fn write(
         "rules": { "file": text(&rules.file.path), "tables": tables(&rules.file.text) },
         "command-line": plan.command_line,
         "target": report.target,
+        "target-masked": job.masked.map(|masked| masked.words()),
+        "left-out": left_out(plan),
         "target-date": job.target_day.map(|d| d.to_string()),
         "grid": grid(job),
         "bands": plan.stack.bands,
@@ -38,11 +42,17 @@ pub fn write(
         "survey": job.lattice.map(|lattice| lattice.to_string()),
         "scenes": scenes(plan, job),
         "result": report,
-        "notes": plan.notes(),
+        "notes": notes,
     });
     let text = serde_json::to_string_pretty(&value)
         .map_err(|e| EngineError::Sidecar { path: path.to_owned(), cause: e.into() })?;
     Ok(compose_io::files::text_file(path, &(text + "\n"))?)
+}
+
+/// Targets of which the masks take too much.
+fn left_out(plan: &Plan) -> Value {
+    let out = |of: &crate::masked::LeftOut| json!({ "id": of.id, "reason": of.masked.words() });
+    plan.left_out.iter().map(out).collect()
 }
 
 /// The rules file as it was read.

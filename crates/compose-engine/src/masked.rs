@@ -1,0 +1,223 @@
+//! How much of a target the masks take. One that is taken as a whole comes out as another date, and looks like a success.
+//!
+//! Where the rules leave such targets out every pixel is counted; for a remark a sample will do, as large for a huge grid
+//! as for a large one.
+
+use crate::error::EngineError;
+use crate::pixels::SceneReader;
+use crate::plan::{Job, Plan, pieces};
+use crate::rules::Mistake;
+use crate::survey::in_pieces;
+use compose_core::Window;
+use compose_io::Place;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// From so many percent on, a target is remarked upon.
+pub const MOSTLY: f64 = 95.0;
+/// Up to so many pixels of the grid, all are looked at.
+const WHOLE: usize = 1 << 20;
+/// Pieces of a larger grid that are looked at, along a side, and their own side.
+const SAMPLED: usize = 8;
+const PIECE: usize = 256;
+/// Side of the pieces where all are counted, and where rules compare scenes, all of which are then held at once.
+const COUNTED: usize = 512;
+const COMPARED: usize = 128;
+
+/// What the rules file says of targets that are mostly masked.
+#[derive(Clone, Debug)]
+pub struct SkipAbove {
+    /// Percent of the target's pixels.
+    pub percent: f64,
+    /// Where it stands; without a message.
+    pub at: Mistake,
+}
+
+/// What was counted of a target: its own pixels on the grid (with per-band validity: band samples).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Masked {
+    /// Pixels with data, outside and nodata not among them.
+    pub pixels: u64,
+    /// Those of them that a mask takes.
+    pub masked: u64,
+    /// Percent of the grid that was looked at.
+    pub looked_at: f64,
+    /// Whether rules that compare were passed over: there may be more.
+    pub at_least: bool,
+}
+
+/// A target that is not composed.
+#[derive(Clone, Debug)]
+pub struct LeftOut {
+    /// Its id.
+    pub id: String,
+    /// Why.
+    pub masked: Masked,
+}
+
+impl Masked {
+    /// Percent of the target's pixels; `None` where it has none.
+    pub fn percent(&self) -> Option<f64> {
+        (self.pixels > 0).then(|| self.masked as f64 * 100.0 / self.pixels as f64)
+    }
+
+    /// Whether every pixel of the grid was looked at.
+    pub fn is_exact(&self) -> bool {
+        self.looked_at >= 100.0 && !self.at_least
+    }
+
+    /// Whether more than `limit` percent are masked. Where there is nothing, nothing is left.
+    fn is_above(&self, limit: f64) -> bool {
+        self.percent().unwrap_or(100.0) > limit
+    }
+
+    /// `99.71 % of its pixels are masked (in a sample of 7 % of the grid)`
+    pub fn words(&self) -> String {
+        let Some(percent) = self.percent() else { return "it has no data on this grid".into() };
+        // Rounded down: 100 % is every pixel.
+        let share = (percent * 100.0).floor() / 100.0;
+        let least = if self.at_least { "at least " } else { "" };
+        let sample = match self.looked_at {
+            all if all >= 100.0 => String::new(),
+            part => format!(" (in a sample of {part:.1} % of the grid)"),
+        };
+        format!("{least}{share} % of its pixels are masked{sample}")
+    }
+
+    /// What the user should see.
+    pub fn remark(&self, id: &str, skip: Option<&SkipAbove>) -> Option<String> {
+        let known = self.percent().is_some() || self.is_exact();
+        if !known || self.percent().is_some_and(|percent| percent < MOSTLY) {
+            return None;
+        }
+        let hint = if skip.is_none() { "; skip-above in [target] leaves such targets out" } else { "" };
+        Some(format!("target {id}: {}; nearly all of its image is made of other dates{hint}", self.words()))
+    }
+}
+
+impl Plan {
+    /// Targets that are left out, and those of whose own pixels next to nothing is left.
+    pub fn mask_remarks(&self) -> Vec<String> {
+        let limit = self.skip_above.as_ref().map_or(MOSTLY, |skip| skip.percent);
+        let out = |of: &LeftOut| match of.masked.percent() {
+            None => format!("target {} is left out: {}", of.id, of.masked.words()),
+            Some(_) => {
+                format!("target {} is left out: {}, more than skip-above = {limit}", of.id, of.masked.words())
+            }
+        };
+        let left_out = self.left_out.iter().map(out);
+        let remark =
+            |job: &Job| job.masked?.remark(&self.stack.facts[job.target?].id, self.skip_above.as_ref());
+        left_out.chain(self.jobs.iter().filter_map(remark)).collect()
+    }
+
+    /// Whether the rules leave the target of a job out.
+    pub(crate) fn leaves_out(&self, job: usize) -> bool {
+        let masked = self.jobs[job].masked;
+        self.skip_above.as_ref().zip(masked).is_some_and(|(skip, masked)| masked.is_above(skip.percent))
+    }
+
+    /// Takes the jobs away whose targets are left out.
+    ///
+    /// # Errors
+    /// None is left.
+    pub(crate) fn leave_out(&mut self) -> Result<(), EngineError> {
+        let out: Vec<bool> = (0..self.jobs.len()).map(|job| self.leaves_out(job)).collect();
+        for job in self.jobs.iter().zip(&out).filter_map(|(job, out)| out.then_some(job)) {
+            if let (Some(target), Some(masked)) = (job.target, job.masked) {
+                self.left_out.push(LeftOut { id: self.stack.facts[target].id.clone(), masked });
+            }
+        }
+        let mut out = out.into_iter();
+        self.jobs.retain(|_| !out.next().unwrap_or(false));
+        match (&self.skip_above, self.left_out.first()) {
+            (Some(skip), Some(first)) if self.jobs.is_empty() => {
+                let which = match self.left_out.len() {
+                    1 => "the only target out,".to_owned(),
+                    count => format!("all {count} targets out, the first of them"),
+                };
+                let message = format!(
+                    "[target] skip-above = {} leaves {which} {}: {}; raise it, or name another scene",
+                    skip.percent,
+                    first.id,
+                    first.masked.words()
+                );
+                Err(EngineError::Rules(vec![Mistake { message, ..skip.at.clone() }]))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Counts the pixels of a job's target, and those that its masks take: all where the rules may leave it out, else a
+/// sample. `None` where there is nothing to count.
+///
+/// # Errors
+/// Pixels cannot be read.
+pub(crate) fn judge(plan: &Plan, job: usize, cancelled: &AtomicBool) -> Result<Option<Masked>, EngineError> {
+    let of = &plan.jobs[job];
+    let exact = plan.skip_above.is_some();
+    let Some(target) = of.target.filter(|_| exact || !plan.stack.mask_names.is_empty()) else {
+        return Ok(None);
+    };
+    let compares = of.comparing.iter().any(|comparing| comparing.scene == target);
+    let windows = windows(of, exact, compares);
+    let seen: usize = windows.iter().map(|window| window.pixels()).sum();
+    let looked_at = 100.0 * seen as f64 / (of.grid.width as f64 * of.grid.height as f64);
+    // A sample of what other scenes are compared with would cost reading all of them.
+    let plain = compares && !exact;
+    let mut sum = Masked { pixels: 0, masked: 0, looked_at, at_least: plain };
+    let counted = in_pieces(plan, &windows, |store, spare, worker, window| {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        // What is counted here is counted again by the run.
+        let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
+        let whole = Window::whole(of.grid.width, of.grid.height);
+        let reader = SceneReader {
+            store,
+            stack: &plan.stack,
+            job: of,
+            all_rules_of: of,
+            plain,
+            marked: &marked,
+            place: Place { turn: 0, region: whole, block: window },
+            bands: 0..plan.stack.bands.len(),
+            kept: None,
+            spare,
+            worker,
+            hidden: None,
+        };
+        let look = reader.look(target, window)?;
+        let count = |valid: &ndarray::Array3<u8>| valid.iter().map(|v| u64::from(*v)).sum::<u64>();
+        let (pixels, clear) = (count(&look.block.valid), count(&look.clear));
+        reader.give_back(look.block);
+        Ok((pixels, pixels - clear.min(pixels)))
+    });
+    for piece in counted {
+        let (pixels, masked) = piece?;
+        (sum.pixels, sum.masked) = (sum.pixels + pixels, sum.masked + masked);
+    }
+    Ok(Some(sum))
+}
+
+/// The parts of the grid that are looked at.
+fn windows(of: &Job, exact: bool, compares: bool) -> Vec<Window> {
+    let (width, height) = (of.grid.width, of.grid.height);
+    let whole = Window::whole(width, height);
+    if exact {
+        let side = if compares { COMPARED } else { COUNTED };
+        return pieces(whole, (side, side)).collect();
+    }
+    if width.saturating_mul(height) <= WHOLE {
+        return pieces(whole, (COUNTED, COUNTED)).collect();
+    }
+    let at = |length: usize| {
+        let cells = length.div_ceil(PIECE).min(SAMPLED);
+        // On the lattice on which most files have their tiles.
+        (0..cells).map(move |cell| ((2 * cell + 1) * length / (2 * cells)) / PIECE * PIECE)
+    };
+    let piece = |(row, col): (usize, usize)| {
+        Window { col: col as i64, row: row as i64, width: PIECE, height: PIECE }.intersect(whole)
+    };
+    at(height).flat_map(|row| at(width).map(move |col| (row, col))).filter_map(piece).collect()
+}
