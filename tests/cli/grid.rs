@@ -1,7 +1,8 @@
 //! The grid of the output, from the command line and from `[grid]`.
 
-use crate::support::{CLEAR, Pair, Raster, read, stderr, stdout};
+use crate::support::{CLEAR, Pair, Raster, change, read, sidecar, stderr, stdout, tag};
 use gdal::Dataset;
+use gdal::spatial_ref::SpatialRef;
 use std::path::Path;
 
 /// Origin and pixel size (x, y, dx, dy), columns and rows.
@@ -77,7 +78,8 @@ fn tap_moves_bounds_outward_to_whole_multiples() {
     let (place, values) = run(&pair, &["--bounds", "405001 4499911 405119 4499999", "--tap"]);
     assert_eq!(place, ([405_000.0, 4_500_000.0, 30.0, -30.0], (4, 3)));
     assert_eq!(values, Pair::new().result(&[]));
-    let text = pair.refused(&["--bounds", "405001 4499911 405119 4499999", "--overwrite"]);
+    // Bounds of pixels that have nothing to do with those of the scenes are not moved unasked.
+    let text = pair.refused(&["--bounds", "405001 4499911 405119 4499999", "--res", "40", "--overwrite"]);
     assert!(text.contains("whole") && text.contains("snap"), "{text}");
     // 405 000 is no multiple of 100 m: the grid begins before it.
     let (place, _) = run(&pair, &["--res", "100,50", "--tap"]);
@@ -85,6 +87,105 @@ fn tap_moves_bounds_outward_to_whole_multiples() {
     let (place, _) = run(&pair, &["--res", "70", "--tap"]);
     assert_eq!(place.0[0] % 70.0, 0.0);
     assert!(place.0[0] <= 405_000.0 && place.0[1] >= 4_500_000.0);
+}
+
+/// The scenes half a pixel off the multiples of their resolution, as Landsat's are.
+fn off_the_multiples() -> Pair {
+    let pair = Pair::new();
+    for name in ["a_b1.tif", "b_b1.tif", "a_qa.tif", "b_qa.tif"] {
+        change(&pair.path(name), |file| {
+            let x = 405_015.0 - 1e-7;
+            file.set_geo_transform(&[x, 30.0, 0.0, 4_499_985.0, 0.0, -30.0]).unwrap();
+        });
+    }
+    pair
+}
+
+#[test]
+fn a_crop_is_the_window_of_whole_pixels_of_the_target() {
+    let pair = off_the_multiples();
+    let inside = "405046 4499926 405104 4499954";
+    let (place, values) = run(&pair, &["--bounds", inside]);
+    assert_eq!(place, ([405_045.0 - 1e-7, 4_499_955.0, 30.0, -30.0], (2, 1)));
+    // Pixel 6 is a cloud in both scenes.
+    assert_eq!(values, [105, 0]);
+    // Multiples of the resolution that are a whole number of pixels apart are not the target's pixels.
+    let (place, values) = run(&pair, &["--bounds", "405000 4499880 405150 4500000", "--res", "30"]);
+    assert_eq!(place, ([404_985.0 - 1e-7, 4_500_015.0, 30.0, -30.0], (6, 5)));
+    assert_eq!(values[7..11], [100, 201, 102, 103]);
+    let plan = stdout(&pair.compose(&["--plan", "--overwrite", "--bounds", inside]));
+    let moved = "bounds snapped outward to the target's pixels: left 405046 to 405044.9999999";
+    assert!(plan.contains(moved) && !plan.contains("resample"), "{plan}");
+    assert!(plan.contains("size: 2 × 1 pixels, image 4 B"), "{plan}");
+    pair.change("[target]", "[grid]\nbounds = [405046, 4499926, 405104, 4499954]\n\n[target]");
+    assert_eq!(run(&pair, &[]), (([405_045.0 - 1e-7, 4_499_955.0, 30.0, -30.0], (2, 1)), vec![105, 0]));
+}
+
+#[test]
+fn a_target_that_is_resampled_is_a_remark_everywhere() {
+    let pair = off_the_multiples();
+    let tap = ["--bounds", "405046 4499926 405104 4499954", "--tap", "--overwrite", "--nodata", "9"];
+    let output = pair.compose(&tap);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let how = "resampled (bilinear), sub-pixel shift of -0.50, -0.50";
+    let said = stderr(&output);
+    assert!(said.contains(&format!("note: scene a, the target: {how}")) && said.contains("--tap"), "{said}");
+    let report = sidecar(&pair.path("out.tif"));
+    assert_eq!(report["result"]["observed"], how);
+    assert_eq!(tag(&pair.path("out_provenance.tif"), "COMPOSE_OBSERVED").as_deref(), Some(how));
+    run(&pair, &[]);
+    assert_eq!(sidecar(&pair.path("out.tif"))["result"]["observed"], "copied");
+    assert_eq!(tag(&pair.path("out_provenance.tif"), "COMPOSE_OBSERVED"), None);
+}
+
+#[test]
+fn a_crop_in_thirds_of_a_degree_and_bounds_in_another_system_keep_to_the_targets_pixels() {
+    let pair = Pair::new();
+    let step = 1.0 / 3600.0;
+    let (x, y) = (-105.000_138_888_888_9, 40.000_138_888_888_89);
+    for name in ["a_b1.tif", "b_b1.tif", "a_qa.tif", "b_qa.tif"] {
+        change(&pair.path(name), |file| {
+            file.set_spatial_ref(&SpatialRef::from_epsg(4326).unwrap()).unwrap();
+            file.set_geo_transform(&[x, step, 0.0, y, 0.0, -step]).unwrap();
+        });
+    }
+    let bounds = format!("{:.7} {:.7} {:.7} {:.7}", x + step, y - 3.0 * step, x + 3.0 * step, y - step);
+    for size in ["0.000277777777778", "0.00027778"] {
+        let (place, values) = run(&pair, &["--bounds", &bounds, "--res", size]);
+        assert_eq!(place, ([x + step, y - step, step, -step], (2, 2)), "{bounds}");
+        assert_eq!(values, [105, 0, 109, 110]);
+    }
+    let in_metres = ["--bounds", "500000 4427730 500010 4427740", "--bounds-crs", "EPSG:32613"];
+    let (([left, top, ..], size), _) = run(&pair, &in_metres);
+    assert_eq!(size, (1, 1));
+    let whole = |pixels: f64| (pixels - pixels.round()).abs() < 1e-6;
+    assert!(whole((left - x) / step) && whole((top - y) / step), "{left} {top}");
+}
+
+#[test]
+fn without_a_target_bounds_keep_to_the_pixels_that_all_scenes_share() {
+    let pair = off_the_multiples();
+    pair.change("scene = \"a\"", "date = 2020-06-01");
+    let (place, _) = run(&pair, &["--bounds", "405046 4499926 405104 4499954"]);
+    assert_eq!(place, ([405_045.0 - 1e-7, 4_499_955.0, 30.0, -30.0], (2, 1)));
+    // A multiple of their size begins at their corner.
+    let (place, _) = run(&pair, &["--res", "60"]);
+    assert_eq!(place, ([405_015.0 - 1e-7, 4_499_985.0, 60.0, -60.0], (2, 2)));
+}
+
+#[test]
+fn a_size_that_cannot_be_meant_is_refused_before_anything_is_spent_on_it() {
+    let pair = Pair::new();
+    for (more, said) in [
+        (&["--res", "0.0003"][..], "400000 × 300000 pixels, 223.5 GB, more than 1000000 times the 24 pixels"),
+        (&["--res", "0.0000001"], "pixels"),
+        (&["--res", "30000"], "a pixel of 30000 × 30000 is larger than the target, 120 × 90"),
+        (&["--bounds", "405000 4499910 4294967296 4500000"], "143152077 × 3 pixels"),
+    ] {
+        let text = pair.refused(&[more, &["--plan"]].concat());
+        assert!(text.contains(said) && text.lines().count() == 1, "{more:?}: {text}");
+        pair.refused(more);
+    }
 }
 
 #[test]

@@ -57,6 +57,13 @@ impl Window {
         })
     }
 
+    /// The smallest window that holds both.
+    pub fn around(self, other: Self) -> Self {
+        let (col, row) = (self.col.min(other.col), self.row.min(other.row));
+        let (right, bottom) = (self.col_end().max(other.col_end()), self.row_end().max(other.row_end()));
+        Self { col, row, width: (right - col) as usize, height: (bottom - row) as usize }
+    }
+
     /// Number of pixels.
     pub fn pixels(self) -> usize {
         self.width * self.height

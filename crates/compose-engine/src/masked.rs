@@ -7,10 +7,11 @@ use crate::error::EngineError;
 use crate::pixels::SceneReader;
 use crate::plan::{Job, Plan, pieces};
 use crate::rules::Mistake;
+use crate::run::Control;
 use crate::survey::in_pieces;
 use compose_core::Window;
 use compose_io::Place;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// From so many percent on, a target is remarked upon.
 pub const MOSTLY: f64 = 95.0;
@@ -153,7 +154,7 @@ impl Plan {
 ///
 /// # Errors
 /// Pixels cannot be read.
-pub(crate) fn judge(plan: &Plan, job: usize, cancelled: &AtomicBool) -> Result<Option<Masked>, EngineError> {
+pub(crate) fn judge(plan: &Plan, job: usize, control: &Control<'_>) -> Result<Option<Masked>, EngineError> {
     let of = &plan.jobs[job];
     let exact = plan.skip_above.is_some();
     let Some(target) = of.target.filter(|_| exact || !plan.stack.mask_names.is_empty()) else {
@@ -166,7 +167,8 @@ pub(crate) fn judge(plan: &Plan, job: usize, cancelled: &AtomicBool) -> Result<O
     // A sample of what other scenes are compared with would cost reading all of them.
     let plain = compares && !exact;
     let mut sum = Masked { pixels: 0, masked: 0, looked_at, at_least: plain };
-    let counted = in_pieces(plan, &windows, |store, spare, worker, window| {
+    let cancelled = control.cancelled;
+    let counted = in_pieces(plan, &windows, (seen as u64, control.progress), |looking, window| {
         if cancelled.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
@@ -174,7 +176,7 @@ pub(crate) fn judge(plan: &Plan, job: usize, cancelled: &AtomicBool) -> Result<O
         let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
         let whole = Window::whole(of.grid.width, of.grid.height);
         let reader = SceneReader {
-            store,
+            store: looking.store,
             stack: &plan.stack,
             job: of,
             all_rules_of: of,
@@ -183,14 +185,15 @@ pub(crate) fn judge(plan: &Plan, job: usize, cancelled: &AtomicBool) -> Result<O
             place: Place { turn: 0, region: whole, block: window },
             bands: 0..plan.stack.bands.len(),
             kept: None,
-            spare,
-            worker,
+            spare: looking.spare,
+            worker: looking.worker,
             hidden: None,
         };
         let look = reader.look(target, window)?;
         let count = |valid: &ndarray::Array3<u8>| valid.iter().map(|v| u64::from(*v)).sum::<u64>();
         let (pixels, clear) = (count(&look.block.valid), count(&look.clear));
         reader.give_back(look.block);
+        looking.done.fetch_add(window.pixels() as u64, Ordering::Relaxed);
         Ok((pixels, pixels - clear.min(pixels)))
     });
     for piece in counted {

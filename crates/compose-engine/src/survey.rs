@@ -8,7 +8,7 @@ use crate::error::EngineError;
 use crate::masked;
 use crate::pixels::{Hidden, SceneReader, Spare};
 use crate::plan::{Job, Plan, Stage, pieces};
-use crate::run::caught;
+use crate::run::{Control, Progress, caught};
 use compose_core::survey::{CLEAR, DOUBTFUL, RIM, SATURATED, SIDE, SQUARE, SampledScene, UNUSABLE};
 use compose_core::{Block, BoundFill, Survey, Window};
 use compose_io::{Place, TileStore};
@@ -16,6 +16,7 @@ use ndarray::Array2;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Side of the pieces of the grid that are looked at: that of most tiles.
 const PATCH: usize = 512;
@@ -33,14 +34,23 @@ const INNER: usize = SIDE - 2;
 /// Bytes of samples at most.
 pub const SAMPLE_BYTES: usize = 32 << 20;
 
+/// How often progress is told.
+const TOLD_EVERY: Duration = Duration::from_millis(5);
+/// Pieces that are looked at, at most.
+const MOST_PIECES: usize = 1024;
+
 /// Where the sample lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lattice {
-    width: usize,
-    height: usize,
+    /// The part of the grid that is looked at: where scenes lie, in whole pieces.
+    within: Window,
+    /// Pixels of the grid.
+    grid: (usize, usize),
     /// Whether the inner quarter of a piece stands for it.
     inner: bool,
-    /// One piece in so many.
+    /// One piece in a square of so many is looked at, if at all.
+    apart: usize,
+    /// Of these, one in so many.
     every: usize,
     /// In a piece, one square in a square of so many.
     stride: usize,
@@ -50,33 +60,51 @@ pub struct Lattice {
 impl Lattice {
     /// The lattice for a survey of so many scenes.
     fn of(plan: &Plan, job: usize, scenes: usize) -> Self {
-        let grid = &plan.jobs[job].grid;
-        Self::new(grid.width, grid.height, scenes, plan.stack.bands.len())
+        let job = &plan.jobs[job];
+        let grid = (job.grid.width, job.grid.height);
+        Self::new(grid, job.covered(&plan.stack), scenes, plan.stack.bands.len())
     }
 
-    /// The lattice for so many scenes and bands.
-    fn new(width: usize, height: usize, scenes: usize, bands: usize) -> Self {
-        let pixels = width * height;
+    /// The lattice for so many scenes and bands, which lie in a part of the grid.
+    fn new(grid: (usize, usize), covered: Window, scenes: usize, bands: usize) -> Self {
+        let within = whole_pieces(covered).intersect(Window::whole(grid.0, grid.1)).unwrap_or(covered);
+        let pixels = within.pixels();
         let inner = pixels > WHOLE;
         let every = if inner { (pixels / WHOLE).clamp(1, SPARSEST) } else { 1 };
-        let seen = pixels / every * if inner { 9 } else { 16 } / 16;
+        let (across, down) = (within.width.div_ceil(PATCH), within.height.div_ceil(PATCH));
+        let looked_at = |apart: usize| across.div_ceil(apart) * down.div_ceil(apart) / every;
+        let mut wider = std::iter::successors(Some(1_usize), |n| Some(n + n.div_ceil(8)));
+        let apart = wider.find(|n| looked_at(*n) <= MOST_PIECES).unwrap_or(1);
+        let all = if apart == 1 { pixels / every } else { looked_at(apart) * PATCH * PATCH };
+        let seen = all * if inner { 9 } else { 16 } / 16;
         let most = SAMPLE_BYTES / (scenes * (4 * bands + 1)).max(1);
-        let stride = (1..)
-            .find(|s| seen / (s * s) * SQUARE / INNER / INNER <= most.max(SQUARE))
-            .expect("some stride is wide enough");
-        Self { width, height, inner, every, stride, scenes }
+        let most = most.max(SQUARE);
+        // Where pieces are a few pixels high, a square is no less.
+        let squares = |length: usize, stride: usize| length.min(PATCH).div_ceil(INNER * stride);
+        let taken = |stride: usize| {
+            looked_at(apart) * squares(within.width, stride) * squares(within.height, stride) * SQUARE
+        };
+        let fits = |s: &usize| seen / (s * s) * SQUARE / INNER / INNER <= most && taken(*s) <= 3 * most;
+        let stride = (1..=PATCH).find(fits).unwrap_or(PATCH);
+        Self { within, grid, inner, apart, every, stride, scenes }
     }
 
     /// Pieces of the grid, row by row: those of a row are shifted against those of the row above.
     fn patches(&self) -> Vec<Window> {
-        let whole = Window::whole(self.width, self.height);
-        let (across, down) = (self.width.div_ceil(PATCH), self.height.div_ceil(PATCH));
+        let step = PATCH * self.apart;
+        let (across, down) = (self.within.width.div_ceil(step), self.within.height.div_ceil(step));
         let all = (0..down).flat_map(|row| (0..across).map(move |col| (row, col)));
-        let (offset, side) = if self.inner { (FRAME, PATCH - 2 * FRAME) } else { (0, PATCH) };
+        // A grid that is hardly wider than a frame has no inner part.
+        let part = |length: usize| match self.inner && length > 2 * FRAME {
+            true => (FRAME, PATCH - 2 * FRAME),
+            false => (0, PATCH),
+        };
+        let ((left, width), (top, height)) = (part(self.within.width), part(self.within.height));
         all.filter(|(row, col)| (col + 5 * row).is_multiple_of(self.every))
             .filter_map(|(row, col)| {
-                let (col, row) = ((col * PATCH + offset) as i64, (row * PATCH + offset) as i64);
-                Window { col, row, width: side, height: side }.intersect(whole)
+                let (col, row) = ((col * step + left) as i64, (row * step + top) as i64);
+                let piece = Window { col, row, width, height };
+                piece.shift(self.within.col, self.within.row).intersect(self.within)
             })
             .collect()
     }
@@ -94,11 +122,23 @@ impl Lattice {
     }
 }
 
+/// The window, widened to whole pieces of the grid.
+fn whole_pieces(window: Window) -> Window {
+    let side = PATCH as i64;
+    let (col, row) = (window.col.div_euclid(side) * side, window.row.div_euclid(side) * side);
+    let whole = |first: i64, end: i64| ((end - first) as usize).next_multiple_of(PATCH);
+    Window { col, row, width: whole(col, window.col_end()), height: whole(row, window.row_end()) }
+}
+
 impl fmt::Display for Lattice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seen: usize = self.patches().iter().map(|patch| patch.pixels()).sum();
-        let share = 100.0 * seen as f64 / (self.width * self.height) as f64;
-        write!(f, "survey: {share:.1} % of the grid")?;
+        let patches = self.patches();
+        let seen: usize = patches.iter().map(|patch| patch.pixels()).sum();
+        let share = 100.0 * seen as f64 / (self.grid.0 * self.grid.1) as f64;
+        match share {
+            0.05.. => write!(f, "survey: {share:.1} % of the grid")?,
+            _ => write!(f, "survey: {seen} pixels of the grid")?,
+        }
         if self.inner {
             write!(f, " in pieces of {} px", PATCH - 2 * FRAME)?;
         }
@@ -119,14 +159,16 @@ impl Stage {
 /// Gives every strategy that wants one its survey. Targets of which the masks take more than the rules allow are left
 /// out.
 ///
+/// It is told how far it is in pixels of scenes that are looked at: of one survey after the other.
+///
 /// # Errors
 /// Pixels cannot be read, or a strategy cannot work with what they are; no target is left.
-pub fn settle(plan: &mut Plan, cancelled: &AtomicBool) -> Result<(), EngineError> {
+pub fn settle(plan: &mut Plan, control: &Control<'_>) -> Result<(), EngineError> {
     for job in 0..plan.jobs.len() {
-        settle_masks(plan, job, None, cancelled)?;
-        plan.jobs[job].masked = masked::judge(plan, job, cancelled)?;
+        settle_masks(plan, job, None, control)?;
+        plan.jobs[job].masked = masked::judge(plan, job, control)?;
         if !plan.leaves_out(job) {
-            settle_fills(plan, job, None, cancelled)?;
+            settle_fills(plan, job, None, control)?;
         }
     }
     plan.leave_out()
@@ -137,17 +179,17 @@ pub fn settle_job(
     plan: &mut Plan,
     job: usize,
     hidden: Option<&Hidden>,
-    cancelled: &AtomicBool,
+    control: &Control<'_>,
 ) -> Result<(), EngineError> {
-    settle_masks(plan, job, hidden, cancelled)?;
-    settle_fills(plan, job, hidden, cancelled)
+    settle_masks(plan, job, hidden, control)?;
+    settle_fills(plan, job, hidden, control)
 }
 
 fn settle_fills(
     plan: &mut Plan,
     job: usize,
     hidden: Option<&Hidden>,
-    cancelled: &AtomicBool,
+    control: &Control<'_>,
 ) -> Result<(), EngineError> {
     let stages = plan.jobs[job].fills.iter();
     let mut scenes: Vec<usize> = stages.flat_map(|stage| stage.before_survey().surveys()).collect();
@@ -158,7 +200,8 @@ fn settle_fills(
     }
     let lattice = Lattice::of(plan, job, scenes.len());
     let survey =
-        Sampling { plan, job: &plan.jobs[job], lattice, hidden, plain: false, cancelled }.take(&scenes)?;
+        Sampling { plan, job: &plan.jobs[job], lattice, hidden, plain: false, cancelled: control.cancelled }
+            .take(&scenes, control.progress)?;
     let job = &mut plan.jobs[job];
     for (number, stage) in job.fills.iter_mut().enumerate() {
         if stage.before_survey().surveys().is_empty() {
@@ -184,7 +227,7 @@ fn settle_masks(
     plan: &mut Plan,
     job: usize,
     hidden: Option<&Hidden>,
-    cancelled: &AtomicBool,
+    control: &Control<'_>,
 ) -> Result<(), EngineError> {
     let comparing = &plan.jobs[job].comparing;
     let mut scenes: Vec<usize> =
@@ -195,8 +238,9 @@ fn settle_masks(
         return Ok(());
     }
     let lattice = Lattice::of(plan, job, scenes.len());
-    let sampling = Sampling { plan, job: &plan.jobs[job], lattice, hidden, plain: true, cancelled };
-    let survey = sampling.take(&scenes)?;
+    let sampling =
+        Sampling { plan, job: &plan.jobs[job], lattice, hidden, plain: true, cancelled: control.cancelled };
+    let survey = sampling.take(&scenes, control.progress)?;
     let Plan { stack, jobs, .. } = plan;
     let mut settled = Vec::new();
     for of in &jobs[job].comparing {
@@ -205,7 +249,7 @@ fn settle_masks(
         let rule = bound.settle(&known, &survey).map_err(|e| EngineError::Mask {
             rule: stack.mask_names[of.rule].clone(),
             scene: stack.facts[of.scene].id.clone(),
-            window: Window::whole(lattice.width, lattice.height),
+            window: Window::whole(lattice.grid.0, lattice.grid.1),
             message: e.to_string(),
         })?;
         settled.push(rule);
@@ -216,11 +260,13 @@ fn settle_masks(
     Ok(())
 }
 
-/// Does something with every piece of a grid, by several workers; what comes of it is in the order of the pieces.
+/// Does something with every piece of a grid, by several workers; what comes of it is in the order of the pieces. Of a
+/// total that is stated, what was done is told now and then.
 pub(crate) fn in_pieces<T: Send>(
     plan: &Plan,
     patches: &[Window],
-    piece: impl Fn(&TileStore, &Spare, (usize, usize), Window) -> Result<T, EngineError> + Sync,
+    (total, progress): (u64, &dyn Fn(Progress)),
+    piece: impl Fn(&Looking<'_>, Window) -> Result<T, EngineError> + Sync,
 ) -> Vec<Result<T, EngineError>> {
     compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
     let store = TileStore::new(plan.memory.for_survey(&plan.stack), plan.memory.open_files);
@@ -228,13 +274,15 @@ pub(crate) fn in_pieces<T: Send>(
         patches.iter().map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
     let threads = plan.memory.threads.min(patches.len());
+    let done = AtomicU64::new(0);
     let work = |number: usize| {
         let spare = Spare::default();
         loop {
             let nth = next.fetch_add(1, Ordering::Relaxed);
             let Some(patch) = patches.get(nth) else { break };
-            let done = caught(|| piece(&store, &spare, (number, threads), *patch));
-            *pieces[nth].lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+            let looking = Looking { store: &store, spare: &spare, worker: (number, threads), done: &done };
+            let result = caught(|| piece(&looking, *patch));
+            *pieces[nth].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         }
     };
     std::thread::scope(|scope| {
@@ -242,6 +290,12 @@ pub(crate) fn in_pieces<T: Send>(
             let work = &work;
             scope.spawn(move || work(number));
         });
+        // One piece may hold a block that is large: what is said does not wait for it.
+        let all = || next.load(Ordering::Relaxed) >= patches.len() + threads;
+        while !all() {
+            progress(Progress { done: done.load(Ordering::Relaxed), total });
+            std::thread::sleep(TOLD_EVERY);
+        }
     });
     let pieces = pieces.into_iter().map(|piece| {
         let piece = piece.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -266,9 +320,11 @@ struct Sampling<'a> {
 
 impl Sampling<'_> {
     /// Samples the scenes; workers take pieces, which are put together in their order.
-    fn take(&self, scenes: &[usize]) -> Result<Survey, EngineError> {
-        let pieces = in_pieces(self.plan, &self.pieces(), |store, spare, worker, patch| {
-            self.piece(store, spare, worker, patch, scenes)
+    fn take(&self, scenes: &[usize], progress: &dyn Fn(Progress)) -> Result<Survey, EngineError> {
+        let patches = self.pieces();
+        let total = patches.iter().map(|patch| (patch.pixels() * scenes.len()) as u64).sum();
+        let pieces = in_pieces(self.plan, &patches, (total, progress), |looking, patch| {
+            self.piece(looking, patch, scenes)
         });
         self.join(scenes, pieces.into_iter())
     }
@@ -305,21 +361,14 @@ impl Sampling<'_> {
         Ok(survey)
     }
 
-    fn piece(
-        &self,
-        store: &TileStore,
-        spare: &Spare,
-        worker: (usize, usize),
-        patch: Window,
-        scenes: &[usize],
-    ) -> Result<Piece, EngineError> {
+    fn piece(&self, looking: &Looking<'_>, patch: Window, scenes: &[usize]) -> Result<Piece, EngineError> {
         let (plan, lattice) = (self.plan, self.lattice);
-        let whole = Window::whole(lattice.width, lattice.height);
+        let whole = Window::whole(lattice.grid.0, lattice.grid.1);
         let wide = patch.expand(RIM).intersect(whole).expect("a patch lies in the grid");
         // What the rules take of the survey is no news for the report.
         let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
         let reader = SceneReader {
-            store,
+            store: looking.store,
             stack: &plan.stack,
             job: self.job,
             all_rules_of: self.job,
@@ -328,8 +377,8 @@ impl Sampling<'_> {
             place: Place { turn: 0, region: whole, block: patch },
             bands: 0..plan.stack.bands.len(),
             kept: None,
-            spare,
-            worker,
+            spare: looking.spare,
+            worker: looking.worker,
             hidden: self.hidden,
         };
         let mut piece = Vec::with_capacity(scenes.len());
@@ -341,9 +390,19 @@ impl Sampling<'_> {
             let judge = Judge { block: &block, window: wide, full: reader.full_scale(*scene) };
             piece.push(judge.samples(lattice, patch));
             reader.give_back(block);
+            looking.done.fetch_add(patch.pixels() as u64, Ordering::Relaxed);
         }
         Ok(piece)
     }
+}
+
+/// What a worker looks with.
+pub(crate) struct Looking<'a> {
+    pub(crate) store: &'a TileStore,
+    pub(crate) spare: &'a Spare,
+    pub(crate) worker: (usize, usize),
+    /// Pixels of scenes that were looked at, by all workers.
+    pub(crate) done: &'a AtomicU64,
 }
 
 /// What the pixels of a scene are worth.
@@ -400,7 +459,10 @@ mod tests {
 
     #[test]
     fn small_grids_are_sampled_whole_and_large_ones_at_least_in_part() {
-        let small = Lattice::new(400, 300, 2, 6);
+        let whole = |width, height, scenes, bands| {
+            Lattice::new((width, height), Window::whole(width, height), scenes, bands)
+        };
+        let small = whole(400, 300, 2, 6);
         assert_eq!((small.every, small.stride, small.patches().len()), (1, 1, 1));
         let inner = small.pixels(small.patches()[0]).enumerate().filter(|(nth, _)| is_inner(*nth));
         let places: BTreeSet<(i64, i64)> = inner.map(|(_, place)| place).collect();
@@ -409,7 +471,7 @@ mod tests {
             400 * 300
         );
         assert_eq!(small.to_string(), "survey: 100.0 % of the grid, every pixel of it, of 2 scenes");
-        let large = Lattice::new(7600, 7800, 12, 7);
+        let large = whole(7600, 7800, 12, 7);
         let seen: usize = large.patches().iter().map(|p| p.pixels()).sum();
         let share = seen as f64 / (7600.0 * 7800.0);
         assert!((0.05..0.08).contains(&share), "{share}");
@@ -418,8 +480,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_looked_at_has_a_bound_and_lies_where_scenes_do() {
+        let grid = (143_148_000, 100);
+        let covered = Window { col: 70_000, row: 0, width: 400, height: 100 };
+        let few = Lattice::new(grid, covered, 2, 6);
+        assert_eq!((few.inner, few.every, few.apart), (false, 1, 1));
+        let patches = few.patches();
+        assert!(patches.iter().any(|p| p.col <= 70_000 && p.col_end() >= 70_144), "{patches:?}");
+        assert!(patches.iter().map(|p| p.pixels()).sum::<usize>() <= 1024 * 100);
+        for (width, height) in [grid, (1 << 31, 1), (1 << 30, 1 << 30), (300_000, 400_000)] {
+            let all = Lattice::new((width, height), Window::whole(width, height), 2, 6);
+            let patches = all.patches();
+            assert!((MOST_PIECES / 2..=MOST_PIECES * 5 / 4).contains(&patches.len()), "{}", patches.len());
+            let sampled: usize = patches.iter().map(|p| all.pixels(*p).count()).sum();
+            assert!(sampled * 2 * 25 <= SAMPLE_BYTES * 3, "{sampled}");
+            // Spread over all of it.
+            assert!(patches.iter().any(|p| p.col > width as i64 * 9 / 10), "{width} × {height}");
+        }
+    }
+
+    #[test]
     fn a_line_of_pixels_lies_within_its_squares() {
-        let lattice = Lattice::new(61, 1, 40, 6);
+        let lattice = Lattice::new((61, 1), Window::whole(61, 1), 40, 6);
         let pixels: Vec<_> = lattice.pixels(lattice.patches()[0]).collect();
         assert_eq!(pixels.len(), 11 * SQUARE);
         assert_eq!((pixels[0], pixels[SIDE + 1]), ((-1, -1), (0, 0)));

@@ -10,6 +10,7 @@
 mod lattice;
 mod paste;
 mod resample;
+mod spread;
 mod taps;
 
 #[cfg(test)]

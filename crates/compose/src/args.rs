@@ -230,7 +230,7 @@ pub struct RunArgs {
     /// Nodata value of the inputs (instead of [scenes] nodata and the files' own)
     #[arg(long, value_name = "NUMBER", value_parser = number, allow_hyphen_values = true)]
     pub src_nodata: Option<f64>,
-    /// Bounds of the grid: "left bottom right top", spaces or commas
+    /// Bounds of the grid: "left bottom right top", spaces or commas; moved outward to the target's pixels
     #[arg(long, visible_alias = "bbox", value_name = "L B R T", value_parser = bounds, allow_hyphen_values = true)]
     pub bounds: Option<[f64; 4]>,
     /// Coordinate system of --bounds, where it is not that of the grid
@@ -245,7 +245,8 @@ pub struct RunArgs {
     /// Take the grid of this file
     #[arg(long, value_name = "FILE")]
     pub like: Option<PathBuf>,
-    /// Move the bounds outward to whole multiples of the resolution
+    /// Move the bounds outward to whole multiples of the resolution, not to the target's pixels: it is then resampled
+    /// where these lie between
     #[arg(long, visible_alias = "target-aligned-pixels")]
     pub tap: bool,
     /// nearest, bilinear or cubic, for scenes that are no whole-pixel shift away

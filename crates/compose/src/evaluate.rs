@@ -8,7 +8,6 @@ use crate::args::EvaluateArgs;
 use crate::{screen, stop};
 use compose_core::GAP;
 use compose_engine::run::compose_hidden;
-use compose_engine::survey::settle;
 use compose_engine::{EngineError, Hidden};
 use compose_evaluate::cases::{self, Case};
 use compose_evaluate::metrics::{Compared, Scores};
@@ -33,7 +32,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, EngineError> {
     let (mut strategies, left_out) = strategies::make(args, &registry)?;
     // The truth is what the masks leave while nothing is hidden.
     let mut open = strategies::without_fills(args, &registry)?;
-    settle(&mut open, &cancelled)?;
+    crate::settle(&mut open, &cancelled, args.quiet)?;
     left_out.iter().for_each(|why| tell(args, why));
     let new = |folder| Files::new(folder, args.overwrite, open.inputs.clone(), args.cases.as_deref());
     let mut files = args.output.as_ref().map(|folder| new(folder)).transpose()?;

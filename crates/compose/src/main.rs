@@ -85,7 +85,7 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     let rules = read_rules(path, &registry)?;
     let options = options(args);
     let mut plan = Plan::make(&rules, &options)?;
-    compose_engine::survey::settle(&mut plan, &cancelled)?;
+    settle(&mut plan, &cancelled, args.quiet)?;
     if args.plan {
         screen::say(&plan.to_string())?;
         return Ok(ExitCode::SUCCESS);
@@ -117,6 +117,15 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     }
     let incomplete = args.require_complete && report.jobs.iter().any(|j| j.has_gaps());
     Ok(if incomplete { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
+}
+
+/// Takes the survey, with a bar of its own.
+fn settle(plan: &mut Plan, cancelled: &AtomicBool, quiet: bool) -> Result<(), EngineError> {
+    let bar = screen::survey_bar(quiet);
+    let control = Control { cancelled, progress: &|p| screen::show(&bar, p) };
+    let settled = compose_engine::survey::settle(plan, &control);
+    bar.finish_and_clear();
+    settled
 }
 
 fn tell_report(plan: &Plan, report: &RunReport) {

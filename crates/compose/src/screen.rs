@@ -4,6 +4,10 @@ use compose_engine::EngineError;
 use compose_engine::run::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::time::Duration;
+
+/// How often a bar moves though nothing is done.
+const TICK: Duration = Duration::from_millis(250);
 
 /// Prints to standard output; a reader that has gone away (`| head`) is no error.
 ///
@@ -37,17 +41,29 @@ pub fn tell(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// A progress bar on a terminal; nothing elsewhere, and nothing when `quiet`.
+/// A progress bar on a terminal while pixels are composed; nothing elsewhere, and nothing when `quiet`.
 pub fn progress_bar(quiet: bool) -> ProgressBar {
+    bar(quiet, "{spinner} {percent:>3} % {bar:40} {per_sec} · {elapsed} · {eta} left")
+}
+
+/// The same while scenes are surveyed.
+pub fn survey_bar(quiet: bool) -> ProgressBar {
+    bar(quiet, "{spinner} survey {percent:>3} % {bar:40} {per_sec} · {elapsed}")
+}
+
+fn bar(quiet: bool, template: &str) -> ProgressBar {
     if quiet || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{percent:>3} % {bar:40} {per_sec} · {eta} left")
+    let style = ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("per_sec", |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
             let _ = write!(out, "{:.1} Mpixel/s", state.per_sec() / 1e6);
         });
-    ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8)).with_style(style)
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8)).with_style(style);
+    // A block that takes long to decode is no standstill: the time goes on.
+    bar.enable_steady_tick(TICK);
+    bar
 }
 
 /// Moves the bar.

@@ -1,18 +1,21 @@
 //! The grid of the output: the target's, like a file, stated outright, or the union of aligned scenes.
 
+mod anchor;
+mod size;
+
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::Stack;
 use crate::rules::Rules;
-use compose_core::{Crs, Grid, SceneFacts, Transform};
+use anchor::{Anchor, moves};
+use compose_core::{Crs, DataType, Grid, SceneFacts, Transform};
 use compose_io::FileHeader;
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::{CrsRegistry, Transformer};
+pub use size::Bytes;
+use size::{LARGEST_SIDE, short, unit_of};
 use std::path::Path;
 use std::sync::Arc;
-
-/// A grid larger than this on a side is a slip, not a product (GDAL counts pixels in 32 bits).
-const LARGEST_SIDE: f64 = i32::MAX as f64;
 
 /// The grid of an output and the reason for it.
 pub struct Chosen {
@@ -20,6 +23,8 @@ pub struct Chosen {
     pub grid: Grid,
     /// `the target's`, `like a.tif`, ….
     pub reason: String,
+    /// Whether it was moved to multiples of the resolution though there are pixels to keep to.
+    pub snapped: bool,
     /// Whether it has a geotransform.
     pub georeferenced: bool,
 }
@@ -30,7 +35,8 @@ struct Wanted {
     crs: Option<String>,
     bounds: Option<[f64; 4]>,
     resolution: Option<(f64, f64)>,
-    snap: bool,
+    /// `true`: to multiples of the resolution; `false`: bounds stay as they are stated.
+    snap: Option<bool>,
 }
 
 /// A setting of `[grid]` and what is wrong with it.
@@ -52,8 +58,10 @@ pub fn choose(
         let span = spans.get(key).unwrap_or_else(absent);
         EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))])
     };
-    let stated =
-        wanted.crs.is_some() || wanted.resolution.is_some() || wanted.bounds.is_some() || wanted.snap;
+    let stated = wanted.crs.is_some()
+        || wanted.resolution.is_some()
+        || wanted.bounds.is_some()
+        || wanted.snap == Some(true);
     if let Some(like) = &wanted.like {
         if stated {
             let message = "says like and also crs, bounds, resolution or snap; expected one or the other";
@@ -70,6 +78,7 @@ pub fn choose(
         Some(t) => Ok(Chosen {
             grid: stack.facts[t].grid.clone(),
             reason: format!("the target's ({})", stack.facts[t].id),
+            snapped: false,
             georeferenced: stack.scenes[t].georeferenced,
         }),
         None => union(stack).map_err(|message| {
@@ -92,7 +101,7 @@ fn wanted(rules: &Rules, options: &Options) -> Wanted {
             crs: options.crs.clone(),
             bounds: options.bounds,
             resolution: options.resolution,
-            snap: options.snap,
+            snap: options.snap.then_some(true),
         };
     }
     Wanted {
@@ -100,7 +109,7 @@ fn wanted(rules: &Rules, options: &Options) -> Wanted {
         crs: said.crs.clone(),
         bounds: said.bounds.map(|b| b.0),
         resolution: said.resolution.map(|r| (r.0, r.1)),
-        snap: said.snap.unwrap_or(false) || options.snap,
+        snap: if options.snap { Some(true) } else { said.snap },
     }
 }
 
@@ -116,11 +125,35 @@ pub fn misses(rules: &Rules, options: &Options, grid: &Grid, whom: &str, scene: 
     EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))])
 }
 
+/// Refuses a grid that is too large to be meant, before anything is spent on it.
+pub fn refuse_size(
+    rules: &Rules,
+    options: &Options,
+    stack: &Stack,
+    grid: &Grid,
+    dtype: DataType,
+) -> Result<(), EngineError> {
+    let Err(message) = size::check(grid, stack, stack.bands.len(), dtype) else { return Ok(()) };
+    let said = [
+        ("--res", options.resolution.is_some()),
+        ("--bounds", options.bounds.is_some()),
+        ("--like", options.like.is_some()),
+    ];
+    if let Some((option, _)) = said.into_iter().find(|(_, said)| *said) {
+        return Err(EngineError::Option { option: option.into(), message: format!("the grid {message}") });
+    }
+    let spans = &rules.grid.spans;
+    let at = ["resolution", "bounds", "like"].into_iter().find_map(|key| spans.get(key));
+    let span = at.unwrap_or(spans.table.clone());
+    Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))]))
+}
+
 fn like_file(path: &Path, systems: &CrsRegistry) -> Result<Chosen, EngineError> {
     let header = FileHeader::read(path, systems)?;
     Ok(Chosen {
         grid: header.grid,
         reason: format!("like {}", path.display()),
+        snapped: false,
         georeferenced: header.georeferenced,
     })
 }
@@ -151,11 +184,59 @@ fn outright(
     };
     let bounds = bounds(wanted, options, crs.as_ref(), stack, target, systems)
         .map_err(|message| ("bounds", message))?;
-    let snap = wanted.snap;
-    let grid = of_bounds(bounds, resolution, snap, crs)?;
-    let how =
-        if snap { "bounds snapped outward to whole multiples of the resolution" } else { "bounds as stated" };
-    Ok(Chosen { grid, reason: format!("stated outright, {how}"), georeferenced: true })
+    check_bounds(bounds)?;
+    if wanted.resolution.is_some() {
+        refuse_giants(resolution, crs.as_ref(), stack, target)?;
+    }
+    let anchor = edges(stack, target).filter(|_| same_system).and_then(|grid| Anchor::of(grid, resolution));
+    let (grid, how) = match (anchor, wanted.snap) {
+        (Some(anchor), None) => on_edges(bounds, anchor, target.is_some(), crs)?,
+        (_, Some(true)) => {
+            let grid = of_bounds(snapped(bounds, resolution), resolution, "", crs)?;
+            (grid, "bounds snapped outward to whole multiples of the resolution".to_owned())
+        }
+        (Some(_), _) => {
+            let keep = "; without snap = false they are moved outward to the pixels that are there";
+            (of_bounds(bounds, resolution, keep, crs)?, "bounds as stated".to_owned())
+        }
+        (None, _) => (of_bounds(bounds, resolution, ", or snap = true", crs)?, "bounds as stated".to_owned()),
+    };
+    let snapped = wanted.snap == Some(true) && anchor.is_some_and(|anchor| anchor.own_pixels);
+    Ok(Chosen { grid, reason: format!("stated outright, {how}"), snapped, georeferenced: true })
+}
+
+/// A grid whose pixels bounds can be moved to: the target's, or that of scenes which share pixels.
+fn edges(stack: &Stack, target: Option<usize>) -> Option<&Grid> {
+    let first = &stack.facts[0].grid;
+    match target {
+        Some(t) => Some(&stack.facts[t].grid),
+        None => stack.facts.iter().all(|f| whole_shift(first, &f.grid).is_some()).then_some(first),
+    }
+}
+
+/// The grid of the pixels that meet these bounds, and how it was found.
+fn on_edges(
+    bounds: [f64; 4],
+    anchor: Anchor,
+    of_target: bool,
+    crs: Option<Arc<Crs>>,
+) -> Result<(Grid, String), Wrong> {
+    let around = anchor.around(bounds);
+    let grid = sized(around.size, around.transform, crs)?;
+    let whose = if of_target { "the target's pixels" } else { "the pixels that all scenes share" };
+    let edges = match anchor.own_pixels {
+        true => whose.to_owned(),
+        false => {
+            let (x, y) = anchor.step();
+            format!("pixels of {x} × {y} from the corner of {whose}")
+        }
+    };
+    let moved = moves(bounds, grid.bounds(), anchor.step());
+    let how = match moved.as_str() {
+        "" => format!("bounds on the edges of {edges}"),
+        _ => format!("bounds snapped outward to {edges}: {moved}"),
+    };
+    Ok((grid, how))
 }
 
 fn same(a: Option<&Arc<Crs>>, b: Option<&Arc<Crs>>) -> bool {
@@ -179,6 +260,11 @@ fn bounds(
         let from = systems.from_user_input(text).map_err(|e| format!("--bounds-crs: {e}"))?;
         return moved(bounds, &from, to);
     }
+    extent(crs, stack, target)
+}
+
+/// The bounds of the target, or of all scenes.
+fn extent(crs: Option<&Arc<Crs>>, stack: &Stack, target: Option<usize>) -> Result<[f64; 4], String> {
     let grids: Vec<&Grid> = match target {
         Some(t) => vec![&stack.facts[t].grid],
         None => stack.facts.iter().map(|f| &f.grid).collect(),
@@ -216,54 +302,73 @@ fn moved(bounds: [f64; 4], from: &Arc<Crs>, to: &Arc<Crs>) -> Result<[f64; 4], S
     Ok([min(&xs), min(&ys), max(&xs), max(&ys)])
 }
 
-fn of_bounds(
-    bounds: [f64; 4],
-    (rx, ry): (f64, f64),
-    snap: bool,
-    crs: Option<Arc<Crs>>,
-) -> Result<Grid, Wrong> {
-    let [mut l, mut b, mut r, mut t] = bounds;
+/// Refuses pixels that are larger than what there is to see: their size is in the wrong unit.
+fn refuse_giants(
+    (x, y): (f64, f64),
+    crs: Option<&Arc<Crs>>,
+    stack: &Stack,
+    target: Option<usize>,
+) -> Result<(), Wrong> {
+    let Ok([left, bottom, right, top]) = extent(crs, stack, target) else { return Ok(()) };
+    let (width, height) = (right - left, top - bottom);
+    if x <= width || y <= height {
+        return Ok(());
+    }
+    let whole = if target.is_some() { "the target" } else { "all scenes together" };
+    let unit = unit_of(crs.map(|c| &**c));
+    let message = format!(
+        "a pixel of {x} × {y} is larger than {whole}, {} × {}; expected a resolution{unit}",
+        short(width),
+        short(height)
+    );
+    Err(("resolution", message))
+}
+
+fn check_bounds(bounds: [f64; 4]) -> Result<(), Wrong> {
+    let [l, b, r, t] = bounds;
     if bounds.iter().any(|v| !v.is_finite()) || l >= r || b >= t {
         let expected = "expected [left, bottom, right, top] with left < right and bottom < top";
         return Err(("bounds", format!("bounds {bounds:?}, {expected}")));
     }
-    if snap {
-        // Bounds that are whole multiples but for rounding noise stay where they are.
-        let down = |v: f64, step: f64| (v / step + 1e-9).floor() * step;
-        let up = |v: f64, step: f64| (v / step - 1e-9).ceil() * step;
-        (l, b, r, t) = (down(l, rx), down(b, ry), up(r, rx), up(t, ry));
-    }
+    Ok(())
+}
+
+/// Bounds moved outward to whole multiples of the resolution.
+fn snapped([l, b, r, t]: [f64; 4], (rx, ry): (f64, f64)) -> [f64; 4] {
+    // Bounds that are whole multiples but for rounding noise stay where they are.
+    let down = |v: f64, step: f64| (v / step + 1e-9).floor() * step;
+    let up = |v: f64, step: f64| (v / step - 1e-9).ceil() * step;
+    [down(l, rx), down(b, ry), up(r, rx), up(t, ry)]
+}
+
+/// The grid of bounds that are a whole number of pixels; `advice` follows what is expected where they are not.
+fn of_bounds(
+    [l, b, r, t]: [f64; 4],
+    (rx, ry): (f64, f64),
+    advice: &str,
+    crs: Option<Arc<Crs>>,
+) -> Result<Grid, Wrong> {
     let (width, height) = ((r - l) / rx, (t - b) / ry);
     if (width - width.round()).abs() > 1e-6 * width.max(1.0)
         || (height - height.round()).abs() > 1e-6 * height.max(1.0)
     {
-        return Err((
-            "bounds",
-            format!(
-                "bounds are {} × {} pixels of the resolution; expected whole numbers, or snap = true",
-                short(width),
-                short(height)
-            ),
-        ));
+        let message = format!(
+            "bounds are {} × {} pixels of the resolution; expected whole numbers{advice}",
+            short(width),
+            short(height)
+        );
+        return Err(("bounds", message));
     }
-    if width.round() < 1.0 || height.round() < 1.0 || width > LARGEST_SIDE || height > LARGEST_SIDE {
-        let (width, height) = (short(width), short(height));
-        return Err((
-            "bounds",
-            format!("is {width} × {height} pixels; expected 1 to {LARGEST_SIDE} on each side"),
-        ));
-    }
-    Ok(Grid {
-        width: width.round() as usize,
-        height: height.round() as usize,
-        transform: Transform { x0: l, dx: rx, y0: t, dy: -ry },
-        crs,
-    })
+    sized((width.round(), height.round()), Transform { x0: l, dx: rx, y0: t, dy: -ry }, crs)
 }
 
-/// A number without the digits that only rounding put there.
-fn short(n: f64) -> f64 {
-    (n * 1e6).round() / 1e6
+fn sized((width, height): (f64, f64), transform: Transform, crs: Option<Arc<Crs>>) -> Result<Grid, Wrong> {
+    if width < 1.0 || height < 1.0 || width > LARGEST_SIDE || height > LARGEST_SIDE {
+        let (width, height) = (short(width), short(height));
+        let message = format!("is {width} × {height} pixels; expected 1 to {LARGEST_SIDE} on each side");
+        return Err(("bounds", message));
+    }
+    Ok(Grid { width: width as usize, height: height as usize, transform, crs })
 }
 
 /// The smallest grid that holds every scene, where all are whole-pixel shifts of one another.
@@ -295,7 +400,7 @@ fn union(stack: &Stack) -> Result<Chosen, String> {
         crs: first.crs.clone(),
     };
     let reason = format!("the union of {} scenes that share pixels", stack.facts.len());
-    Ok(Chosen { grid, reason, georeferenced: stack.scenes[0].georeferenced })
+    Ok(Chosen { grid, reason, snapped: false, georeferenced: stack.scenes[0].georeferenced })
 }
 
 /// The whole-pixel shift between two grids, overlapping or not.
@@ -322,22 +427,16 @@ mod tests {
 
     #[test]
     fn snapping_moves_bounds_outward_to_whole_multiples() {
-        let grid = of_bounds([101.0, 203.0, 199.0, 299.9], (30.0, 30.0), true, None).unwrap();
-        assert_eq!(grid.bounds(), [90.0, 180.0, 210.0, 300.0]);
-        let noisy = of_bounds([89.999_999_999_9, 180.0, 210.0, 300.0], (30.0, 30.0), true, None).unwrap();
+        let grid = |bounds| of_bounds(snapped(bounds, (30.0, 30.0)), (30.0, 30.0), "", None).unwrap();
+        assert_eq!(grid([101.0, 203.0, 199.0, 299.9]).bounds(), [90.0, 180.0, 210.0, 300.0]);
+        let noisy = grid([89.999_999_999_9, 180.0, 210.0, 300.0]);
         assert_eq!((noisy.width, noisy.height), (4, 4));
     }
 
     #[test]
     fn bounds_that_are_no_whole_number_of_pixels_are_refused() {
-        assert!(
-            of_bounds([0.0, 0.0, 100.0, 90.0], (30.0, 30.0), false, None).unwrap_err().1.contains("snap")
-        );
-        assert!(
-            of_bounds([0.0, 0.0, -30.0, 90.0], (30.0, 30.0), false, None)
-                .unwrap_err()
-                .1
-                .contains("left < right")
-        );
+        let of = |bounds| of_bounds(bounds, (30.0, 30.0), ", or snap = true", None).unwrap_err().1;
+        assert!(of([0.0, 0.0, 100.0, 90.0]).contains("snap"));
+        assert!(check_bounds([0.0, 0.0, -30.0, 90.0]).unwrap_err().1.contains("left < right"));
     }
 }

@@ -106,6 +106,7 @@ impl Memory {
                 memory: &memory,
                 block_size: options.block_size,
                 native: native_share(job),
+                covered: job.covered(stack),
             };
             let chosen = share.choose()?;
             memory.per_worker = memory.per_worker.max(chosen.per_worker);
@@ -134,16 +135,20 @@ struct Share<'a> {
     block_size: BlockSize,
     /// Pixels of a scene for one of the target.
     native: f64,
+    /// The part of the grid that scenes lie in.
+    covered: Window,
 }
 
 impl Share<'_> {
     fn choose(&self) -> Result<Chosen, EngineError> {
         let tile = image_layout(self.stack, self.job, self.memory.threads).tile();
-        let (together, by_band) =
-            (self.order(self.stack.bands.len(), tile), may_go_by_band(self.stack, self.job));
-        let (mut order, mut budget) = together;
-        if by_band {
-            let (one, of_one) = self.order(1, tile);
+        let bands = self.stack.bands.len();
+        // All bands together make one region at least.
+        let together = self.order(bands, tile);
+        let (mut order, mut budget) =
+            together.ok_or_else(|| EngineError::Bug("no order for all bands together".into()))?;
+        let by_band = may_go_by_band(self.stack, self.job).then(|| self.order(1, tile)).flatten();
+        if let Some((one, of_one)) = by_band {
             // All bands together are simpler, and find each resampled pixel's place once; where memory is scarce, tiles
             // would be cut and copied for that.
             let scarce = order.held > budget / 2 && !resamples(self.job);
@@ -165,7 +170,7 @@ impl Share<'_> {
     }
 
     /// The best order with so many bands at a time, and the bytes it leaves for tiles.
-    fn order(&self, bands: usize, tile: (usize, usize)) -> (Order, u64) {
+    fn order(&self, bands: usize, tile: (usize, usize)) -> Option<(Order, u64)> {
         let block = self.block(bands);
         let workers = self.per_worker(block, bands) * self.memory.threads as u64;
         let left =
@@ -177,6 +182,7 @@ impl Share<'_> {
             tile,
             block,
             in_one: self.block_size == BlockSize::Whole,
+            covered: self.covered,
             bands,
             left: &left,
         };
@@ -233,7 +239,18 @@ impl Share<'_> {
             self.job.output.mask.as_ref().map_or(0, |path| {
                 of(&mask_layout(self.stack, self.job, self.memory.threads, path.clone()), 2)
             });
-        of(&image, bands) + record + uncertainty + mask
+        of(&image, bands) + record + uncertainty + mask + self.places()
+    }
+
+    /// Bytes that libtiff keeps of the places and lengths of tiles in all rasters together, for the image and its record
+    /// twice as many bands as are wanted at most.
+    fn places(&self) -> u64 {
+        let tile = image_layout(self.stack, self.job, self.memory.threads).tile();
+        let tiles =
+            self.job.grid.width.div_ceil(tile.0) as u64 * self.job.grid.height.div_ceil(tile.1) as u64;
+        let bands = self.stack.bands.len();
+        let of_record = 3 * self.stack.validity.planes(bands);
+        16 * tiles * (bands + of_record) as u64
     }
 
     /// The least that tiles need: one for each worker.

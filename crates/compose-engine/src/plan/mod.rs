@@ -17,8 +17,9 @@ mod stack;
 mod tiles;
 
 pub use comparing::Comparing;
+pub use grid::Bytes;
 pub use memory::{GDAL_CACHE, Memory};
-pub use order::{Item, Order, Task, pieces};
+pub use order::{Item, Items, Order, Task, pieces};
 pub use output::{OutputPlan, Picture};
 pub use select::{Fate, SceneFate};
 pub use stack::Stack;
@@ -30,7 +31,7 @@ use crate::pixels::PlannedScore;
 use crate::rules::Rules;
 use crate::survey::Lattice;
 use compose_core::fill_strategy::{BoundFill, StackFacts};
-use compose_core::{Cast, DataType, Day, Grid, SceneFacts};
+use compose_core::{Cast, DataType, Day, Grid, SceneFacts, Window};
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::CrsRegistry;
 use compose_io::files::Inputs;
@@ -68,6 +69,8 @@ pub struct Job {
     pub grid: Grid,
     /// `the target's`, `like a.tif`, ….
     pub grid_reason: String,
+    /// Whether the grid was moved to multiples of its resolution though scenes have pixels of that size.
+    pub snapped: bool,
     /// Whether the grid has a geotransform.
     pub georeferenced: bool,
     /// Per scene of the stack: how it gets to the grid.
@@ -80,6 +83,8 @@ pub struct Job {
     pub output: OutputPlan,
     /// In which order it is composed.
     pub order: Order,
+    /// How the target's pixels came to the grid where they are not copied: `resampled (bilinear): …`.
+    pub resampled: Option<String>,
     /// Where the survey took its sample, if there was one.
     pub lattice: Option<Lattice>,
     /// The mask rules that compare scenes.
@@ -97,6 +102,28 @@ impl Job {
         scenes.sort_unstable();
         scenes.dedup();
         scenes.into_iter()
+    }
+}
+
+impl Job {
+    /// The part of the grid in which the scenes that are read lie, rather more than less; the whole grid where none does.
+    pub fn covered(&self, stack: &Stack) -> Window {
+        let whole = Window::whole(self.grid.width, self.grid.height);
+        let of_group = |scene: usize, group: &BandGroup| {
+            let native = &stack.facts[scene].bands[group.bands[0]].grid;
+            match &group.alignment {
+                Alignment::Paste { cols, rows } => {
+                    Window::whole(native.width, native.height).shift(-cols, -rows).intersect(whole)
+                }
+                Alignment::Resample(resampler) => resampler.target_window(whole),
+                Alignment::Disjoint => None,
+            }
+        };
+        let groups = self.scenes_read().flat_map(|scene| {
+            let groups = &self.scenes[scene].groups;
+            groups.iter().filter_map(move |group| of_group(scene, group)).collect::<Vec<_>>()
+        });
+        groups.reduce(Window::around).unwrap_or(whole)
     }
 }
 
@@ -186,10 +213,11 @@ fn job(
     systems: &CrsRegistry,
 ) -> Result<Job, EngineError> {
     let resampling = resampling(rules, options)?;
-    let grid::Chosen { grid, reason: grid_reason, georeferenced } =
+    let grid::Chosen { grid, reason: grid_reason, snapped, georeferenced } =
         grid::choose(rules, options, stack, target, systems)?;
     let reference = target.unwrap_or(0);
     let cast = output::cast(rules, options, stack, reference)?;
+    grid::refuse_size(rules, options, stack, &grid, cast.dtype)?;
     let mut scenes = Vec::with_capacity(stack.scenes.len());
     for scene in 0..stack.scenes.len() {
         scenes.push(scene_plan(stack, scene, reference, (&grid, georeferenced), resampling, cast.dtype)?);
@@ -209,6 +237,7 @@ fn job(
         let message = "no [target] scene and no [[fill]]: nothing would be composed; say one of them";
         return Err(EngineError::Rules(vec![rules.file.mistake_at(&(0..0), message)]));
     }
+    let resampled = target.and_then(|t| resampled(stack, t, &scenes[t], resampling));
     let output = OutputPlan::make(rules, options, stack, target)?;
     // Chosen when all outputs are known, which share the memory.
     let order = Order::plain(grid.width, grid.height, stack.bands.len(), (1, 1));
@@ -217,12 +246,14 @@ fn job(
         target_day,
         grid,
         grid_reason,
+        snapped,
         georeferenced,
         scenes,
         fills,
         cast,
         output,
         order,
+        resampled,
         lattice: None,
         comparing: Vec::new(),
         masked: None,
@@ -240,6 +271,25 @@ fn skip_above(rules: &Rules, targets: &[Option<usize>]) -> Result<Option<SkipAbo
         return Err(EngineError::Rules(vec![rules.file.mistake_at(&span, message)]));
     }
     Ok(Some(SkipAbove { percent: percent.0, at: rules.file.mistake_at(&span, "") }))
+}
+
+/// How a target's pixels are resampled, and which of its bands; `None` where all are copied.
+fn resampled(stack: &Stack, target: usize, plan: &ScenePlan, method: Resampling) -> Option<String> {
+    let groups: Vec<&BandGroup> =
+        plan.groups.iter().filter(|g| matches!(g.alignment, Alignment::Resample(_))).collect();
+    let first = groups.first()?;
+    let why = first.reason.trim_start_matches("resample: ");
+    let names: Vec<&str> = groups
+        .iter()
+        .flat_map(|g| &g.bands)
+        .map(|band| stack.facts[target].bands[*band].name.as_str())
+        .collect();
+    let which = if groups.len() == plan.groups.len() {
+        String::new()
+    } else {
+        format!("bands {}: ", names.join(", "))
+    };
+    Some(format!("{which}resampled ({method}), {why}"))
 }
 
 fn resampling(rules: &Rules, options: &Options) -> Result<Resampling, EngineError> {

@@ -58,6 +58,56 @@ pub struct Item {
     pub after: usize,
 }
 
+/// The work of an order, piece by piece.
+pub struct Items<'a> {
+    order: &'a Order,
+    tasks: Vec<Task>,
+    /// Number of the first item of each pass.
+    starts: Vec<usize>,
+    count: usize,
+}
+
+impl Items<'_> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The item of this number, if there are so many.
+    pub fn get(&self, number: usize) -> Option<Item> {
+        if number >= self.count {
+            return None;
+        }
+        let turn = self.starts.partition_point(|start| *start <= number) - 1;
+        let (start, region) = (self.starts[turn], turn / self.tasks.len());
+        let within = self.order.regions[region];
+        let (across, (width, height)) = (self.order.blocks(within).0, self.order.block);
+        let (col, row) = ((number - start) % across * width, (number - start) / across * height);
+        let window = Window {
+            col: within.col + col as i64,
+            row: within.row + row as i64,
+            width: width.min(within.width - col),
+            height: height.min(within.height - row),
+        };
+        // What is kept of a block is changed by one task after the other; masks alone are made when missed.
+        let after = if self.order.looks_first { start } else { 0 };
+        Some(Item { region, turn, task: self.tasks[turn % self.tasks.len()].clone(), window, after })
+    }
+
+    /// All of them.
+    #[cfg(test)]
+    pub fn all(&self) -> Vec<Item> {
+        (0..self.count).filter_map(|number| self.get(number)).collect()
+    }
+}
+
+/// So many widths of regions are tried one tile apart; wider grids try few of the narrower ones.
+const EVERY_WIDTH: usize = 32;
+/// Regions whose tiles are counted, at most: of more, as many that are spread over the grid stand for all.
+const COUNTED: usize = 512;
+/// Regions of an order, at most.
+const MOST_REGIONS: usize = 1 << 16;
+
 impl Order {
     /// All bands of all blocks in row-major order.
     pub fn plain(width: usize, height: usize, bands: usize, block: (usize, usize)) -> Self {
@@ -92,20 +142,24 @@ impl Order {
         }
     }
 
-    /// All that is to be done, in order.
-    pub fn items(&self) -> Vec<Item> {
-        let mut items = Vec::new();
-        for (region, window) in self.regions.iter().enumerate() {
-            let tasks = self.tasks();
-            for (nth, task) in tasks.iter().enumerate() {
-                let turn = region * tasks.len() + nth;
-                // What is kept of a block is changed by one task after the other; masks alone are made when missed.
-                let after = if self.looks_first { items.len() } else { 0 };
-                let item = |window| Item { region, turn, task: task.clone(), window, after };
-                items.extend(pieces(*window, self.block).map(item));
+    /// All that is to be done, in order: made one by one, for a large grid has many.
+    pub fn items(&self) -> Items<'_> {
+        let tasks = self.tasks();
+        let mut starts = Vec::with_capacity(self.passes() + 1);
+        let mut next = 0;
+        for region in &self.regions {
+            let (across, down) = self.blocks(*region);
+            for _ in &tasks {
+                starts.push(next);
+                next += across * down;
             }
         }
-        items
+        Items { order: self, tasks, starts, count: next }
+    }
+
+    /// How many blocks a region has across and down.
+    fn blocks(&self, region: Window) -> (usize, usize) {
+        (region.width.div_ceil(self.block.0.max(1)), region.height.div_ceil(self.block.1.max(1)))
     }
 
     /// How often it comes to a region, all regions together.
@@ -150,6 +204,8 @@ pub struct Choice<'a> {
     pub block: (usize, usize),
     /// Whether there is to be one region.
     pub in_one: bool,
+    /// The part of the grid that scenes lie in.
+    pub covered: Window,
     /// How many bands at a time: all, or one.
     pub bands: usize,
     /// What is left for tiles and kept masks where regions have this width.
@@ -164,19 +220,19 @@ struct Candidate {
 
 impl Choice<'_> {
     /// The order with the fewest tiles to decode among those whose tiles fit into memory; where none does, the one
-    /// that lacks least. Of equals the simplest. With it the bytes that are left for tiles.
-    pub fn best(&self) -> (Order, u64) {
+    /// that lacks least. Of equals the simplest. With it the bytes that are left for tiles. `None` where the grid would be
+    /// cut into more regions than anybody could keep account of.
+    pub fn best(&self) -> Option<(Order, u64)> {
         let streams = Stream::all(self.stack, self.job);
         let phases = self.phases(&streams);
         let mut best: Option<Candidate> = None;
         for width in self.widths() {
-            let candidate = self.candidate(&streams, &phases, width);
+            let Some(candidate) = self.candidate(&streams, &phases, width) else { continue };
             if best.as_ref().is_none_or(|best| candidate.is_better_than(best)) {
                 best = Some(candidate);
             }
         }
-        let best = best.expect("there is one width at least");
-        (best.order, best.budget)
+        best.map(|best| (best.order, best.budget))
     }
 
     /// Jointly, a pixel is judged by all bands.
@@ -206,30 +262,26 @@ impl Choice<'_> {
             return vec![width];
         }
         let tiles = width.div_ceil(tile);
-        let mut widths: Vec<usize> = (1..=tiles).map(|n| (tiles.div_ceil(n) * tile).min(width)).collect();
+        let further = |n: &usize| Some(if *n < EVERY_WIDTH { n + 1 } else { n + n / 4 });
+        let parts = std::iter::successors(Some(1), further).take_while(|n| *n <= tiles);
+        let mut widths: Vec<usize> = parts.map(|n| (tiles.div_ceil(n) * tile).min(width)).collect();
         widths.dedup();
         widths
     }
 
-    fn candidate(&self, streams: &[Stream<'_>], phases: &[Vec<usize>], width: usize) -> Candidate {
+    fn candidate(&self, streams: &[Stream<'_>], phases: &[Vec<usize>], width: usize) -> Option<Candidate> {
         let bands = self.stack.bands.len();
         let turns: Vec<Range<usize>> = (0..bands).step_by(self.bands).map(|b| b..b + self.bands).collect();
         let left = (self.left)(width);
         let kept_per_row = if turns.len() > 1 { self.kept_per_row(width) } else { 0 };
         let height = self.region_height(kept_per_row, left);
         let grid = Window::whole(self.job.grid.width, self.job.grid.height);
-        let regions: Vec<Window> = pieces(grid, (width, height)).collect();
-        let (mut decoded, mut need) = (0, 0);
-        for phase in phases {
-            let streams: Vec<&Stream<'_>> = phase.iter().map(|number| &streams[*number]).collect();
-            for region in &regions {
-                // What a fill reads around its blocks lies in the next region, too.
-                let wide = region.expand(self.halo()).intersect(grid).expect("a region lies in the grid");
-                decoded += streams.iter().map(|s| s.tiles(wide)).sum::<u64>();
-                need = need.max(self.held(&streams, *region));
-            }
+        if grid.width.div_ceil(width) * grid.height.div_ceil(height) > MOST_REGIONS {
+            return None;
         }
-        let tiles = streams.iter().map(|s| s.tiles(grid)).sum();
+        let regions: Vec<Window> = pieces(grid, (width, height)).collect();
+        let tiles: u64 = streams.iter().map(|s| s.tiles(grid)).sum();
+        let (decoded, mut need) = self.reads(streams, phases, &regions);
         // Where looks are enough, the donors of low rank are read here and there alone.
         if self.reads_until_enough() {
             need = need / 4 * 3;
@@ -243,11 +295,34 @@ impl Choice<'_> {
             looks_first,
             block,
             tiles,
-            decoded,
+            // Where regions stand for others, they may have missed some.
+            decoded: decoded.max(tiles),
             held: need,
             fits: need / 4 * 5 <= budget,
         };
-        Candidate { order, budget }
+        Some(Candidate { order, budget })
+    }
+
+    /// Tiles that are decoded for all regions, and bytes of tiles that one of them needs at most.
+    fn reads(&self, streams: &[Stream<'_>], phases: &[Vec<usize>], regions: &[Window]) -> (u64, u64) {
+        let grid = Window::whole(self.job.grid.width, self.job.grid.height);
+        let seen: Vec<Window> = regions
+            .iter()
+            // What a fill reads around its blocks lies in the next region, too.
+            .filter(|region| region.expand(self.halo()).intersect(self.covered).is_some())
+            .copied()
+            .collect();
+        let every = seen.len().div_ceil(COUNTED).max(1);
+        let (mut decoded, mut need) = (0, 0);
+        for phase in phases {
+            let streams: Vec<&Stream<'_>> = phase.iter().map(|number| &streams[*number]).collect();
+            for region in seen.iter().step_by(every) {
+                let wide = region.expand(self.halo()).intersect(grid).expect("a region lies in the grid");
+                decoded += streams.iter().map(|s| s.tiles(wide)).sum::<u64>();
+                need = need.max(self.held(&streams, *region));
+            }
+        }
+        (decoded * every as u64, need)
     }
 
     fn reads_until_enough(&self) -> bool {
@@ -308,13 +383,13 @@ mod tests {
     #[test]
     fn items_cover_each_band_of_the_grid_once_region_by_region() {
         let mut order = Order::plain(5, 3, 2, (2, 2));
-        let windows: Vec<Window> = order.items().iter().map(|i| i.window).collect();
+        let windows: Vec<Window> = order.items().all().iter().map(|i| i.window).collect();
         assert_eq!(windows.iter().map(|w| w.pixels()).sum::<usize>(), 15);
         assert_eq!(windows[2], Window { col: 4, row: 0, width: 1, height: 2 });
         assert_eq!(windows[5], Window { col: 4, row: 2, width: 1, height: 1 });
         order.regions = pieces(Window::whole(5, 3), (4, 3)).collect();
         order.turns = vec![0..1, 1..2];
-        let items = order.items();
+        let items = order.items().all();
         let kinds: Vec<_> = items.iter().map(|i| (i.region, i.task.clone())).collect();
         let tasks = || [Task::Mask, Task::Compose(0..1), Task::Compose(1..2)];
         let of_region = |region, blocks| tasks().into_iter().flat_map(move |t| vec![(region, t); blocks]);
@@ -328,7 +403,7 @@ mod tests {
     fn what_is_judged_by_all_bands_waits_until_all_are_looked_at() {
         let mut order = Order::plain(4, 2, 2, (2, 2));
         (order.turns, order.looks_first) = (vec![0..1, 1..2], true);
-        let items = order.items();
+        let items = order.items().all();
         let of = |task: Task| items.iter().filter(|i| i.task == task).map(|i| i.after).collect::<Vec<_>>();
         assert_eq!(of(Task::Mask), [0, 0]);
         assert_eq!(of(Task::Judge(1)), [4, 4]);

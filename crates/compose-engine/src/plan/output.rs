@@ -9,7 +9,7 @@ use crate::rules::settings::{Compress, Format as FormatSetting};
 use crate::rules::values::Extra;
 use compose_core::kind::did_you_mean;
 use compose_core::{Cast, DataType};
-use compose_io::write::{Compression, Format, SAMPLE_TYPES};
+use compose_io::write::{Compression, Format, RasterSpec, SAMPLE_TYPES};
 use std::path::{Path, PathBuf};
 
 /// The files of one output, and how the image is stored.
@@ -113,17 +113,7 @@ impl OutputPlan {
 
     /// Refuses what GDAL could not write as asked: types, codecs, levels, creation options.
     pub fn check(&self, plan: &Plan, job: &Job) -> Result<(), EngineError> {
-        image_spec(plan, job).check()?;
-        if let Some(path) = &self.provenance {
-            provenance_spec(plan, job, path.clone()).check()?;
-        }
-        if let Some(path) = &self.mask {
-            mask_layout(&plan.stack, job, plan.memory.threads, path.clone()).check()?;
-        }
-        if let Some(path) = &self.uncertainty {
-            uncertainty_layout(&plan.stack, job, plan.memory.threads, path.clone()).check()?;
-        }
-        Ok(())
+        Ok(plan.rasters(job).iter().try_for_each(RasterSpec::check)?)
     }
 
     /// Every file that will be written.
@@ -145,6 +135,19 @@ impl OutputPlan {
             .chain(sidecar)
             .chain(pictures);
         all.map(|(setting, path)| (setting, path.as_path()))
+    }
+}
+
+impl Plan {
+    /// The rasters that a job writes, the image first.
+    pub(super) fn rasters(&self, job: &Job) -> Vec<RasterSpec> {
+        let (output, threads) = (&job.output, self.memory.threads);
+        let image = std::iter::once(image_spec(self, job));
+        let provenance = output.provenance.iter().map(|path| provenance_spec(self, job, path.clone()));
+        let mask = output.mask.iter().map(|path| mask_layout(&self.stack, job, threads, path.clone()));
+        let uncertainty =
+            output.uncertainty.iter().map(|path| uncertainty_layout(&self.stack, job, threads, path.clone()));
+        image.chain(provenance).chain(mask).chain(uncertainty).collect()
     }
 }
 

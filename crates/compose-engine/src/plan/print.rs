@@ -1,7 +1,8 @@
 //! The plan as text: what will be done, and why.
 
-use crate::plan::{Fate, Job, Plan, SceneFate, Stage};
+use crate::plan::{Bytes, Fate, Job, Plan, SceneFate, Stage};
 use compose_core::Grid;
+use compose_io::write::RasterSpec;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::path::Path;
@@ -52,6 +53,7 @@ impl Plan {
         let mut notes = self.stack.notes.clone();
         notes.extend(self.mask_remarks());
         for job in &self.jobs {
+            notes.extend(self.resampled_target(job));
             for stage in &job.fills {
                 notes.extend(stage.bound.notes());
             }
@@ -63,6 +65,15 @@ impl Plan {
         let mut seen = std::collections::HashSet::new();
         notes.retain(|n| seen.insert(n.clone()));
         notes
+    }
+
+    /// A target whose values are not copied is no small matter: observed is the word for what was measured.
+    fn resampled_target(&self, job: &Job) -> Option<String> {
+        let how = job.resampled.as_ref()?;
+        let id = &self.stack.facts[job.target?].id;
+        let advice =
+            if job.snapped { "; without snap (--tap) the grid keeps to the target's pixels" } else { "" };
+        Some(format!("scene {id}, the target: {how}: its observed values are computed, not copied{advice}"))
     }
 
     fn print_scenes(&self, out: &mut String, job: &Job) -> fmt::Result {
@@ -99,6 +110,7 @@ impl Plan {
             job.cast.dtype
         )?;
         writeln!(out, "  grid: {grid}\n        {}", job.grid_reason)?;
+        self.print_size(out, job)?;
         if let Some(masked) = &job.masked {
             writeln!(out, "  target: {}", masked.words())?;
         }
@@ -134,6 +146,16 @@ impl Plan {
             writeln!(out, "{lattice}")?;
         }
         Ok(())
+    }
+
+    /// Pixels and bytes of what is written.
+    fn print_size(&self, out: &mut String, job: &Job) -> fmt::Result {
+        let pixels = job.grid.width as f64 * job.grid.height as f64;
+        let rasters = self.rasters(job);
+        let of = |spec: &RasterSpec| pixels * (spec.bands.len() * spec.dtype.bytes()) as f64;
+        let (image, all) = (Bytes(of(&rasters[0])), Bytes(rasters.iter().map(of).sum()));
+        let (width, height) = (job.grid.width, job.grid.height);
+        writeln!(out, "  size: {width} × {height} pixels, image {image}, all rasters {all}, uncompressed")
     }
 
     /// What the survey told a strategy; the sidecar has all coefficients.

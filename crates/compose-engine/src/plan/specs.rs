@@ -62,6 +62,9 @@ fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
     if let Some(target) = job.target {
         tags.push(("COMPOSE_TARGET".to_owned(), plan.stack.facts[target].id.clone()));
     }
+    if let Some(how) = &job.resampled {
+        tags.push(("COMPOSE_OBSERVED".to_owned(), how.clone()));
+    }
     if let Some(day) = job.target_day {
         tags.push(("COMPOSE_TARGET_DATE".to_owned(), day.to_string()));
     }

@@ -9,6 +9,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// On a grid whose width and height are more than this together, regions are looked at in a few places alone: the cost of
+/// a plan does not grow with the grid.
+const LONGEST_LINES: usize = 1 << 15;
+
 /// The tiles of one band (or of several that are decoded together) of one scene.
 pub struct Stream<'a> {
     band: &'a BandRef,
@@ -21,6 +25,8 @@ pub struct Stream<'a> {
     /// Whether a mask rule reads it.
     pub masks: bool,
     around: Rc<Around>,
+    /// Whether a few places of a region are enough.
+    about: bool,
 }
 
 /// Native windows of regions, by resampler (its address): streams of one scene ask for the same again and again.
@@ -53,6 +59,7 @@ impl<'a> Stream<'a> {
                 wanted: (band < facts.wanted).then_some(band).into_iter().collect(),
                 masks,
                 around: Rc::clone(around),
+                about: job.grid.width + job.grid.height > LONGEST_LINES,
             });
         }
         streams
@@ -60,7 +67,7 @@ impl<'a> Stream<'a> {
 
     /// How many tiles meet `region` of the target grid.
     pub fn tiles(&self, region: Window) -> u64 {
-        self.native(region).map_or(0, |inside| self.band.tiles_of(inside).count() as u64)
+        self.native(region).map_or(0, |inside| self.band.tile_count(inside))
     }
 
     /// About how many bytes of tiles are worth keeping while a strip of a region is composed block by block: what the
@@ -68,7 +75,7 @@ impl<'a> Stream<'a> {
     pub fn held(&self, region: Window, strip: usize, block: (usize, usize), threads: usize) -> u64 {
         let Some(inside) = self.native(region) else { return 0 };
         let (width, height) = self.band.tile_size();
-        let all = self.band.tiles_of(inside).count() as f64;
+        let all = self.band.tile_count(inside) as f64;
         let across = (inside.col_end() - 1) as usize / width - inside.col as usize / width + 1;
         // A block is as large on the scene's grid as its share of the region is.
         let share = |pixels: usize, of: usize| pixels.min(of) as f64 / of.max(1) as f64;
@@ -98,7 +105,10 @@ impl<'a> Stream<'a> {
             Alignment::Paste { cols, rows } => region.shift(*cols, *rows),
             Alignment::Resample(resampler) => {
                 let key = (std::ptr::from_ref(resampler).addr(), region);
-                (*self.around.borrow_mut().entry(key).or_insert_with(|| around(resampler, region)))?
+                (*self.around.borrow_mut().entry(key).or_insert_with(|| match self.about {
+                    true => resampler.native_window_about(region),
+                    false => around(resampler, region),
+                }))?
             }
             Alignment::Disjoint => return None,
         };
@@ -115,9 +125,5 @@ fn around(resampler: &Resampler, region: Window) -> Option<Window> {
     let rows = [0, region.height / 2, region.height - 1].map(row);
     let cols = [0, region.width / 2, region.width - 1].map(col);
     let windows = rows.into_iter().chain(cols).filter_map(|line| resampler.native_window(line));
-    windows.reduce(|a, b| {
-        let (col, row) = (a.col.min(b.col), a.row.min(b.row));
-        let (right, bottom) = (a.col_end().max(b.col_end()), a.row_end().max(b.row_end()));
-        Window { col, row, width: (right - col) as usize, height: (bottom - row) as usize }
-    })
+    windows.reduce(Window::around)
 }

@@ -125,7 +125,8 @@ pub struct GridSettings {
     pub bounds: Option<Exactly<f64, 4>>,
     /// Pixel size in map units.
     pub resolution: Option<Resolution>,
-    /// Move the bounds outward to whole multiples of the resolution.
+    /// `true`: bounds are moved outward to whole multiples of the resolution; `false`: they stay as they are; otherwise
+    /// they are moved outward to the target's pixels.
     pub snap: Option<bool>,
     /// How scenes that are no whole-pixel shift away are brought to the grid.
     pub resampling: Option<String>,

@@ -15,7 +15,7 @@ pub use trial::{Image, compose_hidden, observe};
 
 use crate::error::EngineError;
 use crate::pixels::{Hidden, KeptMasks, SceneReader, Spare};
-use crate::plan::{Item, Job, Plan, Task};
+use crate::plan::{Item, Items, Job, Plan, Task};
 use crate::rules::Rules;
 use compose::Composed;
 pub(crate) use compose::compose_block;
@@ -201,7 +201,7 @@ struct Worker {
 
 /// What workers and writer share: which item is next, and how far the writer is.
 struct Line<'a> {
-    items: &'a [Item],
+    items: &'a Items<'a>,
     next: AtomicUsize,
     written: Mutex<usize>,
     moved: Condvar,
@@ -211,7 +211,7 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn new(items: &'a [Item], ahead: usize, cancelled: &'a AtomicBool) -> Self {
+    fn new(items: &'a Items<'a>, ahead: usize, cancelled: &'a AtomicBool) -> Self {
         Self {
             items,
             next: AtomicUsize::new(0),
@@ -228,18 +228,15 @@ impl<'a> Line<'a> {
     }
 
     /// The next item, once the writer is near enough; `None` at the end or when stopped.
-    fn take(&self) -> Option<usize> {
+    fn take(&self) -> Option<(usize, Item)> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
-        if index >= self.items.len() {
-            return None;
-        }
+        let item = self.items.get(index)?;
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let after = self.items[index].after;
-        while (index >= *written + self.ahead || *written < after) && !self.stopped() {
+        while (index >= *written + self.ahead || *written < item.after) && !self.stopped() {
             let wait = self.moved.wait_timeout(written, Duration::from_millis(100));
             written = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
-        (!self.stopped()).then_some(index)
+        (!self.stopped()).then_some((index, item))
     }
 
     fn wrote(&self, count: usize) {
@@ -277,9 +274,9 @@ fn compose_job(
         // Whatever happens to the writer, a panic too: workers that wait for it must not wait for ever.
         let _halt = Halt(&line);
         let result = collect(&line, &receiver, &mut |item, composed| {
-            let last = items.get(item + 1).is_none_or(|next| next.region != items[item].region);
-            if last {
-                work.kept[items[item].region].clear();
+            let region = |item: usize| items.get(item).map(|item| item.region);
+            if let Some(done) = region(item).filter(|done| region(item + 1) != Some(*done)) {
+                work.kept[done].clear();
             }
             composed.map_or(Ok(()), &mut *write)
         });
@@ -302,8 +299,8 @@ impl Drop for Halt<'_, '_> {
 
 impl Worker {
     fn run(&self, line: &Line<'_>, work: &Work<'_>, sender: &SyncSender<Outcome>) {
-        while let Some(index) = line.take() {
-            let carry_out = || work.carry_out(&line.items[index], self, line.cancelled);
+        while let Some((index, item)) = line.take() {
+            let carry_out = || work.carry_out(&item, self, line.cancelled);
             let result = caught(carry_out);
             let failed = result.is_err();
             if sender.send((index, result)).is_err() || failed {
@@ -361,7 +358,8 @@ mod tests {
     /// The signal comes while the writer waits for a block.
     #[test]
     fn a_run_whose_workers_see_the_interrupt_first_is_interrupted_and_not_at_fault() {
-        let items = crate::plan::Order::plain(1, 1, 1, (1, 1)).items();
+        let order = crate::plan::Order::plain(1, 1, 1, (1, 1));
+        let items = order.items();
         let cancelled = AtomicBool::new(false);
         let line = Line::new(&items, 1, &cancelled);
         let (sender, receiver) = sync_channel(1);

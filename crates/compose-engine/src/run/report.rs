@@ -89,6 +89,8 @@ pub struct SceneShare {
 pub struct JobReport {
     /// The target, where there is one.
     pub target: Option<String>,
+    /// How the target's observed pixels came into the output: `copied`, or how they were resampled.
+    pub observed: Option<String>,
     /// The image.
     pub path: String,
     /// Pixels of the output (with per-band validity: band samples).
@@ -145,6 +147,7 @@ impl JobReport {
         Self {
             masked_percent: target.as_ref().and(masked.percent()),
             remark: remark.filter(|_| !told),
+            observed: target.as_ref().map(|_| job.resampled.clone().unwrap_or_else(|| "copied".to_owned())),
             target,
             path: job.output.path.display().to_string(),
             pixels,

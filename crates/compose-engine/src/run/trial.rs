@@ -56,7 +56,8 @@ pub fn compose_hidden(
     hidden: &Hidden,
     cancelled: &AtomicBool,
 ) -> Result<Image, EngineError> {
-    settle_job(plan, job, Some(hidden), cancelled)?;
+    let control = Control { cancelled, progress: &|_| () };
+    settle_job(plan, job, Some(hidden), &control)?;
     let bands = plan.stack.bands.len();
     let of = &mut plan.jobs[job];
     // Kept masks know nothing of hidden pixels.
@@ -82,7 +83,6 @@ pub fn compose_hidden(
         first_turn: 0,
         hidden: Some(hidden),
     };
-    let control = Control { cancelled, progress: &|_| () };
     compose_job(&work, &control, &mut |composed| {
         let canvas = composed.canvas;
         let (row, col) = (canvas.window.row as usize, canvas.window.col as usize);

@@ -51,6 +51,17 @@ impl Mapping {
         Self::Exact(exact)
     }
 
+    /// Native positions of the centres of these target pixels (col, row); NaN where there is none.
+    pub(super) fn positions(&self, pixels: impl Iterator<Item = (i64, i64)>) -> (Vec<f64>, Vec<f64>) {
+        match self {
+            Self::Affine(affine) => {
+                pixels.map(|(col, row)| (affine.col.centre(col), affine.row.centre(row))).unzip()
+            }
+            Self::Exact(exact) => exact.positions(pixels),
+            Self::Lattice(lattice) => lattice.exact.positions(pixels),
+        }
+    }
+
     /// Positions of a window's pixels, row by row.
     pub(super) fn rows(&self, window: Window) -> Rows<'_> {
         let of = match self {

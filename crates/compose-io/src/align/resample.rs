@@ -1,6 +1,7 @@
 //! Values on the target grid from values on another grid, without a word from masked pixels.
 
 use super::lattice::{Mapping, Rows};
+use super::spread::Spread;
 use super::taps::{Field, Taps};
 use super::{NativeBlock, Resampling};
 use compose_core::{Block, Window};
@@ -61,6 +62,18 @@ impl Resampler {
             height: (most.1 as i64 - row + 1) as usize,
         })?;
         bounds.expand(self.method.reach()).intersect(self.native)
+    }
+
+    /// About the same for a window of any size, from a few places that are spread over it.
+    pub fn native_window_about(&self, target: Window) -> Option<Window> {
+        let about = Spread::over(&self.mapping, target)?.native()?;
+        about.expand(self.method.reach()).intersect(self.native)
+    }
+
+    /// About where the native raster lies on a window of the target grid, from a few places of it: rather more than
+    /// less. `None` where nothing of it lies there.
+    pub fn target_window(&self, target: Window) -> Option<Window> {
+        super::spread::target_window(&self.mapping, target, self.native)
     }
 
     /// Resamples every band of `native` to the target window. `out` has the window's size, and the bands and

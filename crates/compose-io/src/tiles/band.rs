@@ -172,6 +172,14 @@ impl BandRef {
         rows.flat_map(move |row| cols.clone().map(move |col| (col as usize, row as usize)))
     }
 
+    /// How many tiles meet `inside`, which lies in the raster.
+    pub fn tile_count(&self, inside: Window) -> u64 {
+        let count = |first: i64, end: i64, size: usize| (end - 1) / size as i64 - first / size as i64 + 1;
+        let across = count(inside.col, inside.col_end(), self.tile.0);
+        let down = count(inside.row, inside.row_end(), self.tile.1);
+        across as u64 * down as u64
+    }
+
     pub(super) fn tile_window(&self, col: usize, row: usize) -> Window {
         let (width, height) = self.tile;
         let (left, top) = (col * width, row * height);
