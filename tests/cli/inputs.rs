@@ -238,3 +238,22 @@ fn a_word_that_is_no_command_becomes_no_file_and_a_rules_file_is_not_taken_for_a
         assert_eq!(bytes(pair.folder.path()), before, "{arguments:?}");
     }
 }
+
+/// A name in another encoding would be written as something else.
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_not_utf_8_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let pair = Pair::new();
+    let before = listing(pair.folder.path());
+    for first in ["-o", "--overwrite"] {
+        let name = std::ffi::OsStr::from_bytes(b"caf\xe9.tif");
+        let mut command = compose();
+        command.current_dir(pair.folder.path()).args(["--rules", "rules.toml", first]).arg(name);
+        let output = command.output().unwrap();
+        let said = stderr(&output);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+        assert!(said.contains("is not UTF-8; expected a path that is"), "{said}");
+        assert_eq!(listing(pair.folder.path()), before);
+    }
+}

@@ -360,3 +360,17 @@ fn a_panic_of_a_plugin_in_rust_becomes_an_error() {
     }
     assert_eq!(said.lines().count(), 1, "{said}");
 }
+
+#[test]
+fn no_output_replaces_the_library_of_a_plugin() {
+    let pair = broken(&[]);
+    let library = pair.path("libbroken.so");
+    let before = std::fs::read(&library).unwrap();
+    std::os::unix::fs::symlink("libbroken.so", pair.path("soft.tif")).unwrap();
+    std::fs::hard_link(&library, pair.path("hard.tif")).unwrap();
+    for output in ["libbroken.so", "soft.tif", "hard.tif", "./libbroken.so"] {
+        let said = pair.refused(&["--overwrite", "-o", output]);
+        assert!(said.contains(&format!("{output} is read by this run")), "{said}");
+    }
+    assert_eq!(std::fs::read(&library).unwrap(), before);
+}

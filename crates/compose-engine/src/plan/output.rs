@@ -181,7 +181,12 @@ fn image_path(
 ) -> Result<PathBuf, EngineError> {
     // A path on the command line starts from where the user is, one in the file from where the file is.
     if let Some(path) = &options.output {
-        return Ok(PathBuf::from(expand(rules, options, "path", &path.to_string_lossy(), stack, target)?));
+        // Neither GDAL nor the report could say another name as it is.
+        let Some(path) = path.to_str() else {
+            let message = format!("path: {} is not UTF-8; expected a path that is", path.display());
+            return Err(refuse(rules, options, "path", &message));
+        };
+        return Ok(PathBuf::from(expand(rules, options, "path", path, stack, target)?));
     }
     let Some(path) = &rules.output.value.path else {
         let message = "has no path; say path = \"result.tif\" there, or --output";
