@@ -142,13 +142,13 @@ impl Locks {
             let owner = Owner::read(&file);
             match locked {
                 Ok(()) if owner.as_ref().is_none_or(Owner::is_on_this_host) => {
-                    fs::remove_file(lock)
-                        .map_err(|cause| WriteError::System { path: lock.to_owned(), cause })?;
                     if let Some(owner) = owner {
+                        clear_others(&file, lock, owner.process);
                         draft::clear(output, owner.process);
                         self.notes.push(format!("{}: {}", output.display(), owner.left_behind()));
                     }
-                    return Ok(());
+                    return fs::remove_file(lock)
+                        .map_err(|cause| WriteError::System { path: lock.to_owned(), cause });
                 }
                 Err(TryLockError::WouldBlock) if look < LOOKS => std::thread::sleep(APART),
                 Err(TryLockError::WouldBlock) => {
@@ -175,6 +175,23 @@ impl Drop for Locks {
                 let _ = fs::remove_file(name);
             }
             all.retain(|name| !held.names.contains(name));
+        }
+    }
+}
+
+/// Clears the other locks of a run that has ended, and the drafts of their outputs: while a lock is there, nobody else
+/// writes that output.
+fn clear_others(stale: &File, lock: &Path, process: u32) {
+    let Some(folder) = lock.parent() else { return };
+    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(output) = name.strip_prefix('.').and_then(|name| name.strip_suffix(".lock")) else {
+            continue;
+        };
+        if cfg!(unix) && path != lock && is_at(stale, &path) {
+            draft::clear(&folder.join(output), process);
+            // What cannot be removed is stale, and whoever meets it says so.
+            let _ = fs::remove_file(&path);
         }
     }
 }
@@ -213,8 +230,9 @@ fn is_at(file: &File, path: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn is_at(_: &File, path: &Path) -> bool {
-    path.exists()
+fn is_at(_: &File, _: &Path) -> bool {
+    // Without numbers of files nothing else is known than that an open file keeps its name there.
+    true
 }
 
 #[cfg(test)]
@@ -271,12 +289,13 @@ mod tests {
         fs::create_dir(at(".a.tif.4000000-abc123.tmp")).unwrap();
         fs::write(at(".a.tif.4000000-abc123.tmp/draft"), "half").unwrap();
         fs::create_dir(at(".a.tif.4000001-abc123.tmp")).unwrap();
+        fs::create_dir(at(".b.tif.4000000-abc123.tmp")).unwrap();
         let locks = take(folder.path(), &["a.tif"]).unwrap();
         let [note] = locks.notes() else { panic!("{:?}", locks.notes()) };
         let expected =
             "a.tif: the run of process 4000000 since 2026-01-02 03:04:05 UTC has ended without an end";
         assert!(note.contains(expected), "{note}");
-        let left = [".a.tif.4000001-abc123.tmp", ".a.tif.lock", ".b.tif.lock"];
+        let left = [".a.tif.4000001-abc123.tmp", ".a.tif.lock"];
         assert_eq!(names(folder.path()), left, "what is of others stays");
         drop(locks);
         // One that was killed before it had said who it is.

@@ -38,15 +38,24 @@ pub fn refuse_existing(path: &Path, overwrite: bool) -> Result<(), WriteError> {
     }
 }
 
-/// Refuses a path whose folder is missing or cannot be written to, by trying.
+/// Refuses a path whose folder is missing or cannot be written to, by trying; a kill leaves nothing of that.
 ///
 /// # Errors
-/// [`WriteError::NoFolder`], [`WriteError::Folder`], or the path names no file.
+/// [`WriteError::NoFolder`], [`WriteError::Folder`], or the path names no file that the file system takes.
 pub fn check_folder(path: &Path) -> Result<(), WriteError> {
-    let draft = Draft::new(path)?;
+    tempfile::tempfile_in(folder_of(path)).map_err(|cause| WriteError::folder(path, cause))?;
     // The name itself may be one that the file system does not take: too long, say.
-    let (path, folder) = (path.to_owned(), path.parent().unwrap_or(Path::new(".")).to_owned());
-    fs::File::create(draft.file()).map(drop).map_err(|cause| WriteError::Folder { path, folder, cause })
+    match path.symlink_metadata() {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => {
+            Err(WriteError::System { path: path.to_owned(), cause })
+        }
+        _ if path.file_name().is_none() => Err(WriteError::NotAFile { path: path.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 pub(crate) fn companions(path: &Path) -> impl Iterator<Item = PathBuf> {
@@ -72,14 +81,8 @@ impl Draft {
     /// As [`check_folder`].
     pub fn new(path: &Path) -> Result<Self, WriteError> {
         let name = path.file_name().ok_or_else(|| WriteError::NotAFile { path: path.to_owned() })?;
-        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = Folder::new(&name.to_string_lossy(), parent).map_err(|cause| {
-            let (path, folder) = (path.to_owned(), parent.to_owned());
-            match cause.kind() {
-                ErrorKind::NotFound => WriteError::NoFolder { path, folder },
-                _ => WriteError::Folder { path, folder, cause },
-            }
-        })?;
+        let folder = Folder::new(&name.to_string_lossy(), folder_of(path))
+            .map_err(|cause| WriteError::folder(path, cause))?;
         // A short name: drivers add endings such as `.ovr.tmp` to it.
         Ok(Self { file: folder.path().join("draft"), folder, path: path.to_owned() })
     }
@@ -185,9 +188,8 @@ fn prefix(name: &str, process: u32) -> String {
 
 /// Removes what a process that has ended left of the file at `path`.
 pub(crate) fn clear(path: &Path, process: u32) {
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let prefix = prefix(&path.file_name().unwrap_or_default().to_string_lossy(), process);
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with(&prefix) && name.ends_with(".tmp") {
@@ -427,6 +429,8 @@ mod tests {
         let (folder, path) = place("a.tif");
         check_folder(&path).unwrap();
         assert!(names(&folder).is_empty());
+        let too_long = format!("{}.tif", "a".repeat(260));
+        assert!(error(check_folder(&path.with_file_name(too_long))).contains("too long"));
         let message = error(check_folder(&path.with_file_name("no").join("a.tif")));
         assert!(
             message.contains("there is no folder") && message.contains("no; create it first"),

@@ -55,6 +55,16 @@ pub enum WriteError {
 }
 
 impl WriteError {
+    /// A file that cannot be made where `path` shall be.
+    pub(crate) fn folder(path: &Path, cause: std::io::Error) -> Self {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let (path, folder) = (path.to_owned(), folder.to_owned());
+        match cause.kind() {
+            std::io::ErrorKind::NotFound => Self::NoFolder { path, folder },
+            _ => Self::Folder { path, folder, cause },
+        }
+    }
+
     pub(crate) fn create(path: &Path, cause: &str) -> Self {
         Self::Create { path: path.to_owned(), cause: plain(cause) }
     }
