@@ -5,6 +5,7 @@ mod files;
 mod grid;
 mod inputs;
 mod masked;
+mod place;
 mod run;
 mod sets;
 mod trouble;

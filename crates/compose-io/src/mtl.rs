@@ -6,6 +6,8 @@
 //! LSDS-1328; numbers: `LC08_L2SP_047027_20201204_20210313_02_T1_MTL.txt` in stactools-packages/landsat). Hence
 //! no look-up without a group.
 
+mod place;
+
 use crate::IoError;
 use compose_core::Sun;
 use std::io::ErrorKind;

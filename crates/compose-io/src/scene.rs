@@ -36,6 +36,8 @@ pub struct ScenesQuery {
     pub offset: Option<f64>,
     /// Whether samples that single precision cannot hold exactly are accepted.
     pub precision_f32: bool,
+    /// Whether files without a georeference stay without one, and may be put on each other pixel by pixel.
+    pub georeference_none: bool,
 }
 
 /// The data bands wanted, in output order.

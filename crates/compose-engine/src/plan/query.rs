@@ -1,7 +1,7 @@
 //! From the rules file's tables to what discovery is asked.
 
 use crate::error::EngineError;
-use crate::rules::settings::{Precision, Scene, Scenes};
+use crate::rules::settings::{Georeference, Precision, Scene, Scenes};
 use crate::rules::values::{BandChoice as SaidChoice, Bands};
 use crate::rules::{At, Rules};
 use compose_io::preset;
@@ -31,6 +31,7 @@ pub(super) fn query(rules: &Rules, scenes: &At<Scenes>) -> Result<ScenesQuery, E
         scale: said.scale.map(|s| s.0),
         offset: said.offset.map(|o| o.0),
         precision_f32: said.precision == Some(Precision::F32),
+        georeference_none: said.georeference == Some(Georeference::None),
     })
 }
 

@@ -78,6 +78,7 @@ impl Stack {
         inputs.extend(scenes.iter().flat_map(|s| s.files.iter().cloned()));
         inputs.sort();
         inputs.dedup();
+        notes.extend(without_georeference(rules, &candidates, &scenes)?);
         let facts: Vec<SceneFacts> = scenes.iter().map(|s| s.facts.clone()).collect();
         let bands = facts[0].bands[..facts[0].wanted].iter().map(|b| b.name.clone()).collect();
         notes
@@ -154,6 +155,11 @@ impl Stack {
     /// The band with the largest tiles.
     pub fn largest_tile(&self) -> Option<&BandRef> {
         self.refs_read().max_by_key(|r| r.tile_bytes())
+    }
+
+    /// The band whose blocks GDAL needs most bytes for.
+    pub fn largest_block(&self) -> Option<&BandRef> {
+        self.refs_read().max_by_key(|band| band.open_bytes())
     }
 
     /// Bytes that GDAL keeps of the largest open file.
@@ -477,6 +483,48 @@ fn opened(
     let scenes = candidates.iter().map(|c| open(c, Some(&wanted))).collect::<Result<Vec<_>, _>>()?;
     check_quality(rules, candidates, &scenes)?;
     Ok(scenes)
+}
+
+/// Refuses to put scenes on each other of which nobody knows where they lie, unless the rules say so; then says that it
+/// is done.
+fn without_georeference(
+    rules: &Rules,
+    candidates: &[Candidate],
+    scenes: &[SceneSource],
+) -> Result<Option<String>, EngineError> {
+    let lost: Vec<_> = candidates.iter().zip(scenes).filter(|(_, scene)| !scene.georeferenced).collect();
+    let [(candidate, first), others @ ..] = &lost[..] else { return Ok(None) };
+    let refuse = |message: String| {
+        let span = setting_at(rules, &candidate.at, "path");
+        Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]))
+    };
+    // One file lies on itself.
+    let Some((_, second)) = others.iter().find(|(_, other)| other.files != first.files) else {
+        return Ok(None);
+    };
+    let size = |scene: &SceneSource| (scene.facts.grid.width, scene.facts.grid.height);
+    let id = |scene: &SceneSource| scene.facts.id.clone();
+    if lost.iter().any(|(candidate, _)| !candidate.query.georeference_none) {
+        return refuse(format!(
+            "scenes {} and {} have no georeference, so that nothing tells how they lie on each other; put their *_MTL.txt \
+             beside them, write it into the files, or say georeference = \"none\" in [scenes] to put them on each other \
+             pixel by pixel",
+            id(first),
+            id(second)
+        ));
+    }
+    if let Some((_, other)) = others.iter().find(|(_, other)| size(other) != size(first)) {
+        let ((w, h), (width, height)) = (size(first), size(other));
+        return refuse(format!(
+            "georeference = \"none\": scene {} has {w} × {h} pixels and scene {} {width} × {height}; expected one size",
+            id(first),
+            id(other)
+        ));
+    }
+    let count = lost.len();
+    Ok(Some(format!(
+        "georeference = \"none\": {count} scenes without one are put on each other pixel by pixel"
+    )))
 }
 
 /// A quality band that no scene has is a slip in its name.

@@ -36,6 +36,8 @@ pub struct Scenes {
     pub offset: Option<Finite>,
     /// `f32` accepts 32-bit integers and 64-bit floats at single precision.
     pub precision: Option<Precision>,
+    /// `none`: files without a georeference are put on each other pixel by pixel.
+    pub georeference: Option<Georeference>,
     /// Whether a pixel is judged by all wanted bands together or each band by itself.
     pub validity: Option<Validity>,
     /// First date.
@@ -80,6 +82,14 @@ pub struct Scene {
 pub enum Precision {
     /// Single precision is enough.
     F32,
+}
+
+/// `georeference`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Georeference {
+    /// Files have none, and need none.
+    None,
 }
 
 /// `validity`.

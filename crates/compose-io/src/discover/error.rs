@@ -40,6 +40,12 @@ pub enum DiscoverError {
     NoMtl { scene: String },
     #[error("scene {scene} has no {item} (date-from) in {}{hint}", path.display())]
     NoItem { scene: String, item: String, path: PathBuf, hint: String },
+    #[error(
+        "{}: has no georeference, and {} does not give it one: {why}; write it into the file, or say georeference = \"none\"",
+        path.display(),
+        mtl.display()
+    )]
+    Place { path: PathBuf, mtl: PathBuf, why: String },
     #[error("{message}")]
     Layout { message: String },
     #[error("{}: no name for the scene can be taken from the file's name; give the [[scene]] an id", path.display())]
@@ -76,6 +82,7 @@ impl DiscoverError {
             Self::Pattern { .. } | Self::Dates { .. } => "pattern",
             Self::DateFormat { .. } => "date-format",
             Self::Layout { .. } => "layout",
+            Self::Place { .. } => "georeference",
             Self::NoId { .. } => "id",
             Self::Band { .. } | Self::BandNumber { .. } | Self::NumberOfFiles { .. } => "bands",
             Self::Ambiguous { .. } | Self::BandTwice { .. } | Self::NoData { .. } => "bands",
