@@ -1,6 +1,7 @@
 //! The program as one types it: options, exit codes, what it says, and which files it leaves.
 
 mod commands;
+mod effort;
 mod files;
 mod grid;
 mod inputs;

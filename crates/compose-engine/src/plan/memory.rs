@@ -5,7 +5,7 @@ use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
 use crate::pixels::PlannedMask;
 use crate::plan::order::Choice;
 use crate::plan::specs::{image_layout, mask_layout, provenance_layout, uncertainty_layout};
-use crate::plan::{BandGroup, Job, Order, Stack, Stage};
+use crate::plan::{BandGroup, Bytes, Job, Order, Stack, Stage};
 use crate::survey::SAMPLE_BYTES;
 use compose_core::fill_strategy::Temporal;
 use compose_core::{ValidityMode, Window};
@@ -68,6 +68,7 @@ impl Memory {
 
     /// Shares the limit out over workers, writer and tiles, and chooses an order of work for each job.
     pub fn plan(stack: &Stack, jobs: &[Job], options: &Options) -> Result<(Self, Vec<Order>), EngineError> {
+        refuse_block(stack, options.mem_limit.unwrap_or(DEFAULT_MEM_LIMIT))?;
         let mut threads = options.threads.max(1);
         loop {
             match Self::with_threads(threads, stack, jobs, options) {
@@ -116,6 +117,19 @@ impl Memory {
         }
         Ok((memory, orders))
     }
+}
+
+/// Refuses a file of which a single block is more than the memory: its decoding can neither be cut short nor kept.
+fn refuse_block(stack: &Stack, limit: u64) -> Result<(), EngineError> {
+    let Some(band) = stack.largest_block().filter(|band| band.open_bytes() > limit) else { return Ok(()) };
+    let (width, height) = band.block_size();
+    Err(EngineError::Memory(format!(
+        "{}: it is stored in blocks of {width} × {height} pixels, and decoding one takes {}, more than the memory limit of \
+         {}; write it in smaller blocks (gdal_translate -co TILED=YES), or raise --mem-limit",
+        band.path.display(),
+        Bytes(band.open_bytes() as f64),
+        Bytes(limit as f64)
+    )))
 }
 
 /// What one job gets.
@@ -265,9 +279,15 @@ impl Share<'_> {
             let smallest = mb(self.smallest());
             format!(", {smallest} MB for one tile of {w}×{h} pixels of {} per worker", t.path.display())
         });
+        let around = match self.stack.widest_rule() {
+            Some((name, halo)) if halo > order.block.0.max(order.block.1) => {
+                format!(" and {halo} px around them, which mask \"{name}\" looks at")
+            }
+            _ => String::new(),
+        };
         EngineError::Memory(format!(
             "a memory limit of {} MB is too small for a grid of {}×{} pixels: {} MB for the program and the \
-             writer, {} MB for {} workers with blocks of {}×{} pixels{of_tile}; raise --mem-limit, or use fewer \
+             writer, {} MB for {} workers with blocks of {}×{} pixels{around}{of_tile}; raise --mem-limit, or use fewer \
              threads (-j) or smaller blocks (--block-size)",
             mb(self.memory.limit),
             self.job.grid.width,

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::path::Path;
 
+/// A rule that looks farther than this around a block, in pixels, makes most of the work.
+const WIDE: usize = 1500;
+
 impl Plan {
     /// What became of a scene for one output: `target`, `donor`, `unused`, `skipped`.
     pub fn fate(&self, job: &Job, scene: &SceneFate) -> &'static str {
@@ -52,6 +55,9 @@ impl Plan {
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.stack.notes.clone();
         notes.extend(self.mask_remarks());
+        notes.extend(self.stack.widest_rule().filter(|(_, halo)| *halo > WIDE).map(|(name, halo)| {
+            format!("mask \"{name}\" looks {halo} px around every block, which is most of the work")
+        }));
         for job in &self.jobs {
             notes.extend(self.resampled_target(job));
             for stage in &job.fills {

@@ -157,6 +157,14 @@ impl Stack {
         self.refs_read().max_by_key(|r| r.tile_bytes())
     }
 
+    /// The mask rule that looks farthest around a block, and how many pixels.
+    pub fn widest_rule(&self) -> Option<(&str, usize)> {
+        let halo =
+            |rule: usize| self.masks.iter().map(|of_scene| of_scene[rule].bound.halo()).max().unwrap_or(0);
+        let rules = self.mask_names.iter().enumerate().map(|(rule, name)| (name.as_str(), halo(rule)));
+        rules.max_by_key(|(_, halo)| *halo)
+    }
+
     /// The band whose blocks GDAL needs most bytes for.
     pub fn largest_block(&self) -> Option<&BandRef> {
         self.refs_read().max_by_key(|band| band.open_bytes())

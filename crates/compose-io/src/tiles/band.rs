@@ -159,6 +159,11 @@ impl BandRef {
         }
     }
 
+    /// Size of a block on disk, width × height: no less is decoded at a time.
+    pub fn block_size(&self) -> (usize, usize) {
+        self.block
+    }
+
     /// Bytes of one decoded tile, with all bands that are decoded together.
     pub fn tile_bytes(&self) -> u64 {
         (self.tile.0 * self.tile.1 * self.dtype.bytes().min(4) * self.together.len()) as u64
