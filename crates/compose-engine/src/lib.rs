@@ -5,6 +5,7 @@
 
 mod error;
 mod explain;
+mod implausible;
 pub mod masked;
 pub mod options;
 mod pixels;
@@ -16,6 +17,7 @@ pub mod survey;
 
 pub use error::EngineError;
 pub use explain::explain;
+pub use implausible::Implausible;
 pub use options::Options;
 pub use pixels::Hidden;
 pub use plan::Plan;

@@ -199,9 +199,10 @@ fn settle_fills(
         return Ok(());
     }
     let lattice = Lattice::of(plan, job, scenes.len());
-    let survey =
-        Sampling { plan, job: &plan.jobs[job], lattice, hidden, plain: false, cancelled: control.cancelled }
-            .take(&scenes, control.progress)?;
+    let survey = plausible(plan, job, |plan| {
+        let (job, cancelled) = (&plan.jobs[job], control.cancelled);
+        Sampling { plan, job, lattice, hidden, plain: false, cancelled }.take(&scenes, control.progress)
+    })?;
     let job = &mut plan.jobs[job];
     for (number, stage) in job.fills.iter_mut().enumerate() {
         if stage.before_survey().surveys().is_empty() {
@@ -238,9 +239,10 @@ fn settle_masks(
         return Ok(());
     }
     let lattice = Lattice::of(plan, job, scenes.len());
-    let sampling =
-        Sampling { plan, job: &plan.jobs[job], lattice, hidden, plain: true, cancelled: control.cancelled };
-    let survey = sampling.take(&scenes, control.progress)?;
+    let survey = plausible(plan, job, |plan| {
+        let (job, cancelled) = (&plan.jobs[job], control.cancelled);
+        Sampling { plan, job, lattice, hidden, plain: true, cancelled }.take(&scenes, control.progress)
+    })?;
     let Plan { stack, jobs, .. } = plan;
     let mut settled = Vec::new();
     for of in &jobs[job].comparing {
@@ -258,6 +260,20 @@ fn settle_masks(
         of.settled = rule;
     }
     Ok(())
+}
+
+/// A survey of some scenes, again where it told of nodata that nobody declared.
+fn plausible(
+    plan: &mut Plan,
+    job: usize,
+    take: impl Fn(&Plan) -> Result<Survey, EngineError>,
+) -> Result<Survey, EngineError> {
+    loop {
+        let mut survey = take(plan)?;
+        if !plan.judge_survey(job, &mut survey)? {
+            return Ok(survey);
+        }
+    }
 }
 
 /// Does something with every piece of a grid, by several workers; what comes of it is in the order of the pieces. Of a

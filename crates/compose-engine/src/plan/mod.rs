@@ -25,6 +25,7 @@ pub use select::{Fate, SceneFate};
 pub use stack::Stack;
 
 use crate::error::EngineError;
+use crate::implausible::Implausible;
 use crate::masked::{LeftOut, Masked, SkipAbove};
 use crate::options::Options;
 use crate::pixels::PlannedScore;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub stack: Stack,
     /// One per output.
     pub jobs: Vec<Job>,
+    /// What becomes of scenes with values that cannot be.
+    pub implausible: Implausible,
     /// Which targets are not to be composed.
     pub skip_above: Option<SkipAbove>,
     /// Those that are not.
@@ -185,6 +188,7 @@ impl Plan {
         let plan = Self {
             stack,
             jobs,
+            implausible: stack::implausible(rules)?,
             skip_above,
             left_out: Vec::new(),
             memory,

@@ -1,6 +1,7 @@
 //! What all outputs of a run share: scenes in order of (date, id), their bands, and the masks bound to each.
 
 use crate::error::EngineError;
+use crate::implausible::Implausible;
 use crate::options::Options;
 use crate::pixels::{NativePlace, PlannedMask};
 use crate::plan::Job;
@@ -327,6 +328,20 @@ fn validity(rules: &Rules) -> Result<ValidityMode, EngineError> {
             let message =
                 "[scenes] validity differs from that of another [[scenes]]; it holds for all of them";
             Err(EngineError::Rules(vec![rules.file.mistake_at(&spans.of("validity"), message)]))
+        }
+    }
+}
+
+/// What becomes of values that cannot be: one answer for all scenes.
+pub fn implausible(rules: &Rules) -> Result<Implausible, EngineError> {
+    let mut said = rules.scenes.iter().filter_map(|s| s.value.implausible.map(|v| (v, &s.spans)));
+    let Some((first, _)) = said.next() else { return Ok(Implausible::default()) };
+    match said.find(|(v, _)| *v != first) {
+        None => Ok(first.into()),
+        Some((_, spans)) => {
+            let message =
+                "[scenes] implausible differs from that of another [[scenes]]; it holds for all of them";
+            Err(EngineError::Rules(vec![rules.file.mistake_at(&spans.of("implausible"), message)]))
         }
     }
 }

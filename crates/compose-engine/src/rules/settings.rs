@@ -4,6 +4,7 @@ use super::values::{
     Bands, Date, Exactly, Extra, Files, Finite, NodataValues, NumberOrNan, Percent, Resolution, Scale,
     Strings,
 };
+use crate::implausible::Implausible;
 use compose_core::ValidityMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -40,6 +41,8 @@ pub struct Scenes {
     pub georeference: Option<Georeference>,
     /// Whether a pixel is judged by all wanted bands together or each band by itself.
     pub validity: Option<Validity>,
+    /// What becomes of a scene with values that no scene can have shown.
+    pub implausible: Option<ImplausibleValues>,
     /// First date.
     pub from: Option<Date>,
     /// Last date.
@@ -90,6 +93,28 @@ pub enum Precision {
 pub enum Georeference {
     /// Files have none, and need none.
     None,
+}
+
+/// `implausible`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImplausibleValues {
+    /// It is refused.
+    Error,
+    /// They are taken for nodata.
+    Nodata,
+    /// They stay what they are; nothing is fitted to them.
+    Keep,
+}
+
+impl From<ImplausibleValues> for Implausible {
+    fn from(values: ImplausibleValues) -> Self {
+        match values {
+            ImplausibleValues::Error => Self::Error,
+            ImplausibleValues::Nodata => Self::Nodata,
+            ImplausibleValues::Keep => Self::Keep,
+        }
+    }
 }
 
 /// `validity`.

@@ -19,6 +19,8 @@ const PER_FEATURE: usize = 10;
 const FOR_A_LINE: usize = 30;
 /// Pixels that the difference of two scenes needs.
 const FOR_AN_OFFSET: usize = 5;
+/// How many times the range of the sample a pixel may lie beyond it.
+const RANGES_BEYOND: f32 = 20.0;
 /// Pixels that a regression rests on at most: more would cost time and change nothing.
 const ENOUGH: usize = 1 << 14;
 /// Ridge where there are many features, and where they are much alike: of the donors' translations none is to be
@@ -125,7 +127,8 @@ impl Fit<'_> {
             _ => ("copy", band_by_band(&rows, |_| line(0.0, 1.0))),
         };
         let range = (method != "copy").then(|| range.to_vec());
-        let translation = Translation::new(features, scale, &solution, range);
+        let believed = self.believed(donor);
+        let translation = Translation::new(features, scale, &solution, range, believed);
         let translated = self.translated(donor, &translation);
         let mut told = Told::new(method, &pixels, &solution, bands, |pixel, band| {
             f64::from(self.scene(self.target).pixel(pixel)[band])
@@ -249,6 +252,26 @@ impl Fit<'_> {
         range.into_iter().map(|(low, high)| if low <= high { (low, high) } else { anything }).unzip()
     }
 
+    /// What each band of a scene may show: as much as the sample does, or beyond by many times its range. A sample misses
+    /// bright roofs; it also misses single pixels of nodata that nobody declared, and these would ruin what is around them.
+    fn believed(&self, scene: usize) -> Vec<(f32, f32)> {
+        let scene = self.scene(scene);
+        let anything = (f32::NEG_INFINITY, f32::INFINITY);
+        if self.judged(scene).count() < FOR_A_LINE {
+            return vec![anything; self.bands()];
+        }
+        let of_band = |band: usize| {
+            let start = (f32::INFINITY, f32::NEG_INFINITY);
+            let (low, high) = self
+                .judged(scene)
+                .map(|pixel| scene.pixel(pixel)[band])
+                .fold(start, |(low, high), v| (low.min(v), high.max(v)));
+            let more = RANGES_BEYOND * (high - low);
+            if more > 0.0 { (low - more, high + more) } else { anything }
+        };
+        (0..self.bands()).map(of_band).collect()
+    }
+
     /// The pixels that tell what a scene shows: all that are not saturated, if there are any.
     fn judged<'b>(&'b self, scene: &'b SampledScene) -> impl Iterator<Item = usize> + Clone + use<'b> {
         let level = if scene.state.iter().any(|state| *state >= DOUBTFUL) { DOUBTFUL } else { SATURATED };
@@ -271,6 +294,7 @@ impl Fit<'_> {
             models,
             bands: self.bands(),
             full: self.full.to_vec(),
+            believed: self.believed(self.target),
             range,
             contrast: self.spread().iter().map(contrast).collect(),
             translations: singles.into_iter().map(|single| single.translation).collect(),
@@ -371,7 +395,8 @@ fn band_by_band(rows: &Rows, of: impl Fn(&Rows) -> Solution) -> Solution {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array2;
+    use compose_core::{Block, Looks};
+    use ndarray::{Array2, Array3};
 
     #[test]
     fn thinning_takes_from_wherever_pixels_are() {
@@ -405,5 +430,32 @@ mod tests {
         let (low, high) = fitted.predictor.range[0];
         assert_eq!((low[0], high[0]), (100.0, 300.0));
         assert!(fitted.predictor.contrast[0] > 0.0);
+    }
+
+    /// A sample misses single pixels of nodata that nobody declared: no prediction may come of them, nor of them as
+    /// neighbours.
+    #[test]
+    fn a_value_far_beyond_the_sample_is_no_look_and_no_neighbour() {
+        let land = |i: usize| (i * 37 % 101) as f32;
+        let scenes = [doubtful(|i| 100.0 + 2.0 * land(i)), doubtful(land)].map(Some).into_iter().collect();
+        let survey = Survey { scenes, pixels: 60 * SQUARE };
+        let fitted = fit(&Fit { survey: &survey, target: 0, donors: &[1], most: 1, full: &[f32::INFINITY] });
+        let looks = |stray: f32, valid: u8| {
+            let mut values =
+                Array3::from_shape_fn((1, 3, 3), |(_, row, col)| (20 + 7 * row + 3 * col) as f32);
+            values[[0, 1, 1]] = stray;
+            let mut block = Block { values, valid: Array3::ones((1, 3, 3)) };
+            block.valid[[0, 1, 1]] = valid;
+            let mut looks = Looks::new(1, 1, 3, 3);
+            fitted.predictor.translations[0].look(0, &block, &Array2::ones((3, 3)), &mut looks);
+            looks
+        };
+        let (stray, without) = (looks(1e30, 1), looks(0.0, 0));
+        for at in (0..9).map(|i| (i / 3, i % 3)) {
+            assert_eq!(stray.ranks(at), without.ranks(at), "{at:?}");
+            assert_eq!(stray.look(at, 0), without.look(at, 0), "{at:?}");
+        }
+        // A roof that the sample missed is one all the same.
+        assert_eq!(looks(900.0, 1).ranks((1, 1)), [0]);
     }
 }

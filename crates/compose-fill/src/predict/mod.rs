@@ -49,6 +49,8 @@ pub(crate) struct Predictor {
     pub range: Vec<(Lanes, Lanes)>,
     /// Per band: the greatest sample that the target's type holds.
     pub full: Vec<f32>,
+    /// Per band: what the target may show; what lies beyond is no measurement.
+    pub believed: Vec<(f32, f32)>,
     /// One over the standard deviation of each of the target's bands; 0 where it is constant.
     pub contrast: Vec<f32>,
 }

@@ -52,6 +52,8 @@ pub(crate) struct Translation {
     weights: Vec<Vec<Lanes>>,
     /// Per group of bands: the least and the greatest value; `None` where a copy is a copy.
     range: Option<Vec<(Lanes, Lanes)>>,
+    /// Per band: what the donor may show. What lies beyond is nothing to go by.
+    believed: Vec<(f32, f32)>,
 }
 
 impl Translation {
@@ -60,8 +62,9 @@ impl Translation {
         scale: Scale,
         solution: &Solution,
         range: Option<Vec<(Lanes, Lanes)>>,
+        believed: Vec<(f32, f32)>,
     ) -> Self {
-        Self { features, scale, weights: weights(solution), range }
+        Self { features, scale, weights: weights(solution), range, believed }
     }
 
     /// Mean and standard deviation of each donor band (infinite where it is constant, and weighs nothing).
@@ -113,6 +116,24 @@ impl Translation {
     ) {
         describe(self.features, &self.scale, centre, around, features);
         self.weigh(features, out);
+    }
+
+    /// The block's valid pixels without those that are not believed; `None` where all are.
+    fn without_strays(&self, block: &Block) -> Option<Vec<u8>> {
+        let (_, height, width) = block.values.dim();
+        let plane = (height * width).max(1);
+        let valid = &block.valid.as_slice().expect(LAYOUT)[..height * width];
+        let values = block.values.as_slice().expect(LAYOUT);
+        let mut kept: Option<Vec<u8>> = None;
+        for (values, (low, high)) in values.chunks_exact(plane).zip(&self.believed) {
+            let strays =
+                |(value, valid): (&f32, &u8)| u32::from(*valid) & u32::from(value < low || value > high);
+            if values.iter().zip(valid).map(strays).sum::<u32>() > 0 {
+                let kept = kept.get_or_insert_with(|| valid.to_vec());
+                kept.iter_mut().zip(values).for_each(|(kept, v)| *kept &= u8::from(v >= low && v <= high));
+            }
+        }
+        kept
     }
 
     /// Gives a donor's looks where they are wanted (1), it is clear, and there is room.
@@ -185,7 +206,8 @@ fn products(bands: usize, features: &mut Vec<f32>) {
 fn look(of: &Translation, rank: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
     let (bands, height, width) = block.values.dim();
     let plane = height * width;
-    let valid = &block.valid.as_slice().expect(LAYOUT)[..plane];
+    let believed = of.without_strays(block);
+    let valid = believed.as_deref().unwrap_or(&block.valid.as_slice().expect(LAYOUT)[..plane]);
     let wanted = wanted.as_slice().expect(LAYOUT);
     let pixels = of.interleaved(block);
     let bands_at = |pixel: usize| &pixels[pixel * bands..][..bands];

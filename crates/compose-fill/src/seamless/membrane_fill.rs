@@ -81,10 +81,14 @@ impl<'a> Cell<'a> {
             .map_or(Pixel::Nothing, |model| Pixel::Open(model as u32))
     }
 
-    /// Whether the true value of a band may lie beyond what the target can show: it would pull the gap with it.
+    /// Whether the true value of a band may lie beyond what the target can show, or what it shows is no measurement: it
+    /// would pull the gap with it.
     fn is_saturated(&self, (row, col): (usize, usize)) -> bool {
-        let full = self.predictor.full.iter().enumerate();
-        full.into_iter().any(|(band, full)| self.target.values[[band, row, col]] >= *full)
+        let limits = self.predictor.full.iter().zip(&self.predictor.believed).enumerate();
+        limits.into_iter().any(|(band, (full, (low, high)))| {
+            let value = self.target.values[[band, row, col]];
+            value >= *full || value < *low || value > *high
+        })
     }
 
     /// The connection of an open pixel with a neighbour; `None` where they have no donor in common.

@@ -1,0 +1,305 @@
+//! Values that no scene can have shown: nodata that nobody declared. What is fitted to them is ruined as a whole.
+//!
+//! They are looked for in the survey, in what the masks leave. A regression learns from none of them, whatever the rules
+//! say; these decide whether the scene is refused, or the value taken for nodata.
+
+use crate::error::EngineError;
+use crate::plan::Plan;
+use compose_core::survey::{DOUBTFUL, SampledScene, UNUSABLE, is_inner};
+use compose_core::{BandFacts, Survey};
+
+/// What becomes of a scene with such values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Implausible {
+    /// It is refused.
+    #[default]
+    Error,
+    /// They are taken for nodata, wherever the scene is read.
+    Nodata,
+    /// They stay what they are; nothing is fitted to them.
+    Keep,
+}
+
+/// Reflectances. Products are valid from −0.2 to 1.6 (LSDS-1368, LSDS-1619); 16 bits of Sentinel-2 hold up to 6.55, and
+/// sunglint saturates them.
+const REFLECTANCE: (f64, f64) = (-0.5, 8.0);
+/// What is no reflectance but has a scale: temperatures, angles, heights, percentages.
+const ANYTHING: (f64, f64) = (-1e5, 1e5);
+/// Names of bands that hold reflectances under a preset.
+const REFLECTIVE: [&str; 8] = ["blue", "green", "red", "nir", "swir", "coastal", "rededge", "pan"];
+/// Samples that tell what a band usually shows.
+const ENOUGH: usize = 30;
+/// A number that comes more than once is a spike when it is so many times the range of all others away from them.
+const RANGES: f64 = 3.0;
+/// And one that comes once, by so many spreads (from the hundredth to the hundredth from above).
+const SPREADS: f64 = 1e6;
+/// Numbers that mean "no data" by custom; one such spread below all others, nothing was measured.
+const CUSTOMARY: [f32; 8] = [-9999.0, -32768.0, -32767.0, -99999.0, -999.0, -9998.0, -28672.0, -3000.0];
+/// What a stored number may differ by from what resampling and conversion made of it, of itself.
+const ROUNDING: f32 = 1e-5;
+/// Numbers of a band that are told.
+const MOST: usize = 8;
+
+/// A value of one band that cannot be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Found {
+    pub value: f32,
+    pub count: usize,
+    pub why: Why,
+}
+
+/// What is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Why {
+    /// No such reflectance, or no such thing at all.
+    Physics(f64),
+    /// It lies far from all others, which go from here to there.
+    Spike(f32, f32),
+}
+
+/// What is known of a band's numbers.
+#[derive(Clone, Copy)]
+pub(crate) struct Scaled {
+    scale: f64,
+    offset: f64,
+    reflective: bool,
+}
+
+impl Scaled {
+    fn of(band: &BandFacts, product: Option<&str>) -> Option<Self> {
+        let (scale, offset) = band.scale_offset?;
+        let named = |name: &String| REFLECTIVE.iter().any(|of| name.starts_with(of));
+        let reflective = product.is_some() && std::iter::once(&band.name).chain(&band.aliases).any(named);
+        Some(Self { scale, offset, reflective })
+    }
+
+    /// What a number means, if nothing can be that.
+    fn nonsense(self, value: f32) -> Option<f64> {
+        let physical = f64::from(value) * self.scale + self.offset;
+        let (low, high) = if self.reflective { REFLECTANCE } else { ANYTHING };
+        (!(low..=high).contains(&physical)).then_some(physical)
+    }
+}
+
+/// The values of a band that cannot be, those furthest out first. `values` are rising.
+pub(crate) fn find(values: &[f32], scaled: Option<Scaled>) -> Vec<Found> {
+    let (mut rest, mut found) = (values, Vec::new());
+    while found.len() < MOST {
+        let next = [true, false].into_iter().find_map(|high| {
+            let value = *if high { rest.last() } else { rest.first() }?;
+            let at = rest.partition_point(|v| if high { *v < value } else { *v <= value });
+            let (others, count) = if high { (&rest[..at], rest.len() - at) } else { (&rest[at..], at) };
+            why(value, count, others, scaled).map(|why| (Found { value, count, why }, others))
+        });
+        let Some((value, others)) = next else { break };
+        found.push(value);
+        rest = others;
+    }
+    found
+}
+
+fn why(value: f32, count: usize, others: &[f32], scaled: Option<Scaled>) -> Option<Why> {
+    if let Some(nonsense) = scaled.and_then(|scaled| scaled.nonsense(value)) {
+        return Some(Why::Physics(nonsense));
+    }
+    let (&first, &last) = (others.first()?, others.last()?);
+    if others.len() < ENOUGH {
+        return None;
+    }
+    let far = f64::from(if value > last { value - last } else { first - value });
+    let range = f64::from(last) - f64::from(first);
+    let hundredth = others.len() / 100;
+    let spread = f64::from(others[others.len() - 1 - hundredth]) - f64::from(others[hundredth]);
+    let customary = CUSTOMARY.contains(&value) && first >= value && far >= spread;
+    // A reflectance that may be is one: saturated roofs of Collection 1 all say 20000.
+    let reflectance = scaled.is_some_and(|scaled| scaled.reflective);
+    let spike = !reflectance && count > 1 && range > 0.0 && far >= RANGES * range;
+    let absurd = spread > 0.0 && far >= SPREADS * spread;
+    (spread > 0.0 && customary || spike || absurd).then_some(Why::Spike(first, last))
+}
+
+impl Plan {
+    /// Looks for such values in a survey of a job. `true` where they are now taken for nodata, and a survey is to be taken
+    /// anew; where they are kept, their pixels are unusable in this one.
+    ///
+    /// # Errors
+    /// The rules refuse them, or nobody can tell which number they are in the file.
+    pub(crate) fn judge_survey(&mut self, job: usize, survey: &mut Survey) -> Result<bool, EngineError> {
+        let mut again = false;
+        for scene in 0..survey.scenes.len() {
+            let Some(sampled) = &survey.scenes[scene] else { continue };
+            let found = self.implausible_in(job, scene, sampled);
+            for (band, value) in &found {
+                let told = self.tell(job, scene, *band, value);
+                match self.implausible {
+                    Implausible::Error => return Err(self.refuse_implausible(scene, told, value)),
+                    Implausible::Nodata => {
+                        let stored = self.stored(job, scene, *band, value.value);
+                        let Some(stored) = stored else {
+                            return Err(self.refuse_implausible(scene, told, value));
+                        };
+                        let nodata = &mut self.stack.scenes[scene].refs[*band].nodata;
+                        if nodata.contains(&stored) {
+                            return Err(self.refuse_implausible(scene, told, value));
+                        }
+                        nodata.push(stored);
+                        self.stack
+                            .notes
+                            .push(format!("{told}; {} is taken for nodata there", number(stored as f32)));
+                        again = true;
+                    }
+                    Implausible::Keep => {
+                        self.stack.notes.push(format!("{told}; nothing is fitted to such pixels"));
+                    }
+                }
+            }
+            if self.implausible == Implausible::Keep
+                && let Some(sampled) = &mut survey.scenes[scene]
+            {
+                found.iter().for_each(|(band, value)| leave_out(sampled, *band, value.value));
+            }
+        }
+        Ok(again)
+    }
+
+    /// Band and value of all that cannot be in a scene's sample.
+    fn implausible_in(&self, job: usize, scene: usize, sampled: &SampledScene) -> Vec<(usize, Found)> {
+        // Samples are in the numbers of the target; without one, of the first scene.
+        let reference = self.jobs[job].target.unwrap_or(0);
+        let (facts, product) = (&self.stack.facts[reference], self.stack.products[scene]);
+        let mut all = Vec::new();
+        for band in 0..self.stack.bands.len() {
+            let seen = (0..sampled.state.len()).filter(|i| is_inner(*i) && sampled.state[*i] >= DOUBTFUL);
+            let mut values: Vec<f32> = seen.map(|pixel| sampled.pixel(pixel)[band]).collect();
+            values.sort_unstable_by(f32::total_cmp);
+            let scaled = Scaled::of(&facts.bands[band], product);
+            all.extend(find(&values, scaled).into_iter().map(|found| (band, found)));
+        }
+        all
+    }
+
+    /// `scene a: band B4 holds 1e30 in 812 of the pixels that were sampled, …`
+    fn tell(&self, job: usize, scene: usize, band: usize, found: &Found) -> String {
+        let Found { value, count, why } = found;
+        let why = match why {
+            Why::Physics(physical) => {
+                format!("which means {}, and that is no measurement", number(*physical as f32))
+            }
+            Why::Spike(low, high) => {
+                let (low, high) = (number(*low), number(*high));
+                format!("far from all others, which go from {low} to {high}")
+            }
+        };
+        let converted = self.jobs[job].scenes[scene].radiometry[band].is_some();
+        let of = if converted { " (in the target's numbers)" } else { "" };
+        let pixels = if *count == 1 { "pixel" } else { "pixels" };
+        format!(
+            "scene {}: band {} holds {}{of} in {count} sampled {pixels}, {why}",
+            self.stack.facts[scene].id,
+            self.stack.bands[band],
+            number(*value)
+        )
+    }
+
+    fn refuse_implausible(&self, scene: usize, told: String, found: &Found) -> EngineError {
+        let id = &self.stack.facts[scene].id;
+        let told = told.strip_prefix(&format!("scene {id}: ")).unwrap_or(&told).to_owned();
+        let message = format!(
+            "{told}: it looks like nodata that nobody declared, and fills would be fitted to it; say nodata = {} in \
+             [scenes] or [[scene]], or implausible = \"nodata\" or \"keep\" in [scenes]",
+            number(found.value)
+        );
+        EngineError::scene(id, message)
+    }
+
+    /// The number in the file behind a sample; `None` where it was resampled or converted into one that tells none.
+    fn stored(&self, job: usize, scene: usize, band: usize, value: f32) -> Option<f64> {
+        let plan: &crate::plan::ScenePlan = &self.jobs[job].scenes[scene];
+        if plan.is_exact() && plan.radiometry[band].is_none() {
+            return Some(f64::from(value));
+        }
+        let (gain, bias) = plan.radiometry[band].unwrap_or((1.0, 0.0));
+        let back = ((f64::from(value) - bias) / gain) as f32;
+        let others = [1e20, 1e30, f32::MAX, f32::MIN, 9.969_21e36, -1e20, -1e30];
+        let known = CUSTOMARY.into_iter().chain(others);
+        known.into_iter().find(|k| (back - k).abs() <= ROUNDING * k.abs()).map(f64::from)
+    }
+}
+
+/// Large and small numbers in powers of ten, as one writes them.
+fn number(value: f32) -> String {
+    if value != 0.0 && !(1e-4..1e9).contains(&value.abs()) {
+        format!("{value:e}")
+    } else {
+        format!("{value}")
+    }
+}
+
+/// Pixels that show the value are of no use.
+fn leave_out(sampled: &mut SampledScene, band: usize, value: f32) {
+    for pixel in 0..sampled.state.len() {
+        if sampled.pixel(pixel)[band] == value {
+            sampled.state[pixel] = UNUSABLE;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn land(more: &[f32]) -> Vec<f32> {
+        let mut values: Vec<f32> = (0..5000).map(|i| 200.0 + (i * 37 % 3001) as f32).collect();
+        values.extend(more);
+        values.sort_unstable_by(f32::total_cmp);
+        values
+    }
+
+    fn found(values: &[f32]) -> Vec<(f32, usize)> {
+        find(values, None).into_iter().map(|f| (f.value, f.count)).collect()
+    }
+
+    #[test]
+    fn nodata_that_nobody_declared_is_found_with_its_count() {
+        assert_eq!(found(&land(&[1e30; 7])), [(1e30, 7)]);
+        assert_eq!(found(&land(&[f32::MIN; 40])), [(f32::MIN, 40)]);
+        assert_eq!(found(&land(&[1e20, 1e20, -9999.0, -9999.0])), [(1e20, 2), (-9999.0, 2)]);
+        assert_eq!(found(&land(&[-32768.0])), [(-32768.0, 1)]);
+        assert_eq!(found(&land(&[1e30])), [(1e30, 1)], "one pixel is enough to ruin a regression");
+        // More of them than of anything else.
+        assert_eq!(found(&land(&[-9999.0; 9000])), [(-9999.0, 9000)]);
+    }
+
+    #[test]
+    fn bright_roofs_clouds_snow_and_dark_water_are_measurements() {
+        let nothing: Vec<(f32, usize)> = Vec::new();
+        assert_eq!(found(&land(&[])), nothing);
+        assert_eq!(found(&land(&[9000.0, 9000.0, 8000.0])), nothing);
+        assert_eq!(found(&land(&[-700.0, 0.0, 0.0, 12_000.0])), nothing);
+        // A scene of one number, and one of two.
+        assert_eq!(
+            (found(&[7.0; 500]), found(&[vec![7.0; 500], vec![9.0; 3]].concat())),
+            (nothing.clone(), nothing.clone())
+        );
+        // Decibels of a radar.
+        let decibels: Vec<f32> = (0..4000).map(|i| -35.0 + (i % 400) as f32 / 10.0).collect();
+        let mut sorted = decibels;
+        sorted.sort_unstable_by(f32::total_cmp);
+        assert_eq!(found(&sorted), nothing);
+    }
+
+    #[test]
+    fn what_no_band_of_a_known_scale_can_mean_is_found_however_often_it_comes() {
+        let reflectance = Some(Scaled { scale: 0.0001, offset: 0.0, reflective: true });
+        assert_eq!(
+            find(&land(&[-32768.0]), reflectance)[0].why,
+            Why::Physics(f64::from(-32768.0_f32) * 0.0001)
+        );
+        let many: Vec<f32> = (0..100).map(|i| 1e9 + i as f32 * 1e6).collect();
+        assert_eq!(find(&land(&many), reflectance).len(), MOST);
+        assert!(find(&land(&[65_535.0, 20_000.0, 20_000.0, -2000.0]), reflectance).is_empty());
+        // Kelvin.
+        let kelvin = Some(Scaled { scale: 0.1, offset: 0.0, reflective: false });
+        assert!(find(&land(&[3100.0]), kelvin).is_empty() && find(&land(&[2e6]), kelvin).len() == 1);
+    }
+}
