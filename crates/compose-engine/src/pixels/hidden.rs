@@ -108,3 +108,53 @@ fn each(pixels: &Array2<u8>, window: Window, mut visit: impl FnMut(usize, usize)
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use compose_core::{Transform, ValidityMode};
+
+    fn grid(x0: f64) -> Grid {
+        Grid { width: 8, height: 6, transform: Transform { x0, dx: 30.0, y0: 180.0, dy: -30.0 }, crs: None }
+    }
+
+    fn clear() -> Block {
+        let mut block = Block::empty(2, ValidityMode::Joint, 6, 8);
+        block.values.fill(7.0);
+        block.valid.fill(1);
+        block
+    }
+
+    fn hidden() -> Hidden {
+        let mut pixels = Array2::zeros((6, 8));
+        pixels[[3, 4]] = 1;
+        Hidden { scene: 1, pixels, poison: 99.0, shadow: None, absent: vec![2] }
+    }
+
+    /// Half a pixel apart, a pixel of the one grid is made of two of the other.
+    #[test]
+    fn hidden_truth_reaches_no_pixel_of_another_grid_that_is_made_of_it() {
+        let (whole, target) = (Window::whole(8, 6), grid(0.0));
+        for (x0, made_of_it) in
+            [(0.0, &[4][..]), (15.0, &[3, 4]), (-15.0, &[4, 5]), (30.0, &[3]), (7.0, &[3, 4])]
+        {
+            let mut block = clear();
+            hidden().hide_elsewhere(1, &mut block, whole, &grid(x0), &target);
+            for col in made_of_it {
+                let here = (block.values[[1, 3, *col]], block.valid[[0, 3, *col]]);
+                assert_eq!(here, (99.0, 0), "column {col} of the grid at {x0}");
+            }
+            assert_eq!((block.values[[0, 0, 0]], block.valid[[0, 0, 0]]), (7.0, 1), "far away");
+        }
+    }
+
+    #[test]
+    fn other_scenes_show_what_is_hidden_in_one_and_absent_ones_show_nothing() {
+        let (whole, target) = (Window::whole(8, 6), grid(0.0));
+        let (mut other, mut absent) = (clear(), clear());
+        hidden().hide_elsewhere(0, &mut other, whole, &grid(15.0), &target);
+        hidden().hide_elsewhere(2, &mut absent, whole, &grid(15.0), &target);
+        assert_eq!(other, clear());
+        assert!(absent.valid.iter().all(|valid| *valid == 0));
+    }
+}
