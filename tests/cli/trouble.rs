@@ -160,6 +160,46 @@ fn a_file_that_appears_while_a_run_goes_on_is_not_replaced_without_overwrite() {
     }
 }
 
+/// All pixels are read and written by then: only what is checked before the outputs get their names can tell.
+#[test]
+fn an_input_that_changes_after_the_last_block_is_named_and_nothing_is_left() {
+    for name in ["a_b1.tif", "a_qa.tif", "b_b1.tif", "b_qa.tif"] {
+        let pair = Pair::new();
+        let planned = planned(&pair, &alone());
+        let before = listing(pair.folder.path());
+        let change = |at: Progress| {
+            if at.done == at.total {
+                let file = std::fs::File::options().append(true).open(pair.path(name)).unwrap();
+                file.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
+            }
+        };
+        let said = failure(&planned, &change).unwrap_or_else(|| panic!("{name}: the run should fail"));
+        assert!(said.contains(&format!("{name}: has changed since the plan was made")), "{said}");
+        assert_eq!(listing(pair.folder.path()), before, "something was left behind");
+    }
+}
+
+/// Workers that wait for the writer must not do so for ever.
+#[test]
+fn a_panic_of_the_writer_ends_the_run_and_leaves_nothing_behind() {
+    for threads in [1, 2] {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let pair = Pair::new();
+            let before = listing(pair.folder.path());
+            // More blocks than may wait for the writer.
+            let block_size = compose_engine::options::BlockSize::Pixels(1);
+            let planned = planned(&pair, &Options { threads, block_size, ..Options::default() });
+            let broken = |_: Progress| panic!("the writer is broken");
+            let run = std::panic::AssertUnwindSafe(|| failure(&planned, &broken));
+            let ended = std::panic::catch_unwind(run).is_err();
+            sender.send((ended, listing(pair.folder.path()) == before)).unwrap();
+        });
+        let ended = receiver.recv_timeout(Duration::from_secs(60)).expect("the run should end");
+        assert_eq!(ended, (true, true), "(panicked, nothing left behind) with {threads} workers");
+    }
+}
+
 #[test]
 fn an_error_in_the_second_output_takes_the_first_away_as_well() {
     let pair = Pair::new();

@@ -195,6 +195,27 @@ fn saturated_samples_teach_nothing() {
     }
 }
 
+/// Glare beside the gap, at the end of the sample type: what lies behind it nobody knows, and it may pull nothing.
+#[test]
+fn a_saturated_border_does_not_pull_the_gap_with_it() {
+    let shown = |b: usize, x: f64, y: f64| (land(b, x, y) / 20.0).round();
+    let truth = |b: usize, x: f64, y: f64| (20.0 + 0.9 * shown(b, x, y)).round();
+    let glare = |x: f64, y: f64| x >= 22.0 && (9.5..14.0).contains(&(x - 20.0).hypot(y - 18.0));
+    let seen = |b: usize, x: f64, y: f64| if glare(x, y) { 255.0 } else { truth(b, x, y) };
+    let cloud = (20.0, 18.0, 9.5);
+    let scenes =
+        [Scene::new("target", 30, SIZE, 3, seen).clouded(&[cloud]), Scene::new("donor", 20, SIZE, 3, shown)];
+    let stack = Stack::of(scenes.into(), Kind::U8, Some(0.0), REPAIR.to_owned() + &fill("seamless"));
+    let written = stack.run("out", &[]);
+    for at in (0..SIZE.0 * SIZE.1).filter(|at| stack.scenes[0].cloudy[*at]) {
+        let (x, y) = ((at % SIZE.0) as f64, (at / SIZE.0) as f64);
+        for band in 0..3 {
+            let (found, truth) = (written.value(band, at), truth(band, x, y));
+            assert!((found - truth).abs() <= 3.0, "band {band}: {found} instead of {truth} at {x}, {y}");
+        }
+    }
+}
+
 #[test]
 fn sixty_donors_are_ranked_and_used() {
     let size = (24, 20);
