@@ -8,6 +8,8 @@ mod inputs;
 mod masked;
 mod place;
 mod run;
+#[cfg(unix)]
+mod scarce;
 mod sets;
 mod trouble;
 

@@ -71,6 +71,12 @@ pub enum EngineError {
     /// The machine's memory.
     #[error("{0}")]
     Memory(String),
+    /// The machine's threads.
+    #[error(
+        "no thread can be started to watch for Ctrl-C ({0}); let this user have more processes and threads (ulimit -u), or \
+         the program more memory (ulimit -v)"
+    )]
+    Threads(std::io::Error),
     /// The output.
     #[error(transparent)]
     Write(#[from] compose_io::write::WriteError),

@@ -1,7 +1,7 @@
 //! From a rules file to a plan, and from a plan to an image.
 //!
 //! [`rules`] (what TOML may say) → [`plan`] (what was decided, from headers alone) → [`run`] (pixels: the
-//! strip loop, the only threads). [`registry`] maps names to kinds, built-in ones and those of plugins.
+//! strip loop). [`registry`] maps names to kinds, built-in ones and those of plugins.
 
 mod error;
 mod explain;
@@ -14,6 +14,7 @@ pub mod registry;
 pub mod rules;
 pub mod run;
 pub mod survey;
+mod workers;
 
 pub use error::EngineError;
 pub use explain::explain;

@@ -8,7 +8,7 @@ use crate::pixels::SceneReader;
 use crate::plan::{Job, Plan, pieces};
 use crate::rules::Mistake;
 use crate::run::Control;
-use crate::survey::in_pieces;
+use crate::survey::{compared, in_pieces};
 use compose_core::Window;
 use compose_io::Place;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -168,7 +168,8 @@ pub(crate) fn judge(plan: &Plan, job: usize, control: &Control<'_>) -> Result<Op
     let plain = compares && !exact;
     let mut sum = Masked { pixels: 0, masked: 0, looked_at, at_least: plain };
     let cancelled = control.cancelled;
-    let counted = in_pieces(plan, &windows, (seen as u64, control.progress), |looking, window| {
+    let bytes = if compares && exact { compared(plan, of, (COMPARED, COMPARED)) } else { 0 };
+    let counted = in_pieces(plan, &windows, bytes, (seen as u64, control.progress), |looking, window| {
         if cancelled.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }

@@ -7,8 +7,9 @@
 use crate::error::EngineError;
 use crate::masked;
 use crate::pixels::{Hidden, SceneReader, Spare};
-use crate::plan::{Job, Plan, Stage, pieces};
-use crate::run::{Control, Progress, caught};
+use crate::plan::{Job, Plan, Stage, bytes_compared, pieces};
+use crate::run::{Control, Progress};
+use crate::workers::{self, caught};
 use compose_core::survey::{CLEAR, DOUBTFUL, RIM, SATURATED, SIDE, SQUARE, SampledScene, UNUSABLE};
 use compose_core::{Block, BoundFill, Survey, Window};
 use compose_io::{Place, TileStore};
@@ -277,15 +278,16 @@ fn plausible(
 }
 
 /// Does something with every piece of a grid, by several workers; what comes of it is in the order of the pieces. Of a
-/// total that is stated, what was done is told now and then.
+/// total that is stated, what was done is told now and then. `compared` bytes are left for what rules compare.
 pub(crate) fn in_pieces<T: Send>(
     plan: &Plan,
     patches: &[Window],
+    compared: u64,
     (total, progress): (u64, &dyn Fn(Progress)),
     piece: impl Fn(&Looking<'_>, Window) -> Result<T, EngineError> + Sync,
 ) -> Vec<Result<T, EngineError>> {
     compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
-    let store = TileStore::new(plan.memory.for_survey(&plan.stack), plan.memory.open_files);
+    let store = TileStore::new(plan.memory.for_survey(&plan.stack, compared), plan.memory.open_files);
     let pieces: Vec<Mutex<Option<Result<T, EngineError>>>> =
         patches.iter().map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
@@ -302,12 +304,13 @@ pub(crate) fn in_pieces<T: Send>(
         }
     };
     std::thread::scope(|scope| {
-        (0..threads).for_each(|number| {
-            let work = &work;
-            scope.spawn(move || work(number));
-        });
+        let work = &work;
+        let started = workers::start(scope, threads, |number| move || work(number));
+        if started == 0 {
+            work(0);
+        }
         // One piece may hold a block that is large: what is said does not wait for it.
-        let all = || next.load(Ordering::Relaxed) >= patches.len() + threads;
+        let all = || next.load(Ordering::Relaxed) >= patches.len() + started;
         while !all() {
             progress(Progress { done: done.load(Ordering::Relaxed), total });
             std::thread::sleep(TOLD_EVERY);
@@ -318,6 +321,14 @@ pub(crate) fn in_pieces<T: Send>(
         piece.unwrap_or_else(|| Err(EngineError::Bug("a piece of the survey was left out".into())))
     });
     pieces.collect()
+}
+
+/// Bytes of the scenes that rules compare on a window of this size and what lies around it.
+pub(crate) fn compared(plan: &Plan, job: &Job, (width, height): (usize, usize)) -> u64 {
+    let masks = &plan.stack.masks;
+    let halo = job.comparing.iter().map(|of| masks[of.scene][of.rule].bound.halo()).max().unwrap_or(0);
+    let around = 2 * (halo + RIM + 1);
+    bytes_compared(&plan.stack, job) * ((width + around) * (height + around)) as u64
 }
 
 /// One piece's samples, scene by scene.
@@ -339,19 +350,43 @@ impl Sampling<'_> {
     fn take(&self, scenes: &[usize], progress: &dyn Fn(Progress)) -> Result<Survey, EngineError> {
         let patches = self.pieces();
         let total = patches.iter().map(|patch| (patch.pixels() * scenes.len()) as u64).sum();
-        let pieces = in_pieces(self.plan, &patches, (total, progress), |looking, patch| {
-            self.piece(looking, patch, scenes)
-        });
+        let pieces = in_pieces(
+            self.plan,
+            &patches,
+            self.bytes_compared(self.rows()),
+            (total, progress),
+            |looking, patch| self.piece(looking, patch, scenes),
+        );
         self.join(scenes, pieces.into_iter())
     }
 
-    /// What is looked at at a time. What rules compare decides, nothing of the machine.
+    /// Whether rules compare scenes, all of which are then held at once.
+    fn compares(&self) -> bool {
+        !self.plain && !self.job.comparing.is_empty()
+    }
+
+    /// What makes a piece. What rules compare decides, nothing of the machine.
     fn pieces(&self) -> Vec<Window> {
         let patches = self.lattice.patches();
-        if self.plain || self.job.comparing.is_empty() {
+        if !self.compares() {
             return patches;
         }
         patches.into_iter().flat_map(|patch| pieces(patch, (SMALL_PATCH, SMALL_PATCH))).collect()
+    }
+
+    /// Rows of a piece that are looked at at a time, whole squares: as many as memory has room for.
+    fn rows(&self) -> usize {
+        if !self.compares() {
+            return PATCH;
+        }
+        let step = INNER * self.lattice.stride;
+        let fits = |rows: &usize| self.bytes_compared(*rows) <= self.plan.memory.to_compare();
+        (1..=SMALL_PATCH.div_ceil(step)).map(|n| n * step).rev().find(fits).unwrap_or(step)
+    }
+
+    /// Bytes of the scenes that are compared on so many rows of a piece and what lies around them.
+    fn bytes_compared(&self, rows: usize) -> u64 {
+        if self.compares() { compared(self.plan, self.job, (SMALL_PATCH, rows)) } else { 0 }
     }
 
     fn join(
@@ -397,16 +432,22 @@ impl Sampling<'_> {
             worker: looking.worker,
             hidden: self.hidden,
         };
-        let mut piece = Vec::with_capacity(scenes.len());
-        for scene in scenes {
-            if self.cancelled.load(Ordering::Relaxed) {
-                return Err(EngineError::Interrupted);
+        let mut piece: Piece = vec![Default::default(); scenes.len()];
+        for strip in pieces(patch, (patch.width, self.rows())) {
+            // The frame of a square, and what is around its pixels: all that a pixel of the piece is judged by.
+            let window = strip.expand(RIM + 1).intersect(wide).expect("a strip lies in its piece");
+            for (scene, (values, states)) in scenes.iter().zip(&mut piece) {
+                if self.cancelled.load(Ordering::Relaxed) {
+                    return Err(EngineError::Interrupted);
+                }
+                let block = reader.read(*scene, window, true)?;
+                let judge = Judge { block: &block, window, full: reader.full_scale(*scene) };
+                let (more, more_states) = judge.samples(lattice, strip);
+                values.extend(more);
+                states.extend(more_states);
+                reader.give_back(block);
+                looking.done.fetch_add(strip.pixels() as u64, Ordering::Relaxed);
             }
-            let block = reader.read(*scene, wide, true)?;
-            let judge = Judge { block: &block, window: wide, full: reader.full_scale(*scene) };
-            piece.push(judge.samples(lattice, patch));
-            reader.give_back(block);
-            looking.done.fetch_add(patch.pixels() as u64, Ordering::Relaxed);
         }
         Ok(piece)
     }
@@ -472,6 +513,21 @@ mod tests {
     use super::*;
     use compose_core::survey::is_inner;
     use std::collections::BTreeSet;
+
+    /// Rules that compare hold all their scenes on a strip at a time: memory decides how high it is, and nothing else.
+    #[test]
+    fn strips_of_whole_squares_are_the_piece_in_its_order() {
+        for lattice in [Lattice::new(700, 300, 80, 6), Lattice::new(700, 300, 2000, 6)] {
+            let step = INNER * lattice.stride;
+            for piece in lattice.patches().into_iter().flat_map(|p| pieces(p, (SMALL_PATCH, SMALL_PATCH))) {
+                let whole: Vec<_> = lattice.pixels(piece).collect();
+                for rows in [step, 3 * step, 20 * step] {
+                    let strips = pieces(piece, (piece.width, rows)).flat_map(|strip| lattice.pixels(strip));
+                    assert!(strips.eq(whole.iter().copied()), "{piece:?} in strips of {rows}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn small_grids_are_sampled_whole_and_large_ones_at_least_in_part() {

@@ -26,7 +26,10 @@ pub fn on_signals(cancelled: &Arc<AtomicBool>, busy: Busy) -> Result<(), EngineE
         std::thread::sleep(GRACE);
         end_without(busy);
     };
-    ctrlc::set_handler(handler).map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))
+    ctrlc::set_handler(handler).map_err(|e| match e {
+        ctrlc::Error::System(cause) => EngineError::Threads(cause),
+        other => EngineError::Bug(format!("cannot watch for signals: {other}")),
+    })
 }
 
 /// Ends the program while others are still at work.

@@ -7,12 +7,13 @@ use crate::plan::order::Choice;
 use crate::plan::specs::{image_layout, mask_layout, provenance_layout, uncertainty_layout};
 use crate::plan::{BandGroup, Bytes, Job, Order, Stack, Stage};
 use crate::survey::SAMPLE_BYTES;
+use crate::workers;
 use compose_core::fill_strategy::Temporal;
 use compose_core::{ValidityMode, Window};
 use compose_io::BandRef;
 use compose_io::align::Alignment;
 use compose_io::write::RasterSpec;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Program, libraries, GDAL's tables and open files.
@@ -46,8 +47,12 @@ impl Job {
 pub struct Memory {
     /// The limit, in bytes.
     pub limit: u64,
+    /// Whether that is all the address space there is (`ulimit -v`), less than was asked for.
+    pub scarce: bool,
     /// Workers.
     pub threads: usize,
+    /// Threads in which GDAL compresses.
+    pub compressors: usize,
     /// For each worker, at most.
     pub per_worker: u64,
     /// For the writer, at most.
@@ -59,63 +64,79 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Bytes for tiles during the survey, which needs memory for its sample, but none for blocks.
-    pub fn for_survey(&self, stack: &Stack) -> u64 {
-        let least = stack.largest_tile().map_or(0, |t| t.tile_bytes()) * self.threads as u64;
-        let blocks = self.per_worker * self.threads as u64 + self.writer;
-        (self.tiles + blocks).saturating_sub(SAMPLE_BYTES as u64).max(least)
+    /// Bytes for tiles during the survey, which needs memory for its sample (twice while its pieces are put together) and
+    /// for what each worker compares, but none for blocks.
+    pub fn for_survey(&self, stack: &Stack, per_worker: u64) -> u64 {
+        let threads = self.threads as u64;
+        let least = stack.largest_tile().map_or(0, |t| t.tile_bytes()) * threads;
+        let blocks = self.per_worker * threads + self.writer;
+        (self.tiles + blocks).saturating_sub(2 * SAMPLE_BYTES as u64 + per_worker * threads).max(least)
+    }
+
+    /// Bytes of what a worker of the survey may compare at a time.
+    pub fn to_compare(&self) -> u64 {
+        self.limit / 4 / self.threads as u64
     }
 
     /// Shares the limit out over workers, writer and tiles, and chooses an order of work for each job.
     pub fn plan(stack: &Stack, jobs: &[Job], options: &Options) -> Result<(Self, Vec<Order>), EngineError> {
-        refuse_block(stack, options.mem_limit.unwrap_or(DEFAULT_MEM_LIMIT))?;
-        let mut threads = options.threads.max(1);
+        let wanted = options.threads.max(1);
+        // First of all: every thread that is tried takes some of the address space for good.
+        let (limit, scarce) = limit(options);
+        refuse_block(stack, limit)?;
+        // GDAL waits for ever for a thread that it does not get: its threads are all there, or it is asked for none.
+        let compress = workers::has_room(limit, 2 * wanted) && workers::available(2 * wanted) == 2 * wanted;
+        let mut threads = wanted;
         loop {
-            match Self::with_threads(threads, stack, jobs, options) {
+            let compressors = if compress { threads } else { 1 };
+            let memory = Self {
+                limit,
+                scarce,
+                threads,
+                compressors,
+                per_worker: 0,
+                writer: 0,
+                tiles: u64::MAX,
+                open_files: 0,
+            };
+            match memory.shared_out(stack, jobs, options) {
                 Err(EngineError::Memory(_)) if options.fewer_threads && threads > 1 => threads -= 1,
                 planned => return planned,
             }
         }
     }
 
-    fn with_threads(
-        threads: usize,
+    fn shared_out(
+        mut self,
         stack: &Stack,
         jobs: &[Job],
         options: &Options,
     ) -> Result<(Self, Vec<Order>), EngineError> {
-        let limit = options.mem_limit.unwrap_or(DEFAULT_MEM_LIMIT);
+        let (limit, threads) = (self.limit, self.threads);
         let per_file = stack.largest_open();
         // Each worker has one file in hand besides those that wait.
         let open_files = (limit / OPEN_SHARE / per_file.max(1)).clamp(1, MOST_OPEN);
         let base =
             BASE + GDAL_CACHE + (open_files + threads as u64) * per_file + readers(stack, threads as u64);
-        let mut memory = Self {
-            limit,
-            threads,
-            per_worker: 0,
-            writer: 0,
-            tiles: u64::MAX,
-            open_files: open_files as usize,
-        };
+        self.open_files = open_files as usize;
         let mut orders = Vec::new();
         for job in jobs {
             let share = Share {
                 stack,
                 job,
                 base,
-                memory: &memory,
+                memory: &self,
                 block_size: options.block_size,
                 native: native_share(job),
                 covered: job.covered(stack),
             };
             let chosen = share.choose()?;
-            memory.per_worker = memory.per_worker.max(chosen.per_worker);
-            memory.writer = memory.writer.max(chosen.writer);
-            memory.tiles = memory.tiles.min(chosen.tiles);
+            self.per_worker = self.per_worker.max(chosen.per_worker);
+            self.writer = self.writer.max(chosen.writer);
+            self.tiles = self.tiles.min(chosen.tiles);
             orders.push(chosen.order);
         }
-        Ok((memory, orders))
+        Ok((self, orders))
     }
 }
 
@@ -130,6 +151,14 @@ fn refuse_block(stack: &Stack, limit: u64) -> Result<(), EngineError> {
         Bytes(band.open_bytes() as f64),
         Bytes(limit as f64)
     )))
+}
+
+/// The limit that is asked for, or what the address space has room for where that is less.
+fn limit(options: &Options) -> (u64, bool) {
+    let asked = options.mem_limit.unwrap_or(DEFAULT_MEM_LIMIT);
+    // The program is there already; half is for stacks, and for what the C library sets aside.
+    let room = workers::address_space_left().map_or(u64::MAX, |left| BASE + left / 2);
+    (asked.min(room), room < asked)
 }
 
 /// What one job gets.
@@ -155,7 +184,7 @@ struct Share<'a> {
 
 impl Share<'_> {
     fn choose(&self) -> Result<Chosen, EngineError> {
-        let tile = image_layout(self.stack, self.job, self.memory.threads).tile();
+        let tile = image_layout(self.stack, self.job, self.memory.compressors).tile();
         let bands = self.stack.bands.len();
         // All bands together make one region at least.
         let together = self.order(bands, tile);
@@ -239,27 +268,26 @@ impl Share<'_> {
 
     /// Bytes of the writer: the tiles that are being put together, of so many bands on so many columns.
     fn writer(&self, width: usize, bands: usize) -> u64 {
-        let image = image_layout(self.stack, self.job, self.memory.threads);
+        let image = image_layout(self.stack, self.job, self.memory.compressors);
         let of = |spec: &RasterSpec, bands: usize| spec.buffer_bytes(width, bands);
         let record = self.job.output.provenance.as_ref().map_or(0, |path| {
-            let spec = provenance_layout(self.stack, self.job, self.memory.threads, path.clone());
+            let spec = provenance_layout(self.stack, self.job, self.memory.compressors, path.clone());
             let per_plane = spec.bands.len() / self.stack.validity.planes(self.stack.bands.len());
             of(&spec, per_plane * self.stack.validity.planes(bands))
         });
         let uncertainty = self.job.output.uncertainty.as_ref().map_or(0, |path| {
-            of(&uncertainty_layout(self.stack, self.job, self.memory.threads, path.clone()), bands)
+            of(&uncertainty_layout(self.stack, self.job, self.memory.compressors, path.clone()), bands)
         });
-        let mask =
-            self.job.output.mask.as_ref().map_or(0, |path| {
-                of(&mask_layout(self.stack, self.job, self.memory.threads, path.clone()), 2)
-            });
+        let mask = self.job.output.mask.as_ref().map_or(0, |path| {
+            of(&mask_layout(self.stack, self.job, self.memory.compressors, path.clone()), 2)
+        });
         of(&image, bands) + record + uncertainty + mask + self.places()
     }
 
     /// Bytes that libtiff keeps of the places and lengths of tiles in all rasters together, for the image and its record
     /// twice as many bands as are wanted at most.
     fn places(&self) -> u64 {
-        let tile = image_layout(self.stack, self.job, self.memory.threads).tile();
+        let tile = image_layout(self.stack, self.job, self.memory.compressors).tile();
         let tiles =
             self.job.grid.width.div_ceil(tile.0) as u64 * self.job.grid.height.div_ceil(tile.1) as u64;
         let bands = self.stack.bands.len();
@@ -285,9 +313,14 @@ impl Share<'_> {
             }
             _ => String::new(),
         };
+        let (what, more) = if self.memory.scarce {
+            ("an address space (ulimit -v) with room for", "allow more of it")
+        } else {
+            ("a memory limit of", "raise --mem-limit")
+        };
         EngineError::Memory(format!(
-            "a memory limit of {} MB is too small for a grid of {}×{} pixels: {} MB for the program and the \
-             writer, {} MB for {} workers with blocks of {}×{} pixels{around}{of_tile}; raise --mem-limit, or use fewer \
+            "{what} {} MB is too small for a grid of {}×{} pixels: {} MB for the program and the \
+             writer, {} MB for {} workers with blocks of {}×{} pixels{around}{of_tile}; {more}, or use fewer \
              threads (-j) or smaller blocks (--block-size)",
             mb(self.memory.limit),
             self.job.grid.width,
@@ -377,10 +410,9 @@ fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
     // Samples and validity of each band; marks, neutral pixels, pixels outside; a plugin's own answer.
     let rule =
         |halo: usize, bands: usize| Running { halo, cell: 1, bytes: ((bands * 5 + 5) as f64 * share) as u64 };
-    let block = block_bytes(stack, stack.bands.len());
-    let comparing = |scene: usize, rule: usize| {
-        job.comparing(scene, rule).map_or(0, |c| (c.others.len() as u64 + 1) * block)
-    };
+    // A scene is kept for the rules of the others.
+    let compared = bytes_compared(stack, job);
+    let comparing = |scene: usize, rule: usize| job.comparing(scene, rule).map_or(0, |_| compared);
     let mask = |scene: usize, nth: usize, mask: &PlannedMask| {
         let plain = rule(mask.bound.halo(), mask.bound.bands().len());
         Running { bytes: plain.bytes + (comparing(scene, nth) as f64 * share) as u64, ..plain }
@@ -417,6 +449,13 @@ fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running> {
     // The target is read without a fill, too.
     let target = Running { halo: 0, cell: 1, bytes: reading };
     job.fills.iter().map(fill).chain([target]).collect()
+}
+
+/// Bytes for each pixel of a window, halo included, on which rules compare: every scene that any of them looks at.
+pub fn bytes_compared(stack: &Stack, job: &Job) -> u64 {
+    let scenes: BTreeSet<usize> =
+        job.comparing.iter().flat_map(|of| of.others.iter().copied().chain([of.scene])).collect();
+    scenes.len() as u64 * block_bytes(stack, stack.bands.len())
 }
 
 /// Samples and validity of one pixel of a scene.

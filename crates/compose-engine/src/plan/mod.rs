@@ -18,7 +18,7 @@ mod tiles;
 
 pub use comparing::Comparing;
 pub use grid::Bytes;
-pub use memory::{GDAL_CACHE, Memory};
+pub use memory::{GDAL_CACHE, Memory, bytes_compared};
 pub use order::{Item, Items, Order, Task, pieces};
 pub use output::{OutputPlan, Picture};
 pub use select::{Fate, SceneFate};

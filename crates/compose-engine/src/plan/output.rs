@@ -141,7 +141,7 @@ impl OutputPlan {
 impl Plan {
     /// The rasters that a job writes, the image first.
     pub(super) fn rasters(&self, job: &Job) -> Vec<RasterSpec> {
-        let (output, threads) = (&job.output, self.memory.threads);
+        let (output, threads) = (&job.output, self.memory.compressors);
         let image = std::iter::once(image_spec(self, job));
         let provenance = output.provenance.iter().map(|path| provenance_spec(self, job, path.clone()));
         let mask = output.mask.iter().map(|path| mask_layout(&self.stack, job, threads, path.clone()));

@@ -13,7 +13,7 @@ const UNDEFINED: u16 = u16::MAX;
 
 /// How the image is stored.
 pub fn image_spec(plan: &Plan, job: &Job) -> RasterSpec {
-    RasterSpec { tags: tags(plan, job), ..image_layout(&plan.stack, job, plan.memory.threads) }
+    RasterSpec { tags: tags(plan, job), ..image_layout(&plan.stack, job, plan.memory.compressors) }
 }
 
 /// The same without its tags, which can be said before the plan is made.
@@ -80,7 +80,7 @@ pub fn provenance_spec(plan: &Plan, job: &Job, path: PathBuf) -> RasterSpec {
          age: days between the scene and the target date; 65535: none"
             .to_owned(),
     ));
-    RasterSpec { tags, ..provenance_layout(&plan.stack, job, plan.memory.threads, path) }
+    RasterSpec { tags, ..provenance_layout(&plan.stack, job, plan.memory.compressors, path) }
 }
 
 /// The same without its tags, which can be said before the plan is made.

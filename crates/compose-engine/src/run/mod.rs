@@ -1,4 +1,4 @@
-//! From a plan to files: the only threads of the program.
+//! From a plan to files.
 //!
 //! Workers take blocks in row-major order and compose them; the calling thread writes them in that order.
 //! A worker may be at most a few blocks ahead of the writer, so memory does not grow with the image.
@@ -17,6 +17,7 @@ use crate::error::EngineError;
 use crate::pixels::{Hidden, KeptMasks, SceneReader, Spare};
 use crate::plan::{Item, Items, Job, Plan, Task};
 use crate::rules::Rules;
+use crate::workers::{self, caught};
 use compose::Composed;
 pub(crate) use compose::compose_block;
 use compose_io::files::{Locks, Naming, commit_all};
@@ -24,7 +25,6 @@ use compose_io::write::{Pending, refuse_existing};
 use compose_io::{Place, TileStore};
 use sink::Sink;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -262,29 +262,47 @@ fn compose_job(
     let ahead = threads * work.job.ahead();
     let line = Line::new(&items, ahead, control.cancelled);
     let (sender, receiver) = sync_channel(ahead);
-    std::thread::scope(|scope| {
+    let mut hand_on = |item: usize, composed: Option<Composed>| {
+        let region = |item: usize| items.get(item).map(|item| item.region);
+        if let Some(done) = region(item).filter(|done| region(item + 1) != Some(*done)) {
+            work.kept[done].clear();
+        }
+        composed.map_or(Ok(()), &mut *write)
+    };
+    let result = std::thread::scope(|scope| {
         // Dropped before the workers are waited for, in a panic too: who wants to hand over a block must not wait.
         let receiver = receiver;
-        for number in 0..threads {
+        let started = workers::start(scope, threads, |number| {
             let (sender, line) = (sender.clone(), &line);
-            let worker = Worker { number, spare: Spare::default() };
-            scope.spawn(move || worker.run(line, work, &sender));
-        }
+            move || Worker::new(number).run(line, work, &sender)
+        });
         drop(sender);
         // Whatever happens to the writer, a panic too: workers that wait for it must not wait for ever.
         let _halt = Halt(&line);
-        let result = collect(&line, &receiver, &mut |item, composed| {
-            let region = |item: usize| items.get(item).map(|item| item.region);
-            if let Some(done) = region(item).filter(|done| region(item + 1) != Some(*done)) {
-                work.kept[done].clear();
-            }
-            composed.map_or(Ok(()), &mut *write)
-        });
-        // Who was asked to stop may fail of it.
-        let result =
-            if line.cancelled.load(Ordering::Relaxed) { Err(EngineError::Interrupted) } else { result };
+        let result = if started == 0 {
+            alone(&line, work, &mut hand_on)
+        } else {
+            collect(&line, &receiver, &mut hand_on)
+        };
         drop(receiver);
         result
+    });
+    // Who was asked to stop may fail of it.
+    if line.cancelled.load(Ordering::Relaxed) { Err(EngineError::Interrupted) } else { result }
+}
+
+/// Does all the work on the calling thread, where the system gives no other.
+fn alone(
+    line: &Line<'_>,
+    work: &Work<'_>,
+    hand_on: &mut dyn FnMut(usize, Option<Composed>) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let worker = Worker::new(0);
+    (0..).map_while(|index| Some((index, line.items.get(index)?))).try_for_each(|(index, item)| {
+        if line.stopped() {
+            return Err(EngineError::Interrupted);
+        }
+        hand_on(index, caught(|| work.carry_out(&item, &worker, line.cancelled))?)
     })
 }
 
@@ -298,6 +316,10 @@ impl Drop for Halt<'_, '_> {
 }
 
 impl Worker {
+    fn new(number: usize) -> Self {
+        Self { number, spare: Spare::default() }
+    }
+
     fn run(&self, line: &Line<'_>, work: &Work<'_>, sender: &SyncSender<Outcome>) {
         while let Some((index, item)) = line.take() {
             let carry_out = || work.carry_out(&item, self, line.cancelled);
@@ -308,17 +330,6 @@ impl Worker {
             }
         }
     }
-}
-
-/// A panic as an error.
-pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
-    let result = catch_unwind(AssertUnwindSafe(work));
-    result.unwrap_or_else(|panic| Err(EngineError::Bug(panic_text(panic.as_ref()))))
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message").to_owned()
 }
 
 /// Hands on what comes of the items, in their order.

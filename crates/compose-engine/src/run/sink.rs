@@ -31,11 +31,11 @@ impl Sink {
         let provenance =
             job.output.provenance.as_ref().map(|path| provenance_writer(plan, job, path.clone()));
         let uncertainty = job.output.uncertainty.as_ref().map(|path| {
-            let spec = uncertainty_layout(&plan.stack, job, plan.memory.threads, path.clone());
+            let spec = uncertainty_layout(&plan.stack, job, plan.memory.compressors, path.clone());
             RasterWriter::create(spec, &write_order(job, job.order.turns.clone()))
         });
         let mask = job.output.mask.as_ref().map(|path| {
-            let spec = mask_layout(&plan.stack, job, plan.memory.threads, path.clone());
+            let spec = mask_layout(&plan.stack, job, plan.memory.compressors, path.clone());
             RasterWriter::create(spec, &write_order(job, std::iter::once(0..2).collect()))
         });
         Ok(Self {
