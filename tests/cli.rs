@@ -11,6 +11,7 @@ mod run;
 #[cfg(unix)]
 mod scarce;
 mod sets;
+mod texts;
 mod trouble;
 
 use crate::support::{Pair, listing, read, sidecar, stderr, stdout, structure};

@@ -7,10 +7,12 @@
 //! | `bad` | is every mistake refused with file, line and suggestion, and nothing left behind? |
 //! | `cli` | options, exit codes, output files |
 //! | `hostile` | odd and broken rasters: composed with themselves, or refused by name |
+//! | `access` | do scene files open nothing but local files? |
 //! | `quality` | do predictions, composites and evaluations keep what they promise? |
 //! | `plugins` | do plugins work, and is every broken one refused by name? |
 //! | `tidy` | is the house in order: edges between crates, generated pages, executable documentation |
 
+mod access;
 mod bad;
 mod cli;
 mod examples;

@@ -11,9 +11,6 @@ pub enum EngineError {
     /// The rules file: every mistake found in it.
     #[error("{}", lines(.0))]
     Rules(Vec<Mistake>),
-    /// The rules file cannot be read at all.
-    #[error("{}: {cause}", path.display())]
-    RulesFile { path: PathBuf, cause: std::io::Error },
     /// An option on the command line.
     #[error("{option}: {message}")]
     Option { option: String, message: String },

@@ -8,9 +8,11 @@ mod database;
 use crate::messages::checked;
 use compose_core::{Crs, CrsUnit};
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
+use regex::Regex;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// Why a coordinate system cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,16 @@ pub enum CrsError {
         text: String,
         /// GDAL's own words.
         why: String,
+    },
+    /// Text that PROJ or GDAL would open a file or an address for.
+    #[error(
+        "CRS \"{text}\" is {found}, which is not opened; expected a code such as EPSG:32613, WKT or a PROJ string"
+    )]
+    Elsewhere {
+        /// What was given, shortened.
+        text: String,
+        /// What it is taken for.
+        found: &'static str,
     },
     /// A system without the two map axes that a raster needs.
     #[error("{label} is a {kind} CRS; expected a projected, geographic or local one")]
@@ -73,12 +85,17 @@ impl CrsRegistry {
 
     /// The system that this WKT (of any edition) defines.
     pub fn from_wkt(&self, wkt: &str) -> Result<Arc<Crs>, CrsError> {
-        self.intern(wkt, || parse_wkt(wkt).map(|srs| (srs, Some(wkt.to_owned()))))
+        self.intern(wkt, || {
+            refuse_grids_elsewhere(wkt)?;
+            parse_wkt(wkt).map(|srs| (srs, Some(wkt.to_owned())))
+        })
     }
 
-    /// The system that a person names: `EPSG:32613`, WKT or a PROJ string.
+    /// The system that a person names: `EPSG:32613`, WKT or a PROJ string. No file and no address is opened for it.
     pub fn from_user_input(&self, text: &str) -> Result<Arc<Crs>, CrsError> {
         self.intern(text, || {
+            refuse_elsewhere(text)?;
+            refuse_grids_elsewhere(text)?;
             let srs =
                 checked(|| SpatialRef::from_definition(text)).map_err(|why| not_understood(text, why))?;
             Ok((traditional(srs), None))
@@ -120,12 +137,46 @@ fn parse_wkt(wkt: &str) -> Result<SpatialRef, CrsError> {
 }
 
 fn not_understood(text: &str, why: String) -> CrsError {
+    CrsError::NotUnderstood { text: shortened(text), why }
+}
+
+fn shortened(text: &str) -> String {
     const SHOWN: usize = 80;
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
-    CrsError::NotUnderstood { text: shown, why }
+    shown
+}
+
+/// GDAL opens what is neither code nor definition as a file, and what begins like an address at the address.
+fn refuse_elsewhere(text: &str) -> Result<(), CrsError> {
+    const ADDRESSES: [&str; 5] = ["http:", "https:", "ftp:", "file:", "/vsi"];
+    let (start, definition) = (text.trim().to_lowercase(), text.contains(['[', '{']));
+    let is_address = |s: &&str| start.starts_with(*s);
+    let found = if ADDRESSES.iter().any(|s| is_address(&s)) || (!definition && start.contains("://")) {
+        "an address"
+    } else if start.starts_with("dict:")
+        || start.starts_with(['/', '.', '~'])
+        || Path::new(text.trim()).exists()
+    {
+        "the name of a file"
+    } else {
+        return Ok(());
+    };
+    Err(CrsError::Elsewhere { text: shortened(text), found })
+}
+
+/// Grids of shifts are PROJ's own; a definition may not name them at an address.
+fn refuse_grids_elsewhere(text: &str) -> Result<(), CrsError> {
+    static GRIDS: LazyLock<Regex> = LazyLock::new(|| {
+        let at = r#"(?i)(grids=|,|parameterfile\[[^\]]*,\s*")@?(https?:|ftp:|/vsi)"#;
+        Regex::new(at).expect("a pattern of ours")
+    });
+    if GRIDS.is_match(text) {
+        return Err(CrsError::Elsewhere { text: shortened(text), found: "at an address in part" });
+    }
+    Ok(())
 }
 
 fn describe(text: &str, srs: &SpatialRef, wkt: Option<String>) -> Result<Crs, CrsError> {
@@ -353,6 +404,38 @@ mod tests {
                 threads.spawn(move || same(batch));
             }
         });
+    }
+
+    #[test]
+    fn no_file_and_no_address_is_opened_for_a_system() {
+        let registry = CrsRegistry::new();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "EPSG:32613").unwrap();
+        let file = file.path().to_str().unwrap();
+        let told = |text: &str| registry.from_user_input(text).unwrap_err().to_string();
+        let addresses =
+            ["http://127.0.0.1:9/x", "HTTPS://x/y", " ftp://x", "/vsicurl/http://x", "/vsistdin/", "x://y"];
+        for text in addresses {
+            assert!(
+                told(text).contains("is an address, which is not opened; expected a code"),
+                "{}",
+                told(text)
+            );
+        }
+        for text in [file, "/vsistdin", "/no/such", "./x", "~/x", "DICT:pci.txt,1", "Cargo.toml"] {
+            assert!(told(text).contains(", which is not opened"), "{}", told(text));
+        }
+        let grids =
+            ["+proj=longlat +nadgrids=http://x/y.gsb", "+proj=longlat +nadgrids=@null,@https://x/y.gsb"];
+        grids.iter().for_each(|text| assert!(told(text).contains("which is not opened"), "{}", told(text)));
+        let wkt = registry.from_user_input("EPSG:32613").unwrap().wkt.clone();
+        assert!(registry.from_wkt(&wkt).is_ok());
+        let grid = r#"EXTENSION["PROJ4","+proj=longlat +nadgrids=http://x/y +no_defs"]]"#;
+        let with_grid = format!("{},{grid}", wkt.trim_end_matches(']'));
+        assert!(registry.from_wkt(&with_grid).unwrap_err().to_string().contains("at an address in part"));
+        for text in ["urn:ogc:def:crs:EPSG::32613", "WGS84", "+proj=utm +zone=13", "EPSG:32613+5773"] {
+            assert!(registry.from_user_input(text).is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -11,6 +11,14 @@ pub enum IoError {
     Missing { path: PathBuf },
     #[error("{}: {cause}", path.display())]
     System { path: PathBuf, cause: std::io::Error },
+    #[error("{}: is {found}; expected a file", path.display())]
+    NoFile { path: PathBuf, found: &'static str },
+    #[error("{}: has {bytes} bytes; at most {limit} are read", path.display())]
+    TooLarge { path: PathBuf, bytes: u64, limit: u64 },
+    #[error("{}:{line}: not UTF-8 (byte 0x{byte:02X} at byte {column} of the line); save the file as UTF-8", path.display())]
+    NotUtf8 { path: PathBuf, line: usize, column: usize, byte: u8 },
+    #[error("{}: {message}", path.display())]
+    Access { path: PathBuf, message: String },
     #[error("{}: not a raster that GDAL can open: {cause}", path.display())]
     Open { path: PathBuf, cause: String },
     #[error("{}: no raster bands in it{}", path.display(), hint)]

@@ -1,16 +1,16 @@
 //! What a raster file says of itself before a pixel is read, and what is refused by name.
 
-mod companions;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use crate::IoError;
+use crate::access;
 use crate::crs::{CrsError, CrsRegistry};
 use crate::messages::checked;
 use compose_core::{DataType, Grid, Transform};
 use gdal::raster::RasterBand;
-use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
+use gdal::{Dataset, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use words::Words;
@@ -106,10 +106,9 @@ pub struct FileHeader {
     pub fingerprint: Fingerprint,
 }
 
-/// Files that are read with `path`, as far as its name tells without opening it.
+/// Files that are read with `path`; none where it may not be opened.
 pub fn companions_of(path: &Path) -> Vec<PathBuf> {
-    let is_vrt = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("vrt"));
-    companions::of(path, if is_vrt { "VRT" } else { "" })
+    access::look(path).unwrap_or_default()
 }
 
 impl FileHeader {
@@ -117,21 +116,21 @@ impl FileHeader {
     ///
     /// # Errors
     /// A file that is missing, not a raster, without bands, of a sample type that is not known, rotated, or with ground
-    /// control points only.
+    /// control points only; one that may not be opened, or names such.
     pub fn read(path: &Path, systems: &CrsRegistry) -> Result<Self, IoError> {
         let fingerprint = Fingerprint::of(path)?;
-        let dataset = open(path)?;
+        let named = access::look(path)?;
+        let dataset = access::open(path)?;
         if dataset.raster_count() == 0 {
             return Err(IoError::NoBands { path: path.to_owned(), hint: subdataset_hint(&dataset) });
         }
         let (grid, georeferenced) = grid(path, &dataset, systems)?;
         let words = words::of(&dataset).map_err(|cause| IoError::Open { path: path.to_owned(), cause })?;
         let bands = (1..=dataset.raster_count()).map(|n| band_header(path, &dataset, n, &words));
-        let driver = dataset.driver().short_name();
         Ok(Self {
             path: path.to_owned(),
-            companions: companions::of(path, &driver),
-            driver,
+            companions: named,
+            driver: dataset.driver().short_name(),
             grid,
             georeferenced,
             bands: bands.collect::<Result<_, _>>()?,
@@ -144,16 +143,6 @@ impl FileHeader {
     pub fn tag(&self, key: &str) -> Option<&str> {
         self.tags.iter().find(|t| t.key.eq_ignore_ascii_case(key)).map(|t| t.value.as_str())
     }
-}
-
-/// Opens a raster read-only, GDAL's message in the error.
-pub(crate) fn open(path: &Path) -> Result<Dataset, IoError> {
-    let options = DatasetOptions {
-        open_flags: GdalOpenFlags::GDAL_OF_RASTER | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
-        ..Default::default()
-    };
-    checked(|| Dataset::open_ex(path, options))
-        .map_err(|cause| IoError::Open { path: path.to_owned(), cause })
 }
 
 fn subdataset_hint(dataset: &Dataset) -> String {

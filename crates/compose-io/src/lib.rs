@@ -5,16 +5,19 @@
 //! | [`preset`] | products whose names, bands, nodata, scale and quality layout are known |
 //! | [`discover`] | from paths and names to scenes with their headers read ([`scene`], [`mtl`]) |
 //! | [`header`] | what a file says before a pixel is read, and what is refused by name |
+//! | [`access`] | what a scene file may open besides itself |
 //! | [`crs`] | coordinate systems and transformation between them |
 //! | [`tiles`] | pixels: every tile decoded once and shared by the workers, within a budget |
 //! | `direct` | blocks of plain GeoTIFF files, read without GDAL |
 //! | [`align`] | from a scene's grid to the target grid: paste or resample |
 //! | [`mod@write`] | GeoTIFF and COG, under temporary names until all is done ([`files`]) |
 //! | [`quicklook`] | PNG pictures |
+//! | [`text`] | text files of a bounded size |
 //! | [`inspect`] | what a file is, as far as it and its name can tell |
 //!
 //! Nodata exists only here: outside this crate a pixel is valid or it is not.
 
+pub mod access;
 pub mod align;
 pub mod crs;
 mod direct;
@@ -28,6 +31,7 @@ pub mod mtl;
 pub mod preset;
 pub mod quicklook;
 pub mod scene;
+pub mod text;
 pub mod tiles;
 pub mod write;
 

@@ -9,8 +9,8 @@
 mod place;
 
 use crate::IoError;
+use crate::text::{LARGEST_TEXT, read_bytes};
 use compose_core::Sun;
-use std::io::ErrorKind;
 use std::path::Path;
 
 /// The ending of the file's name.
@@ -38,13 +38,9 @@ impl Mtl {
     /// Reads a file; bytes that are not UTF-8 are replaced.
     ///
     /// # Errors
-    /// [`IoError::Missing`] or [`IoError::System`].
+    /// As [`read_bytes`].
     pub fn read(path: &Path) -> Result<Self, IoError> {
-        let bytes = std::fs::read(path).map_err(|cause| match cause.kind() {
-            ErrorKind::NotFound => IoError::Missing { path: path.to_owned() },
-            _ => IoError::System { path: path.to_owned(), cause },
-        })?;
-        Ok(Self::parse(&String::from_utf8_lossy(&bytes)))
+        Ok(Self::parse(&String::from_utf8_lossy(&read_bytes(path, LARGEST_TEXT)?)))
     }
 
     /// Reads text; lines that are not `KEY = VALUE` are passed over.

@@ -22,8 +22,9 @@ use self::copy::{Outside, Part, clear_masked, copy_codes, copy_data};
 use self::files::OpenFiles;
 use self::shelf::Shelf;
 use crate::IoError;
+use crate::access;
 use crate::direct::{DirectFile, NotHere, Scratch};
-use crate::header::{self, Fingerprint, MaskSource};
+use crate::header::{Fingerprint, MaskSource};
 use crate::messages::checked;
 use compose_core::{DataType, Window};
 use gdal::Dataset;
@@ -244,7 +245,7 @@ impl TileStore {
         }
         drop(idle);
         self.check_unchanged(band)?;
-        header::open(&band.path)
+        access::open(&band.path)
     }
 
     fn give_back(&self, band: &BandRef, dataset: Dataset) {

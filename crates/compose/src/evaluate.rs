@@ -12,6 +12,7 @@ use compose_engine::{EngineError, Hidden};
 use compose_evaluate::cases::{self, Case};
 use compose_evaluate::metrics::{Compared, Scores};
 use compose_evaluate::table::{Report, Row};
+use compose_io::text::{LARGEST_TEXT, read_text};
 use files::Files;
 use ndarray::{Array2, Array3, Axis};
 use std::process::ExitCode;
@@ -78,11 +79,7 @@ fn tell(args: &EvaluateArgs, text: &str) {
 fn cases_of(args: &EvaluateArgs) -> Result<(Vec<Case>, String), EngineError> {
     let (name, text) = match &args.cases {
         None => ("the built-in cases".to_owned(), cases::DEFAULT.to_owned()),
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|cause| EngineError::RulesFile { path: path.clone(), cause })?;
-            (path.display().to_string(), text)
-        }
+        Some(path) => (path.display().to_string(), read_text(path, LARGEST_TEXT)?),
     };
     let wrong = |mistakes: Vec<cases::Mistake>| {
         let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();

@@ -6,6 +6,7 @@ use crate::screen::say;
 use compose_core::{BandRole, Day, Layout, quality};
 use compose_engine::plan::Stack;
 use compose_engine::{EngineError, Options, Rules};
+use compose_io::access::{Access, confine};
 use compose_io::crs::CrsRegistry;
 use compose_io::header::MaskSource;
 use compose_io::inspect::{Recognised, code_counts, layout_of_description, recognise};
@@ -30,7 +31,10 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
     let layout = layout.map_err(|message| EngineError::Option { option: "--layout".into(), message })?;
     let stack = match &args.rules {
         Some(path) => Some(Stack::open(&rules(path)?, &Options::default(), &systems)?),
-        None => None,
+        None => {
+            confine(Access::default());
+            None
+        }
     };
     for path in &args.files {
         let header = FileHeader::read(path, &systems)?;

@@ -14,6 +14,8 @@ use args::{Cli, Command, RunArgs};
 use clap::Parser;
 use compose_engine::run::{Control, RunReport};
 use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
+use compose_io::access::confine;
+use compose_io::text::{LARGEST_TEXT, read_text};
 use compose_plugin_host::PluginHost;
 use std::path::Path;
 use std::process::ExitCode;
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
         return ExitCode::from(FAILED);
     }
     Cli::try_parse().map_or_else(|said| told(&said), carry_out).unwrap_or_else(|error| {
-        screen::tell(&format!("error: {error}"));
+        screen::tell_error(&error);
         ExitCode::from(FAILED)
     })
 }
@@ -65,12 +67,13 @@ fn registry(cancelled: &Arc<AtomicBool>, quiet: bool) -> Registry {
     Registry::built_in(PluginHost::new(cancelled.clone(), log))
 }
 
-/// Reads and parses a rules file, and loads the plugins that it names.
+/// Reads and parses a rules file, and loads the plugins that it names. From here on scene files may open what it lets
+/// them open, and nothing else.
 fn read_rules(path: &Path, registry: &Registry) -> Result<Rules, EngineError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|cause| EngineError::RulesFile { path: path.to_owned(), cause })?;
-    let file = RulesFile { path: path.to_owned(), text };
-    Rules::parse(file, registry).map_err(EngineError::Rules)
+    let file = RulesFile { path: path.to_owned(), text: read_text(path, LARGEST_TEXT)? };
+    let rules = Rules::parse(file, registry).map_err(EngineError::Rules)?;
+    confine(rules.access().map_err(EngineError::Rules)?);
+    Ok(rules)
 }
 
 fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {

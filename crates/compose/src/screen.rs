@@ -2,12 +2,16 @@
 
 use compose_engine::EngineError;
 use compose_engine::run::Progress;
+use compose_io::text::one_line;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
 /// How often a bar moves though nothing is done.
 const TICK: Duration = Duration::from_millis(250);
+
+/// The longest line of an error, in characters.
+const LONGEST: usize = 4000;
 
 /// Prints to standard output; a reader that has gone away (`| head`) is no error.
 ///
@@ -39,6 +43,16 @@ fn heard(written: std::io::Result<()>) -> Result<(), EngineError> {
 /// Prints to standard error.
 pub fn tell(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Prints an error to standard error: one line, or one line for each mistake in a file that the user wrote.
+pub fn tell_error(error: &EngineError) {
+    let text = format!("error: {error}");
+    let lines: Vec<&str> = match error {
+        EngineError::Rules(_) | EngineError::Option { .. } => text.lines().collect(),
+        _ => vec![&text],
+    };
+    lines.iter().for_each(|line| tell(&one_line(line, LONGEST)));
 }
 
 /// A progress bar on a terminal while pixels are composed; nothing elsewhere, and nothing when `quiet`.

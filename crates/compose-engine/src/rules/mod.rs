@@ -8,8 +8,10 @@ pub use schema::schema;
 
 use crate::registry::Registry;
 use compose_core::fill_strategy::FillStrategy;
+use compose_core::kind::did_you_mean;
 use compose_core::mask_rule::MaskRule;
 use compose_core::settings::{Problem, SettingsTable, Spans, described};
+use compose_io::access::{Access, driver_exists};
 use compose_plugin_host::{LoadError, Plugin};
 use serde::Serialize;
 use settings::{GridSettings, Output, PluginSettings, Scene, Scenes, Target};
@@ -164,6 +166,29 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// What the rules let scene files open: all tables of scenes together, for it is a setting of the process.
+    ///
+    /// # Errors
+    /// Drivers that this GDAL has not.
+    pub fn access(&self) -> Result<Access, Vec<Mistake>> {
+        let mut access = Access::default();
+        let mut wrong = Vec::new();
+        for scenes in &self.scenes {
+            access.network |= scenes.value.network == Some(true);
+            for driver in scenes.value.drivers.iter().flatten() {
+                if let Err(known) = driver_exists(driver) {
+                    let hint = did_you_mean(driver, known.iter().map(String::as_str));
+                    let message = format!("[scenes] drivers: this GDAL has no driver \"{driver}\"{hint}");
+                    wrong.push(self.file.mistake_at(&scenes.spans.of("drivers"), &message));
+                }
+                access.drivers.push(driver.clone());
+            }
+        }
+        if wrong.is_empty() { Ok(access) } else { Err(wrong) }
+    }
+}
+
 fn sorted(file: &RulesFile, mut problems: Vec<Problem>) -> Vec<Mistake> {
     problems.sort_by_key(|p| p.span.start);
     problems.iter().map(|p| file.mistake(p)).collect()
@@ -244,7 +269,7 @@ fn unknown_tables(root: &SettingsTable<'_>) -> Vec<Problem> {
     let unknown = root.keys().filter(|(key, _)| !TABLES.contains(key));
     unknown
         .map(|(key, span)| {
-            let hint = compose_core::kind::did_you_mean(key, TABLES);
+            let hint = did_you_mean(key, TABLES);
             let separator = if hint.is_empty() { ";" } else { "" };
             Problem::new(
                 span,

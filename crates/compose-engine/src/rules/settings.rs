@@ -39,6 +39,10 @@ pub struct Scenes {
     pub precision: Option<Precision>,
     /// `none`: files without a georeference are put on each other pixel by pixel.
     pub georeference: Option<Georeference>,
+    /// Whether VRTs may have their sources at addresses.
+    pub network: Option<bool>,
+    /// GDAL drivers that scenes may be read by besides those for plain files, by short name.
+    pub drivers: Option<Vec<String>>,
     /// Whether a pixel is judged by all wanted bands together or each band by itself.
     pub validity: Option<Validity>,
     /// What becomes of a scene with values that no scene can have shown.

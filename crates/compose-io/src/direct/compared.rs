@@ -3,7 +3,7 @@
 use super::{DirectFile, Scratch};
 use crate::crs::CrsRegistry;
 use crate::messages::checked;
-use crate::{FileHeader, header};
+use crate::{FileHeader, access};
 use compose_core::DataType;
 use gdal::raster::{GdalType, RasterBand};
 use std::fs::File;
@@ -35,7 +35,7 @@ pub(super) fn compare(path: &Path, most: usize) -> Result<Seen, String> {
     }
     // Every place is read from the file, where it takes 2 bytes at least, and here 8.
     assert!(direct.bytes() <= 1024 + header.bands.len() as u64 * 8 + 4 * file.metadata().unwrap().len());
-    let dataset = header::open(path).map_err(|e| e.to_string())?;
+    let dataset = access::open(path).map_err(|e| e.to_string())?;
     // GDAL looks at geokeys when it needs nodata for the first missing block, and complains of them once: no
     // matter of the block, and the header was accepted.
     let _ = checked(|| dataset.spatial_ref());
@@ -125,7 +125,7 @@ pub fn fuzz_direct(bytes: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
     file.write_all(bytes).expect("a temporary file can be written");
     // Headers of ten thousands of bands take minutes, and find nothing that a few bands do not.
-    if header::open(file.path()).is_ok_and(|dataset| dataset.raster_count() <= 32) {
+    if access::open(file.path()).is_ok_and(|dataset| dataset.raster_count() <= 32) {
         let _ = compare(file.path(), 16);
     }
 }

@@ -7,7 +7,7 @@
 use super::layout::{Codec, Layout, Predictor};
 use super::places::Places;
 use crate::messages::checked;
-use crate::{FileHeader, header};
+use crate::{FileHeader, access};
 use compose_core::DataType;
 use gdal::{Dataset, Metadata};
 use std::fs::File;
@@ -252,7 +252,7 @@ fn agrees(layout: &Layout, places: &Places, header: &FileHeader) -> Result<(), S
             return differs("interleave");
         }
     }
-    let dataset = header::open(&header.path).map_err(|e| e.to_string())?;
+    let dataset = access::open(&header.path).map_err(|e| e.to_string())?;
     let item = |key: &str| dataset.metadata_item(key, "IMAGE_STRUCTURE");
     let codec = match layout.codec {
         Codec::None => None,

@@ -3,6 +3,8 @@
 use crate::args::EvaluateArgs;
 use compose_core::kind::unknown_kind;
 use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
+use compose_io::access::confine;
+use compose_io::text::{LARGEST_TEXT, read_text};
 use std::path::PathBuf;
 
 /// The plain copy that every fill is held to, and the strategy that it is with its defaults.
@@ -24,6 +26,7 @@ pub fn make(args: &EvaluateArgs, registry: &Registry) -> Result<(Vec<Strategy>, 
         Rules::parse(RulesFile { path: args.rules.clone(), text }, registry).map_err(EngineError::Rules)
     };
     let of_file = parse(text.clone())?;
+    confine(of_file.access().map_err(EngineError::Rules)?);
     refuse_unknown(args, registry, &of_file)?;
     let options = options(args, &of_file);
     let names: Vec<String> = of_file.fills.iter().map(|fill| fill.value.name.clone()).collect();
@@ -75,8 +78,7 @@ fn reason(why: &EngineError) -> String {
 }
 
 fn text_of(args: &EvaluateArgs) -> Result<String, EngineError> {
-    std::fs::read_to_string(&args.rules)
-        .map_err(|cause| EngineError::RulesFile { path: args.rules.clone(), cause })
+    Ok(read_text(&args.rules, LARGEST_TEXT)?)
 }
 
 /// The plan that fills nothing.

@@ -3,6 +3,7 @@
 use crate::args::CheckArgs;
 use crate::screen::say;
 use compose_engine::EngineError;
+use compose_io::text::{LARGEST_TEXT, read_text};
 use compose_plugin_host::check::{Fault, Outcome, Report, Request, Tried, check as try_all, trial};
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -25,6 +26,8 @@ pub fn check(args: &CheckArgs) -> Result<ExitCode, EngineError> {
     let refuse = |message: String| EngineError::Option { option: "plugin check".into(), message };
     let mut arguments: Vec<OsString> = vec!["plugin".into(), "check".into()];
     if let Some(rules) = &args.rules {
+        // Every trial reads it: once for all, whether it can be read.
+        read_text(rules, LARGEST_TEXT)?;
         arguments.extend(["--rules".into(), rules.into()]);
     }
     // Whatever the file is called, it is no option.

@@ -1,0 +1,250 @@
+//! Following what a file names, to the last one, before GDAL does.
+
+use super::vrt::{self, Named};
+use super::{current, head, is_vrt, open, stranger};
+use crate::IoError;
+use crate::text::{read_text, regular};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The longest text of a VRT, in bytes: about 30 000 sources.
+const LARGEST_VRT: u64 = 16 << 20;
+/// The largest `.aux.xml`, in bytes; GDAL reads it whole.
+const LARGEST_AUX: u64 = 64 << 20;
+/// VRTs in VRTs.
+const DEEPEST: usize = 8;
+
+/// Rasters that GDAL opens beside a file, by what is added to the file's name.
+const RASTERS_BESIDE: [&str; 4] = [".msk", ".MSK", ".ovr", ".OVR"];
+/// Texts that it reads.
+const TEXTS_BESIDE: [&str; 2] = [".aux.xml", ".AUX.XML"];
+
+/// Everything that GDAL will open with the raster at `path`, each file once, without itself.
+///
+/// # Errors
+/// What may not be opened, by name; bombs.
+pub(crate) fn look(path: &Path) -> Result<Vec<PathBuf>, IoError> {
+    let mut look = Look { network: current().network, ..Look::default() };
+    look.file(path).map_err(|refused| match refused {
+        Refused::Io(error) => error,
+        Refused::Message(message) => IoError::Access { path: path.to_owned(), message },
+    })?;
+    look.files.retain(|file| file != path);
+    look.files.sort();
+    look.files.dedup();
+    Ok(look.files)
+}
+
+/// Checks what the metadata of the raster at `path` name as its overviews.
+pub(super) fn overview(path: &Path, named: &str) -> Result<(), IoError> {
+    let refused = |why: String| {
+        let message = format!("its metadata name {} as its overviews: {why}", quoted(named));
+        IoError::Access { path: path.to_owned(), message }
+    };
+    let beside = named.get(..10).is_some_and(|start| start.eq_ignore_ascii_case(":::BASE:::"));
+    let named = Named { text: named[if beside { 10 } else { 0 }..].into(), relative: beside, raw: false };
+    let Some(file) = local(&named, path, current().network).map_err(&refused)? else { return Ok(()) };
+    let head = head(&file).map_err(|e| refused(e.to_string()))?;
+    if is_vrt(&head) || stranger(&head).is_some() {
+        return Err(refused("expected a raster that names no other".into()));
+    }
+    Ok(())
+}
+
+enum Refused {
+    /// About another file.
+    Io(IoError),
+    /// About the file that is looked at.
+    Message(String),
+}
+
+impl From<IoError> for Refused {
+    fn from(error: IoError) -> Self {
+        Self::Io(error)
+    }
+}
+
+#[derive(Default)]
+struct Look {
+    network: bool,
+    /// The way to where we are, without links.
+    way: Vec<PathBuf>,
+    /// Files that were looked at, with how many files reading them reads.
+    seen: HashMap<PathBuf, usize>,
+    files: Vec<PathBuf>,
+}
+
+impl Look {
+    /// Looks at a file and all that it names; how many files that are.
+    fn file(&mut self, path: &Path) -> Result<usize, Refused> {
+        regular(path)?;
+        let wrong = |cause| IoError::System { path: path.to_owned(), cause };
+        let real = path.canonicalize().map_err(wrong)?;
+        if self.way.contains(&real) {
+            return Err(Refused::Message(format!("names itself by way of {}", path.display())));
+        }
+        self.files.push(path.to_owned());
+        if let Some(count) = self.seen.get(&real) {
+            return Ok(*count);
+        }
+        if self.way.len() > DEEPEST {
+            return Err(Refused::Message(format!("names files that name files, more than {DEEPEST} deep")));
+        }
+        self.way.push(real.clone());
+        self.beside(path)?;
+        let count = if is_vrt(&head(path)?) { self.sources(path)? } else { 1 };
+        if self.way.len() > 1 && count == 1 {
+            // GDAL opens a source by any driver.
+            match open(path) {
+                // Nothing is read of overviews, so that broken ones do no harm.
+                Err(IoError::Open { .. }) if is_overview(path) => {}
+                other => drop(other?),
+            }
+        }
+        self.way.pop();
+        self.seen.insert(real, count);
+        Ok(count)
+    }
+
+    fn beside(&mut self, path: &Path) -> Result<(), Refused> {
+        let add = |ending: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(ending);
+            PathBuf::from(name)
+        };
+        for text in TEXTS_BESIDE.map(add).into_iter().filter(|p| p.exists()) {
+            let bytes = regular(&text)?;
+            if bytes > LARGEST_AUX {
+                return Err(IoError::TooLarge { path: text, bytes, limit: LARGEST_AUX }.into());
+            }
+            self.files.push(text);
+        }
+        for raster in RASTERS_BESIDE.map(add).into_iter().filter(|p| p.exists()) {
+            self.file(&raster)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at what a VRT names.
+    fn sources(&mut self, vrt: &Path) -> Result<usize, Refused> {
+        let text = read_text(vrt, LARGEST_VRT)?;
+        // Of a VRT in another one it is told where the name stands.
+        let at = if self.way.len() > 1 { format!("{}: ", vrt.display()) } else { String::new() };
+        let refused = |why: String| Refused::Message(format!("{at}{why}"));
+        let named = vrt::names(&text, self.network).map_err(refused)?;
+        let mut count = 1;
+        for named in named {
+            let what = quoted(&named.text);
+            let wrong = |why: String| Refused::Message(format!("{at}names {what} as a source: {why}"));
+            let Some(file) = local(&named, vrt, self.network).map_err(wrong)? else { continue };
+            if named.raw {
+                inside(&file, vrt).map_err(wrong)?;
+                self.files.push(file);
+                count += 1;
+            } else {
+                let inner = self.file(&file).map_err(|refused| match refused {
+                    Refused::Io(error) => wrong(error.to_string()),
+                    message @ Refused::Message(_) => message,
+                })?;
+                count += inner;
+            }
+            if count > vrt::MOST_SOURCES {
+                return Err(refused(vrt::too_many()));
+            }
+        }
+        Ok(count)
+    }
+}
+
+fn is_overview(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ovr"))
+}
+
+/// The file that is named; `None` where it lies at an address and may.
+fn local(named: &Named, by: &Path, network: bool) -> Result<Option<PathBuf>, String> {
+    let text = named.text.as_str();
+    if vrt::is_address(text) {
+        let why = "it is an address or a virtual file, and scene files may open local files only; set network = true \
+                   in [scenes] to let VRTs read from addresses";
+        return if network && vrt::is_remote(text) && !named.raw { Ok(None) } else { Err(why.into()) };
+    }
+    if vrt::is_connection(text) {
+        return Err("expected the path of a file".into());
+    }
+    let folder = by.parent().unwrap_or(Path::new(""));
+    let path = if named.relative { folder.join(text) } else { PathBuf::from(text) };
+    regular(&path).map_err(|e| e.to_string()).map(|_| Some(path))
+}
+
+/// Raw samples are read from any file, so that only those that lie with the VRT are taken.
+fn inside(file: &Path, vrt: &Path) -> Result<(), String> {
+    let real = |path: &Path| path.canonicalize().map_err(|e| format!("{}: {e}", path.display()));
+    let vrt = real(vrt)?;
+    let folder = vrt.parent().unwrap_or(Path::new("/"));
+    if real(file)?.starts_with(folder) {
+        return Ok(());
+    }
+    Err(format!("raw samples are taken from the folder of the VRT alone ({})", folder.display()))
+}
+
+fn quoted(name: &str) -> String {
+    const SHOWN: usize = 120;
+    let mut shown: String = name.chars().take(SHOWN).collect();
+    if shown.len() < name.len() {
+        shown.push('…');
+    }
+    format!("\"{shown}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(path: &Path) -> Vec<String> {
+        let name = |p: PathBuf| p.file_name().unwrap().to_str().unwrap().to_owned();
+        look(path).unwrap().into_iter().map(name).collect()
+    }
+
+    fn raster(path: &Path) {
+        let driver = gdal::DriverManager::get_driver_by_name("GTiff").unwrap();
+        driver.create(path, 2, 2, 1).unwrap();
+    }
+
+    #[test]
+    fn masks_and_overviews_beside_a_file_are_its_companions() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.tif", "a.tif.msk", "a.tif.ovr", "b.tif.msk"] {
+            raster(&folder.path().join(name));
+        }
+        for name in ["a.tif.aux.xml", "a.tif.bak"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(names(&folder.path().join("a.tif")), ["a.tif.aux.xml", "a.tif.msk", "a.tif.ovr"]);
+    }
+
+    #[test]
+    fn sources_of_a_vrt_of_vrts_are_its_companions() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let vrt = format!("<VRTDataset rasterXSize=\"2\" rasterYSize=\"2\">{text}</VRTDataset>");
+            std::fs::write(folder.path().join(name), vrt).unwrap();
+        };
+        let absolute = folder.path().join("absolute.tif");
+        [&absolute, &folder.path().join("a & b.tif"), &folder.path().join("a & b.tif.msk")]
+            .into_iter()
+            .for_each(|path| raster(path));
+        write(
+            "inner.vrt",
+            &format!(
+                "<SourceFilename shared=\"0\" relativeToVRT=\"1\">a &amp; b.tif</SourceFilename>\
+                 <SourceDataset relativeToVRT=\"0\">{}</SourceDataset>",
+                absolute.display()
+            ),
+        );
+        write("outer.vrt", "<SourceFilename relativeToVRT=\"1\">inner.vrt</SourceFilename>");
+        let outer = folder.path().join("outer.vrt");
+        assert_eq!(names(&outer), ["a & b.tif", "a & b.tif.msk", "absolute.tif", "inner.vrt"]);
+        write("outer.vrt", "<SourceFilename relativeToVRT=\"1\">gone.tif</SourceFilename>");
+        assert!(look(&outer).unwrap_err().to_string().ends_with("gone.tif: no such file"));
+    }
+}
