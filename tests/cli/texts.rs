@@ -66,3 +66,37 @@ fn an_mtl_file_without_end_is_not_read() {
     let said = pair.refused(&[]);
     assert!(said.contains("a_MTL.txt: has 3221225472 bytes; at most 4194304 are read"), "{said}");
 }
+
+#[test]
+fn a_warning_of_gdal_is_a_remark_with_the_files_name() {
+    let pair = Pair::new();
+    let sound = std::fs::read(pair.path("a_b1.tif")).unwrap();
+    // Tags out of their order: libtiff warns, and reads them.
+    let swapped = [&sound[..10], &sound[22..34], &sound[10..22], &sound[34..]].concat();
+    std::fs::write(pair.path("a_b1.tif"), swapped).unwrap();
+    let output = pair.compose(&[]);
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    let told =
+        said.lines().filter(|l| l.starts_with("note: ") && l.contains("a_b1.tif: GDAL warns: ")).count();
+    assert_eq!(told, 1, "{said}");
+    let sidecar = std::fs::read_to_string(pair.path("out.json")).unwrap();
+    assert!(sidecar.contains("a_b1.tif: GDAL warns: "), "{sidecar}");
+    let output = compose().current_dir(pair.folder.path()).args(["inspect", "a_b1.tif"]).output().unwrap();
+    assert!(stderr(&output).contains("note: a_b1.tif: GDAL warns: "), "{}", stderr(&output));
+}
+
+#[test]
+fn a_header_that_lost_its_system_or_nodata_is_refused_with_its_name() {
+    let pair = Pair::new();
+    let sound = std::fs::read(pair.path("a_b1.tif")).unwrap();
+    // GeoKeyDirectory, GeoASCIIParams and GDALNoDataValue under other numbers.
+    for (number, other) in [(34735_u16, 34734_u16), (34737, 34753), (42113, 42115)] {
+        let at = sound.windows(2).position(|two| two == number.to_le_bytes()).unwrap();
+        let mut bytes = sound.clone();
+        bytes[at..at + 2].copy_from_slice(&other.to_le_bytes());
+        std::fs::write(pair.path("a_b1.tif"), bytes).unwrap();
+        let said = pair.refused(&[]);
+        assert!(said.contains("a_b1.tif: its header is damaged: ") && said.lines().count() == 1, "{said}");
+    }
+}

@@ -21,6 +21,8 @@ pub enum IoError {
     Access { path: PathBuf, message: String },
     #[error("{}: not a raster that GDAL can open: {cause}", path.display())]
     Open { path: PathBuf, cause: String },
+    #[error("{}: its header is damaged: {cause}; get the file anew, or write it anew, e.g. with gdal_translate, and set what is lost", path.display())]
+    Header { path: PathBuf, cause: String },
     #[error("{}: no raster bands in it{}", path.display(), hint)]
     NoBands { path: PathBuf, hint: String },
     #[error("{}: its grid is rotated or sheared (geotransform terms {shear_x}, {shear_y}); straighten it first, e.g. with gdalwarp", path.display())]

@@ -1,13 +1,17 @@
 //! What a raster file says of itself before a pixel is read, and what is refused by name.
 
+mod geotiff;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_damage;
+mod trust;
 mod words;
 
 use crate::IoError;
 use crate::access;
 use crate::crs::{CrsError, CrsRegistry};
-use crate::messages::checked;
+use crate::messages::{checked, heard};
 use compose_core::{DataType, Grid, Transform};
 use gdal::raster::RasterBand;
 use gdal::{Dataset, Metadata};
@@ -102,6 +106,8 @@ pub struct FileHeader {
     pub bands: Vec<BandHeader>,
     /// Metadata items of the default and the `IMAGERY` domain.
     pub tags: Vec<Tag>,
+    /// What GDAL warned of while it read the header, each text once.
+    pub remarks: Vec<String>,
     /// Size and time of change when the header was read.
     pub fingerprint: Fingerprint,
 }
@@ -116,8 +122,20 @@ impl FileHeader {
     ///
     /// # Errors
     /// A file that is missing, not a raster, without bands, of a sample type that is not known, rotated, or with ground
-    /// control points only; one that may not be opened, or names such.
+    /// control points only; one that may not be opened, or names such; one of whose header GDAL reports an error, or warns
+    /// that a part of it is lost.
     pub fn read(path: &Path, systems: &CrsRegistry) -> Result<Self, IoError> {
+        let (header, said) = heard(|| Self::read_listening(path, systems));
+        let mut header = header?;
+        let damaged = |cause| IoError::Header { path: path.to_owned(), cause };
+        header.remarks = trust::remarks(path, &said).map_err(damaged)?;
+        if header.driver == "GTiff" {
+            header.remarks.extend(geotiff::check(&header).map_err(damaged)?);
+        }
+        Ok(header)
+    }
+
+    fn read_listening(path: &Path, systems: &CrsRegistry) -> Result<Self, IoError> {
         let fingerprint = Fingerprint::of(path)?;
         let named = access::look(path)?;
         let dataset = access::open(path)?;
@@ -135,6 +153,7 @@ impl FileHeader {
             georeferenced,
             bands: bands.collect::<Result<_, _>>()?,
             tags: tags(&dataset),
+            remarks: Vec::new(),
             fingerprint,
         })
     }
@@ -176,7 +195,9 @@ fn grid(path: &Path, dataset: &Dataset, systems: &CrsRegistry) -> Result<(Grid, 
     let crs = if wkt.trim().is_empty() {
         None
     } else {
-        Some(systems.from_wkt(&wkt).map_err(|why| not_understood(path, &why))?)
+        // What PROJ says of a system is not of this file, and it says it once.
+        let (crs, _) = heard(|| systems.from_wkt(&wkt));
+        Some(crs.map_err(|why| not_understood(path, &why))?)
     };
     Ok((Grid { width, height, transform: Transform { x0, dx, y0, dy }, crs }, stated.is_some()))
 }

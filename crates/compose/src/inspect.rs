@@ -2,7 +2,7 @@
 //! which mask rules would take it.
 
 use crate::args::InspectArgs;
-use crate::screen::say;
+use crate::screen::{say, tell};
 use compose_core::{BandRole, Day, Layout, quality};
 use compose_engine::plan::Stack;
 use compose_engine::{EngineError, Options, Rules};
@@ -38,6 +38,7 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
     };
     for path in &args.files {
         let header = FileHeader::read(path, &systems)?;
+        header.remarks.iter().for_each(|remark| tell(&format!("note: {}: {remark}", path.display())));
         let known = recognise(path, &systems);
         say_place(&header)?;
         say_scene(&header, known.as_ref(), stack.as_ref())?;

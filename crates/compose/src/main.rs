@@ -30,7 +30,7 @@ const FAILED: u8 = 2;
 fn main() -> ExitCode {
     // Before it is taken for the image to write, or as one word too many.
     if let Some(message) = stray::first_word() {
-        screen::tell(&format!("error: {message}"));
+        screen::tell_error(&EngineError::Stray(message));
         return ExitCode::from(FAILED);
     }
     Cli::try_parse().map_or_else(|said| told(&said), carry_out).unwrap_or_else(|error| {

@@ -126,6 +126,7 @@ fn source(
     let sun = sun(found, &mut notes);
     let tags = opened[0].header.tags.clone();
     let georeferenced = opened[..wanted].iter().all(|o| o.header.georeferenced);
+    notes.extend(warned(&opened));
     let mut files = Vec::new();
     for file in opened.iter().flat_map(|o| std::iter::once(&o.header.path).chain(&o.header.companions)) {
         if !files.contains(file) {
@@ -145,6 +146,19 @@ fn source(
         quality,
     };
     SceneSource { facts, refs, georeferenced, notes, files, tags }
+}
+
+/// What GDAL warned of, file by file.
+fn warned(opened: &[Opened]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for header in opened.iter().map(|o| &o.header) {
+        for note in header.remarks.iter().map(|remark| format!("{}: {remark}", header.path.display())) {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+    notes
 }
 
 /// Opens bands one by one.
