@@ -153,8 +153,7 @@ fn shortened(text: &str) -> String {
 fn refuse_elsewhere(text: &str) -> Result<(), CrsError> {
     const ADDRESSES: [&str; 5] = ["http:", "https:", "ftp:", "file:", "/vsi"];
     let (start, definition) = (text.trim().to_lowercase(), text.contains(['[', '{']));
-    let is_address = |s: &&str| start.starts_with(*s);
-    let found = if ADDRESSES.iter().any(|s| is_address(&s)) || (!definition && start.contains("://")) {
+    let found = if ADDRESSES.iter().any(|s| start.starts_with(s)) || (!definition && start.contains("://")) {
         "an address"
     } else if start.starts_with("dict:")
         || start.starts_with(['/', '.', '~'])
