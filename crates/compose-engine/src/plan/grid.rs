@@ -52,6 +52,14 @@ pub fn choose(
 ) -> Result<Chosen, EngineError> {
     let wanted = wanted(rules, options);
     let refuse = |(key, message): Wrong| {
+        let options = [
+            ("resolution", "--res", options.resolution.is_some()),
+            ("bounds", "--bounds", options.bounds.is_some()),
+            ("crs", "--dst-crs", options.crs.is_some()),
+        ];
+        if let Some((_, option, _)) = options.iter().find(|(of, _, said)| *said && *of == key) {
+            return EngineError::Option { option: (*option).into(), message };
+        }
         let spans = &rules.grid.spans;
         // Where the bounds are the target's own, the resolution does not go into them.
         let absent = || spans.of(if key == "bounds" { "resolution" } else { "" });

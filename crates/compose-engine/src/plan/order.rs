@@ -69,7 +69,7 @@ pub struct Items<'a> {
 
 impl Items<'_> {
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 

@@ -258,7 +258,7 @@ fn compose_job(
     write: &mut dyn FnMut(Composed) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
     let items = work.job.order.items();
-    let threads = work.plan.memory.threads.min(items.len());
+    let threads = work.plan.memory.threads.min(items.count());
     let ahead = threads * work.job.ahead();
     let line = Line::new(&items, ahead, control.cancelled);
     let (sender, receiver) = sync_channel(ahead);
@@ -340,7 +340,7 @@ fn collect(
 ) -> Result<(), EngineError> {
     let mut early = BTreeMap::new();
     let mut written = 0;
-    while written < line.items.len() {
+    while written < line.items.count() {
         if line.cancelled.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
