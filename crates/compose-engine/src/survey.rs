@@ -517,7 +517,9 @@ mod tests {
     /// Rules that compare hold all their scenes on a strip at a time: memory decides how high it is, and nothing else.
     #[test]
     fn strips_of_whole_squares_are_the_piece_in_its_order() {
-        for lattice in [Lattice::new(700, 300, 80, 6), Lattice::new(700, 300, 2000, 6)] {
+        let whole = Window::whole(700, 300);
+        for scenes in [80, 2000] {
+            let lattice = Lattice::new((700, 300), whole, scenes, 6);
             let step = INNER * lattice.stride;
             for piece in lattice.patches().into_iter().flat_map(|p| pieces(p, (SMALL_PATCH, SMALL_PATCH))) {
                 let whole: Vec<_> = lattice.pixels(piece).collect();

@@ -15,7 +15,7 @@ pub fn check(args: &CheckSetsArgs) -> Result<ExitCode, EngineError> {
             Ok(files) => whole &= say(report, &files)?,
             // The others are looked at all the same.
             Err(error) => {
-                screen::tell(&format!("error: {error}"));
+                screen::tell_error(&error);
                 whole = false;
             }
         }
