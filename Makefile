@@ -1,7 +1,7 @@
 # Two commands do everything on a machine with git, make and a Rust toolchain:
 #   make demo    install what is missing, build, repair two real scenes without seams, say where to look
 #   make test    the same for the tests
-.PHONY: demo test check sanitize border-cost bench quality kernels system
+.PHONY: demo test check matrix sanitize border-cost bench quality kernels system
 
 CARGO ?= cargo
 # Where cargo puts what it builds.
@@ -24,6 +24,10 @@ check: system
 	$(CARGO) fmt --all --check
 	$(BINDINGS) $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(BINDINGS) RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+# The built programs on other GDALs, from 3.10 to 3.13: some minutes. Needs Python 3 with pip, and an index of packages.
+matrix: system
+	$(BINDINGS) sh .ci/matrix
 
 # The plugin border under the address sanitizer, where a nightly toolchain is there.
 sanitize:
