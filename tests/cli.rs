@@ -4,6 +4,7 @@ mod commands;
 mod effort;
 mod files;
 mod grid;
+mod implausible;
 mod inputs;
 mod masked;
 mod place;
