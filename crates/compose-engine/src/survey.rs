@@ -165,13 +165,16 @@ impl Stage {
 /// # Errors
 /// Pixels cannot be read, or a strategy cannot work with what they are; no target is left.
 pub fn settle(plan: &mut Plan, control: &Control<'_>) -> Result<(), EngineError> {
-    for job in 0..plan.jobs.len() {
+    let settled = (0..plan.jobs.len()).try_for_each(|job| {
         settle_masks(plan, job, None, control)?;
         plan.jobs[job].masked = masked::judge(plan, job, control)?;
-        if !plan.leaves_out(job) {
-            settle_fills(plan, job, None, control)?;
-        }
+        if plan.leaves_out(job) { Ok(()) } else { settle_fills(plan, job, None, control) }
+    });
+    // Cancelled workers may return errors: the interruption is reported.
+    if control.cancelled.load(Ordering::Relaxed) {
+        return Err(EngineError::Interrupted);
     }
+    settled?;
     plan.leave_out()
 }
 
