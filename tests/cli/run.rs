@@ -382,7 +382,10 @@ fn on_a_terminal_there_is_progress_and_quiet_has_none() {
         eprintln!("no terminal to be had (script): progress is not tested");
         return;
     };
-    let bar = said.split('\r').find(|part| part.contains("Mpixel/s") && !part.contains("survey")).unwrap_or_default();
+    let bar = said
+        .split('\r')
+        .find(|part| part.contains("Mpixel/s") && !part.contains("survey"))
+        .unwrap_or_default();
     assert!(bar.contains(" % ") && bar.contains(" left"), "{said:?}");
     assert!(said.trim_end().ends_with("filled 50.0 % · nearest-date 50.0 · left 50.0"), "{said:?}");
     assert_eq!(on_terminal("-q").unwrap().trim(), "");

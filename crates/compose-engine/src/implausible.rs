@@ -7,6 +7,7 @@ use crate::error::EngineError;
 use crate::plan::Plan;
 use compose_core::survey::{DOUBTFUL, SampledScene, UNUSABLE, is_inner};
 use compose_core::{BandFacts, Survey};
+use std::ops::RangeInclusive;
 
 /// What becomes of a scene with such values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +31,7 @@ const REFLECTIVE: [&str; 8] = ["blue", "green", "red", "nir", "swir", "coastal",
 /// Samples that tell what a band usually shows.
 const ENOUGH: usize = 30;
 /// A number that comes more than once is a spike when it is so many times the range of all others away from them.
-const RANGES: f64 = 3.0;
+const RANGES: f64 = 10.0;
 /// And one that comes once, by so many spreads (from the hundredth to the hundredth from above).
 const SPREADS: f64 = 1e6;
 /// Numbers that mean "no data" by custom; one such spread below all others, nothing was measured.
@@ -39,6 +40,8 @@ const CUSTOMARY: [f32; 8] = [-9999.0, -32768.0, -32767.0, -99999.0, -999.0, -999
 const ROUNDING: f32 = 1e-5;
 /// Numbers of a band that are told.
 const MOST: usize = 8;
+/// Numbers of a band that are taken for nodata: with more, its numbers mean something else.
+const MOST_NODATA: usize = 2 * MOST;
 
 /// A value of one band that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,6 +76,12 @@ impl Scaled {
         Some(Self { scale, offset, reflective })
     }
 
+    /// Whether a number means what a reflectance can be, whatever the band is called.
+    fn may_be_reflectance(self, value: f32) -> bool {
+        let (low, high) = REFLECTANCE;
+        (low..=high).contains(&(f64::from(value) * self.scale + self.offset))
+    }
+
     /// What a number means, if nothing can be that.
     fn nonsense(self, value: f32) -> Option<f64> {
         let physical = f64::from(value) * self.scale + self.offset;
@@ -81,10 +90,11 @@ impl Scaled {
     }
 }
 
-/// The values of a band that cannot be, those furthest out first. `values` are rising.
-pub(crate) fn find(values: &[f32], scaled: Option<Scaled>) -> Vec<Found> {
+/// The values of a band that cannot be, those furthest out first, at most [`MOST`] of them; and all that can be. `values`
+/// are rising.
+pub(crate) fn find(values: &[f32], scaled: Option<Scaled>) -> (Vec<Found>, &[f32]) {
     let (mut rest, mut found) = (values, Vec::new());
-    while found.len() < MOST {
+    loop {
         let next = [true, false].into_iter().find_map(|high| {
             let value = *if high { rest.last() } else { rest.first() }?;
             let at = rest.partition_point(|v| if high { *v < value } else { *v <= value });
@@ -92,10 +102,12 @@ pub(crate) fn find(values: &[f32], scaled: Option<Scaled>) -> Vec<Found> {
             why(value, count, others, scaled).map(|why| (Found { value, count, why }, others))
         });
         let Some((value, others)) = next else { break };
-        found.push(value);
+        if found.len() < MOST {
+            found.push(value);
+        }
         rest = others;
     }
-    found
+    (found, rest)
 }
 
 fn why(value: f32, count: usize, others: &[f32], scaled: Option<Scaled>) -> Option<Why> {
@@ -112,7 +124,7 @@ fn why(value: f32, count: usize, others: &[f32], scaled: Option<Scaled>) -> Opti
     let spread = f64::from(others[others.len() - 1 - hundredth]) - f64::from(others[hundredth]);
     let customary = CUSTOMARY.contains(&value) && first >= value && far >= spread;
     // A reflectance that may be is one: saturated roofs of Collection 1 all say 20000.
-    let reflectance = scaled.is_some_and(|scaled| scaled.reflective);
+    let reflectance = scaled.is_some_and(|scaled| scaled.may_be_reflectance(value));
     let spike = !reflectance && count > 1 && range > 0.0 && far >= RANGES * range;
     let absurd = spread > 0.0 && far >= SPREADS * spread;
     (spread > 0.0 && customary || spike || absurd).then_some(Why::Spike(first, last))
@@ -129,18 +141,25 @@ impl Plan {
         for scene in 0..survey.scenes.len() {
             let Some(sampled) = &survey.scenes[scene] else { continue };
             let found = self.implausible_in(job, scene, sampled);
-            for (band, value) in &found {
+            let values =
+                found.iter().flat_map(|(band, found, _)| found.iter().map(move |value| (band, value)));
+            for (band, value) in values {
                 let told = self.tell(job, scene, *band, value);
                 match self.implausible {
-                    Implausible::Error => return Err(self.refuse_implausible(scene, told, value)),
+                    Implausible::Error => {
+                        let or = ", or implausible = \"nodata\" or \"keep\" in [scenes]";
+                        return Err(self.refuse_implausible(scene, told, value, or));
+                    }
                     Implausible::Nodata => {
                         let stored = self.stored(job, scene, *band, value.value);
                         let Some(stored) = stored else {
-                            return Err(self.refuse_implausible(scene, told, value));
+                            let or = "; implausible = \"nodata\" cannot tell which number of the file it was";
+                            return Err(self.refuse_implausible(scene, told, value, or));
                         };
                         let nodata = &mut self.stack.scenes[scene].refs[*band].nodata;
-                        if nodata.contains(&stored) {
-                            return Err(self.refuse_implausible(scene, told, value));
+                        if nodata.contains(&stored) || nodata.len() >= MOST_NODATA {
+                            let or = "; there are too many such numbers to take each for nodata (implausible = \"nodata\")";
+                            return Err(self.refuse_implausible(scene, told, value, or));
                         }
                         nodata.push(stored);
                         self.stack
@@ -156,14 +175,19 @@ impl Plan {
             if self.implausible == Implausible::Keep
                 && let Some(sampled) = &mut survey.scenes[scene]
             {
-                found.iter().for_each(|(band, value)| leave_out(sampled, *band, value.value));
+                found.iter().for_each(|(band, _, possible)| leave_out(sampled, *band, possible));
             }
         }
         Ok(again)
     }
 
-    /// Band and value of all that cannot be in a scene's sample.
-    fn implausible_in(&self, job: usize, scene: usize, sampled: &SampledScene) -> Vec<(usize, Found)> {
+    /// Per band that has any: what cannot be in a scene's sample, and the least and greatest of what can.
+    fn implausible_in(
+        &self,
+        job: usize,
+        scene: usize,
+        sampled: &SampledScene,
+    ) -> Vec<(usize, Vec<Found>, RangeInclusive<f32>)> {
         // Samples are in the numbers of the target; without one, of the first scene.
         let reference = self.jobs[job].target.unwrap_or(0);
         let (facts, product) = (&self.stack.facts[reference], self.stack.products[scene]);
@@ -173,7 +197,12 @@ impl Plan {
             let mut values: Vec<f32> = seen.map(|pixel| sampled.pixel(pixel)[band]).collect();
             values.sort_unstable_by(f32::total_cmp);
             let scaled = Scaled::of(&facts.bands[band], product);
-            all.extend(find(&values, scaled).into_iter().map(|found| (band, found)));
+            let (found, rest) = find(&values, scaled);
+            if !found.is_empty() {
+                // Where nothing can be, the range is empty.
+                let (low, high) = (rest.first().unwrap_or(&f32::MAX), rest.last().unwrap_or(&f32::MIN));
+                all.push((band, found, *low..=*high));
+            }
         }
         all
     }
@@ -201,12 +230,12 @@ impl Plan {
         )
     }
 
-    fn refuse_implausible(&self, scene: usize, told: String, found: &Found) -> EngineError {
+    fn refuse_implausible(&self, scene: usize, told: String, found: &Found, or: &str) -> EngineError {
         let id = &self.stack.facts[scene].id;
         let told = told.strip_prefix(&format!("scene {id}: ")).unwrap_or(&told).to_owned();
         let message = format!(
             "{told}: it looks like nodata that nobody declared, and fills would be fitted to it; say nodata = {} in \
-             [scenes] or [[scene]], or implausible = \"nodata\" or \"keep\" in [scenes]",
+             [scenes] or [[scene]]{or}",
             number(found.value)
         );
         EngineError::scene(id, message)
@@ -235,10 +264,10 @@ fn number(value: f32) -> String {
     }
 }
 
-/// Pixels that show the value are of no use.
-fn leave_out(sampled: &mut SampledScene, band: usize, value: f32) {
+/// Pixels that show what cannot be are of no use.
+fn leave_out(sampled: &mut SampledScene, band: usize, possible: &RangeInclusive<f32>) {
     for pixel in 0..sampled.state.len() {
-        if sampled.pixel(pixel)[band] == value {
+        if !possible.contains(&sampled.pixel(pixel)[band]) {
             sampled.state[pixel] = UNUSABLE;
         }
     }
@@ -256,7 +285,7 @@ mod tests {
     }
 
     fn found(values: &[f32]) -> Vec<(f32, usize)> {
-        find(values, None).into_iter().map(|f| (f.value, f.count)).collect()
+        find(values, None).0.into_iter().map(|f| (f.value, f.count)).collect()
     }
 
     #[test]
@@ -276,6 +305,10 @@ mod tests {
         assert_eq!(found(&land(&[])), nothing);
         assert_eq!(found(&land(&[9000.0, 9000.0, 8000.0])), nothing);
         assert_eq!(found(&land(&[-700.0, 0.0, 0.0, 12_000.0])), nothing);
+        // A lake with two bright boats, in bytes.
+        let mut lake: Vec<f32> = (0..900).map(|i| 20.0 + (i % 31) as f32).chain([255.0, 255.0]).collect();
+        lake.sort_unstable_by(f32::total_cmp);
+        assert_eq!(found(&lake), nothing);
         // A scene of one number, and one of two.
         assert_eq!(
             (found(&[7.0; 500]), found(&[vec![7.0; 500], vec![9.0; 3]].concat())),
@@ -292,14 +325,21 @@ mod tests {
     fn what_no_band_of_a_known_scale_can_mean_is_found_however_often_it_comes() {
         let reflectance = Some(Scaled { scale: 0.0001, offset: 0.0, reflective: true });
         assert_eq!(
-            find(&land(&[-32768.0]), reflectance)[0].why,
+            find(&land(&[-32768.0]), reflectance).0[0].why,
             Why::Physics(f64::from(-32768.0_f32) * 0.0001)
         );
         let many: Vec<f32> = (0..100).map(|i| 1e9 + i as f32 * 1e6).collect();
-        assert_eq!(find(&land(&many), reflectance).len(), MOST);
-        assert!(find(&land(&[65_535.0, 20_000.0, 20_000.0, -2000.0]), reflectance).is_empty());
+        let values = land(&many);
+        let (found, rest) = find(&values, reflectance);
+        assert_eq!((found.len(), rest.len()), (MOST, 5000), "eight are told, and all are out");
+        assert!(find(&land(&[65_535.0, 20_000.0, 20_000.0, -2000.0]), reflectance).0.is_empty());
+        // A glint over water, of a band that no product names.
+        let unnamed = Some(Scaled { scale: 0.0001, offset: -0.1, reflective: false });
+        let mut water: Vec<f32> = (0..900).map(|i| 1050.0 + (i % 250) as f32).chain([15_000.0; 4]).collect();
+        water.sort_unstable_by(f32::total_cmp);
+        assert!(find(&water, unnamed).0.is_empty());
         // Kelvin.
         let kelvin = Some(Scaled { scale: 0.1, offset: 0.0, reflective: false });
-        assert!(find(&land(&[3100.0]), kelvin).is_empty() && find(&land(&[2e6]), kelvin).len() == 1);
+        assert!(find(&land(&[3100.0]), kelvin).0.is_empty() && find(&land(&[2e6]), kelvin).0.len() == 1);
     }
 }

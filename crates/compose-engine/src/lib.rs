@@ -24,3 +24,4 @@ pub use pixels::Hidden;
 pub use plan::Plan;
 pub use registry::Registry;
 pub use rules::{Rules, RulesFile};
+pub use workers::available as threads_available;

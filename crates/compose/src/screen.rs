@@ -77,7 +77,7 @@ fn bar(quiet: bool, template: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8)).with_style(style);
     // A block that takes long to decode is no standstill: the time goes on.
     // The ticker is a thread; where the system gives none, indicatif would panic.
-    if std::thread::Builder::new().spawn(|| ()).is_ok_and(|probe| probe.join().is_ok()) {
+    if compose_engine::threads_available(1) == 1 {
         bar.enable_steady_tick(TICK);
     }
     bar

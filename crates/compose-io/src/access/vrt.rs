@@ -168,7 +168,8 @@ fn is_raw_by_element(band: &Node<'_, '_>) -> bool {
 
 /// Metadata are copied from any file, addresses among them, and nothing is opened for them.
 fn in_metadata(node: &Node<'_, '_>) -> bool {
-    ["MDI", "Description", "Category"].iter().any(|name| is(node.tag_name().name(), name))
+    let names = ["Metadata", "MDI", "Description", "Category"];
+    node.ancestors().any(|around| names.iter().any(|name| is(around.tag_name().name(), name)))
 }
 
 /// Whether GDAL looks for it elsewhere than on disk.

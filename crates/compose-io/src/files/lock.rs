@@ -130,6 +130,9 @@ impl Locks {
     /// Takes a lock away whose run has ended; its drafts too.
     fn clear(&mut self, lock: &Path, output: &Path) -> Result<(), WriteError> {
         let path = || output.to_owned();
+        if fs::symlink_metadata(lock).is_ok_and(|at| !at.is_file()) {
+            return Err(WriteError::NotALock { path: path(), lock: lock.to_owned() });
+        }
         for look in 1..=LOOKS {
             let file = match File::options().read(true).open(lock) {
                 Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),
@@ -140,6 +143,10 @@ impl Locks {
                 return Ok(());
             }
             let owner = Owner::read(&file);
+            // A run that was killed before it had said who it is leaves an empty file; anything else is not ours.
+            if owner.is_none() && !is_empty_file(lock) {
+                return Err(WriteError::NotALock { path: path(), lock: lock.to_owned() });
+            }
             match locked {
                 Ok(()) if owner.as_ref().is_none_or(Owner::is_on_this_host) => {
                     if let Some(owner) = owner {
@@ -194,6 +201,11 @@ fn clear_others(stale: &File, lock: &Path, process: u32) {
             let _ = fs::remove_file(&path);
         }
     }
+}
+
+/// Whether there is nothing in a file, or no file.
+fn is_empty_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).map_or(true, |at| at.is_file() && at.len() == 0)
 }
 
 fn remember(lock: &Path) {
@@ -301,6 +313,23 @@ mod tests {
         // One that was killed before it had said who it is.
         fs::write(at(".c.tif.lock"), "").unwrap();
         take(folder.path(), &["c.tif"]).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_lock_stays_where_a_lock_would_lie() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at(".a.tif.lock"), "somebody's notes").unwrap();
+        let said = take(folder.path(), &["a.tif"]).unwrap_err();
+        assert!(said.contains(".a.tif.lock is no lock of a run") && said.contains("move it"), "{said}");
+        assert_eq!(fs::read(at(".a.tif.lock")).unwrap(), b"somebody's notes");
+        fs::create_dir(at(".b.tif.lock")).unwrap();
+        assert!(take(folder.path(), &["b.tif"]).unwrap_err().contains("is no lock of a run"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("nowhere"), at(".c.tif.lock")).unwrap();
+            assert!(take(folder.path(), &["c.tif"]).unwrap_err().contains("is no lock of a run"));
+        }
     }
 
     #[test]

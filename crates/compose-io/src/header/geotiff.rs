@@ -37,6 +37,9 @@ const MEANT: [Meant; 8] = [
     Meant { number: NODATA, kind: ASCII, name: "GDALNoDataValue" },
 ];
 
+/// Tags of others that are one bit away from these: Intergraph's, TIFF registry.
+const OF_OTHERS: [u16; 3] = [33918, 33919, 33920];
+
 /// More tags than any directory has.
 const MOST_TAGS: u64 = 4096;
 /// A nodata value is no longer, in bytes.
@@ -53,13 +56,13 @@ struct Tag {
     place: Vec<u8>,
 }
 
-/// What is wrong with the tags of a GeoTIFF, as an error; or as a remark. Files that are no TIFF, and those whose
+/// What is wrong with the tags of a GeoTIFF, as an error; or as remarks. Files that are no TIFF, and those whose
 /// directory cannot be read here, have nothing wrong.
 ///
 /// # Errors
 /// A tag that is lost.
-pub(super) fn check(header: &FileHeader) -> Result<Option<String>, String> {
-    let Some(mut tiff) = Tiff::open(&header.path) else { return Ok(None) };
+pub(super) fn check(header: &FileHeader) -> Result<Vec<String>, String> {
+    let Some(mut tiff) = Tiff::open(&header.path) else { return Ok(Vec::new()) };
     let tags = tiff.tags().unwrap_or_default();
     renumbered(&tags)?;
     let has = |number| tags.iter().any(|tag| tag.number == number);
@@ -78,9 +81,22 @@ pub(super) fn check(header: &FileHeader) -> Result<Option<String>, String> {
     let metadata =
         tags.iter().find(|tag| tag.number == METADATA).and_then(|t| tiff.text(t, LONGEST_METADATA));
     let wrong = metadata.and_then(|text| roxmltree::Document::parse(text.trim()).err());
-    Ok(wrong.map(|e| {
+    let lost = wrong.map(|e| {
         format!("its tag GDALMetadata is no XML ({e}): scale, offset or names of bands may be lost")
-    }))
+    });
+    Ok(lost.into_iter().chain(local_system(header).filter(|_| has(KEYS))).collect())
+}
+
+/// That a system is tied to no place on Earth: damaged keys often make one of these of a projected system.
+fn local_system(header: &FileHeader) -> Option<String> {
+    let crs = header.grid.crs.as_ref()?;
+    let is_local = ["LOCAL_CS", "ENGCRS", "ENGINEERINGCRS"].iter().any(|word| crs.wkt.starts_with(word));
+    is_local.then(|| {
+        format!(
+            "its coordinate system \"{}\" is a local one, and nothing says where on Earth that lies",
+            crs.label
+        )
+    })
 }
 
 /// A tag that is one bit away from one that is missing, and that nobody knows.
@@ -88,7 +104,8 @@ fn renumbered(tags: &[Tag]) -> Result<(), String> {
     let has = |number| tags.iter().any(|tag| tag.number == number);
     for meant in MEANT.iter().filter(|meant| !has(meant.number)) {
         let is = |tag: &&Tag| {
-            let known = MEANT.iter().any(|other| other.number == tag.number);
+            let known =
+                MEANT.iter().any(|other| other.number == tag.number) || OF_OTHERS.contains(&tag.number);
             tag.kind == meant.kind && !known && (tag.number ^ meant.number).count_ones() == 1
         };
         if let Some(tag) = tags.iter().find(is) {

@@ -12,6 +12,8 @@ pub enum WriteError {
     Stale { path: PathBuf, of: PathBuf },
     #[error("{}: is a folder or a device; expected the path of a file to write", path.display())]
     NotAFile { path: PathBuf },
+    #[error("{}: {} is no lock of a run, and lies where its lock would; move it, or choose another path", path.display(), lock.display())]
+    NotALock { path: PathBuf, lock: PathBuf },
     #[error("{}{why}", path.display())]
     IsRead { path: PathBuf, why: String },
     #[error("{}: is being written by another run ({by}); wait for it, or choose another path", path.display())]
