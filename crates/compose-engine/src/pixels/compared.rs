@@ -1,10 +1,12 @@
 //! Other scenes, for the mask rules that compare.
 
 use super::SceneReader;
+use super::spare::Seen;
 use crate::error::EngineError;
-use crate::plan::{Comparing, Job};
+use crate::plan::{BandGroup, Comparing, Job};
 use compose_core::mask_rule::{Compared, OtherScene};
 use compose_core::{Block, BoundMask, Window};
+use compose_io::align::Alignment;
 use std::sync::Arc;
 
 /// Blocks of the scenes that a rule compares.
@@ -58,7 +60,8 @@ impl SceneReader<'_> {
         window: Window,
     ) -> Result<Arc<Block>, EngineError> {
         let view: &Job = &comparing.view;
-        if let Some(block) = self.spare.compared(view, scene, window) {
+        let (of, seen) = (std::ptr::from_ref(self.all_rules_of).addr(), self.seen(view, scene, window));
+        if let Some(block) = self.spare.compared(of, scene, seen) {
             return Ok(block);
         }
         let reader = SceneReader {
@@ -80,7 +83,18 @@ impl SceneReader<'_> {
             hidden.hide_elsewhere(scene, &mut block, window, &view.grid, &self.job.grid);
         }
         let block = Arc::new(block);
-        self.spare.keep_compared(view, scene, window, block.clone());
+        self.spare.keep_compared(of, scene, seen, block.clone());
         Ok(block)
+    }
+
+    /// What a window of a view shows of a scene. The grids of two scenes are mostly whole pixels apart: the same pixels of a
+    /// third are then pasted on both. What a trial hides is told by the grid.
+    fn seen(&self, view: &Job, scene: usize, window: Window) -> Seen {
+        match view.scenes[scene].groups[..] {
+            [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] if self.hidden.is_none() => {
+                Seen::Own(window.shift(cols, rows))
+            }
+            _ => Seen::Brought(std::ptr::from_ref(view).addr(), window),
+        }
     }
 }

@@ -4,7 +4,6 @@
 //! cleared, mapped and unmapped each time, which costs as much as filling them.
 
 use super::masks::Unusable;
-use crate::plan::Job;
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::Resampler;
 use ndarray::Array3;
@@ -19,15 +18,17 @@ pub struct Spare {
     marks: RefCell<Vec<Vec<u8>>>,
     /// The last windows asked for: the resampler (by its address), a target window, and the native one.
     windows: RefCell<VecDeque<(usize, Window, Option<Window>)>>,
-    /// Scenes as rules that compare see them: of one view (by its address) and window.
-    compared: RefCell<Compared>,
+    /// Scenes as rules of a job (by its address) that compare see them, each where it was last looked at.
+    compared: RefCell<(usize, HashMap<usize, (Seen, Arc<Block>)>)>,
 }
 
-/// Scenes on one window of a view.
-#[derive(Default)]
-struct Compared {
-    of: Option<(usize, Window)>,
-    scenes: HashMap<usize, Arc<Block>>,
+/// What a rule that compares sees of a scene.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Its own pixels, whatever grid they are put on.
+    Own(Window),
+    /// A window of another grid (by the address of the view).
+    Brought(usize, Window),
 }
 
 /// Windows remembered: those of a block's scenes, and of the parts of the block that have gaps.
@@ -74,21 +75,20 @@ impl Spare {
         native
     }
 
-    /// A scene as rules that compare see it, if it was kept.
-    pub(super) fn compared(&self, view: &Job, scene: usize, window: Window) -> Option<Arc<Block>> {
-        let kept = self.compared.borrow();
-        let here = kept.of == Some((std::ptr::from_ref(view).addr(), window));
-        here.then(|| kept.scenes.get(&scene).cloned())?
+    /// A scene as rules of a job (by its address) that compare see it, if it was kept.
+    pub(super) fn compared(&self, job: usize, scene: usize, seen: Seen) -> Option<Arc<Block>> {
+        let (of, kept) = &*self.compared.borrow();
+        let here = kept.get(&scene).filter(|(was, _)| *was == seen && *of == job);
+        here.map(|(_, block)| block.clone())
     }
 
-    /// Keeps a scene as rules that compare see it: those of the other scenes want it too. One window is kept.
-    pub(super) fn keep_compared(&self, view: &Job, scene: usize, window: Window, block: Arc<Block>) {
-        let mut kept = self.compared.borrow_mut();
-        let here = Some((std::ptr::from_ref(view).addr(), window));
-        if kept.of != here {
-            *kept = Compared { of: here, scenes: HashMap::new() };
+    /// Keeps a scene as rules that compare see it: those of the other scenes want it too. One window of each is kept.
+    pub(super) fn keep_compared(&self, job: usize, scene: usize, seen: Seen, block: Arc<Block>) {
+        let (of, kept) = &mut *self.compared.borrow_mut();
+        if *of != job {
+            (*of, *kept) = (job, HashMap::new());
         }
-        kept.scenes.insert(scene, block);
+        kept.insert(scene, (seen, block));
     }
 
     /// Arbitrary bytes.
@@ -136,5 +136,22 @@ mod tests {
         assert_eq!(sized::<u8>(&mut spare, 7), [2; 7]);
         // The large one goes, and is not carried on as a small one.
         assert_eq!((sized::<u8>(&mut spare, 7), spare.len()), (vec![0; 7], 0));
+    }
+
+    #[test]
+    fn what_rules_compare_is_kept_for_one_job_and_one_window_of_each_scene() {
+        let spare = Spare::default();
+        let own = |col| Seen::Own(Window { col, row: 0, width: 2, height: 1 });
+        let block = || Arc::new(spare.empty_block(1, ValidityMode::Joint, Window::whole(2, 1)));
+        spare.keep_compared(7, 0, own(0), block());
+        spare.keep_compared(7, 1, own(5), block());
+        let kept = |job, scene, seen| spare.compared(job, scene, seen).is_some();
+        assert_eq!([kept(7, 0, own(0)), kept(7, 1, own(5))], [true; 2]);
+        assert_eq!([kept(7, 0, own(5)), kept(8, 0, own(0))], [false; 2]);
+        spare.keep_compared(7, 0, own(9), block());
+        assert_eq!([kept(7, 0, own(0)), kept(7, 0, own(9)), kept(7, 1, own(5))], [false, true, true]);
+        // The next job may scale its scenes otherwise.
+        spare.keep_compared(8, 0, own(9), block());
+        assert_eq!([kept(7, 0, own(9)), kept(7, 1, own(5)), kept(8, 0, own(9))], [false, false, true]);
     }
 }
