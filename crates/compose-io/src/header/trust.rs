@@ -43,7 +43,9 @@ const SYSTEM: [&str; 6] = [
 /// # Errors
 /// The first message that is an error, or a warning after which system, place or nodata cannot be trusted.
 pub(super) fn remarks(path: &Path, said: &[Message]) -> Result<Vec<String>, String> {
-    let own = format!("{}: ", path.display());
+    // GDAL says the whole path, the libtiff inside newer ones the name alone.
+    let name = path.file_name().unwrap_or_default();
+    let own = [format!("{}: ", path.display()), format!("{}: ", name.display())];
     if let Some(wrong) = said.iter().find(|message| message.failure || is_grave(&message.text)) {
         return Err(plain(wrong, &own).to_owned());
     }
@@ -63,8 +65,8 @@ pub(super) fn remarks(path: &Path, said: &[Message]) -> Result<Vec<String>, Stri
 }
 
 /// Without the file's name, which some messages have and others of the same have not.
-fn plain<'a>(message: &'a Message, own: &str) -> &'a str {
-    message.text.strip_prefix(own).unwrap_or(&message.text)
+fn plain<'a>(message: &'a Message, own: &[String]) -> &'a str {
+    own.iter().find_map(|name| message.text.strip_prefix(name.as_str())).unwrap_or(&message.text)
 }
 
 fn is_grave(text: &str) -> bool {
@@ -100,7 +102,7 @@ mod tests {
     fn other_warnings_are_remarks_each_once_and_not_too_many() {
         let odd = "TIFFFetchNormalTag:Incorrect count for \"XResolution\"; tag ignored";
         assert_eq!(
-            remarks(Path::new("a"), &said(&[odd, &format!("a: {odd}")])),
+            remarks(Path::new("b/a"), &said(&[odd, &format!("b/a: {odd}"), &format!("a: {odd}")])),
             Ok(vec![format!("GDAL warns: {odd}")])
         );
         let many = remarks(Path::new("x"), &said(&["a", "b", "c", "d", "e", "f", "g"])).unwrap();
