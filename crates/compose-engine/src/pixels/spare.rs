@@ -11,6 +11,9 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+/// Per scene: what its block was read for, and the block.
+type Compared = HashMap<usize, (Seen, Arc<Block>)>;
+
 /// Buffers of blocks that were given back. Each worker has its own.
 #[derive(Default)]
 pub struct Spare {
@@ -19,7 +22,7 @@ pub struct Spare {
     /// The last windows asked for: the resampler (by its address), a target window, and the native one.
     windows: RefCell<VecDeque<(usize, Window, Option<Window>)>>,
     /// Scenes as rules of a job (by its address) that compare see them, each where it was last looked at.
-    compared: RefCell<(usize, HashMap<usize, (Seen, Arc<Block>)>)>,
+    compared: RefCell<(usize, Compared)>,
 }
 
 /// What a rule that compares sees of a scene.
