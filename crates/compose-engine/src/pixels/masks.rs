@@ -3,7 +3,8 @@
 use super::kept::Bits;
 use super::{LAYOUT, Owned, SceneReader};
 use crate::error::EngineError;
-use compose_core::{Grid, MaskInput, Plane, Window};
+use crate::plan::covering;
+use compose_core::{MaskInput, Plane, Window};
 use compose_io::Reading;
 use compose_io::align::Alignment;
 use ndarray::{Array2, ArrayView2, Zip, s};
@@ -303,16 +304,4 @@ fn join(marks: &mut [u8], marked: &[u8], outside: &[u8]) -> u64 {
     // In pieces whose sum fits into a byte, so that bytes are added as bytes.
     let taken = |piece: &[u8]| u64::from(piece.iter().map(|m| u8::from(*m != 0)).sum::<u8>());
     marked.chunks(255).map(taken).sum()
-}
-
-/// The window of `fine` that covers `window` of `coarse`; both are grids of one scene, in one system.
-pub fn covering(fine: &Grid, coarse: &Grid, window: Window) -> Window {
-    let corner = |col: i64, row: i64| {
-        let (x, y) = coarse.transform.to_map(col as f64, row as f64);
-        fine.transform.to_pixel(x, y)
-    };
-    let (a, b) = (corner(window.col, window.row), corner(window.col_end(), window.row_end()));
-    let (left, right) = (a.0.min(b.0).floor() as i64, a.0.max(b.0).ceil() as i64);
-    let (top, bottom) = (a.1.min(b.1).floor() as i64, a.1.max(b.1).ceil() as i64);
-    Window { col: left, row: top, width: (right - left) as usize, height: (bottom - top) as usize }
 }

@@ -7,26 +7,22 @@
 //! | `masks` | which pixels of a scene the mask rules take |
 //! | `kept` | the same, kept for a pass in which bands come one after the other |
 //! | `scores` | how good a scene's pixels are |
-//! | `planned` | where rules and scores run, as the plan decided |
 //! | `spare` | memory that is used again |
 
 mod compared;
 mod hidden;
 mod kept;
 mod masks;
-mod planned;
 mod scores;
 mod spare;
 
 pub use hidden::Hidden;
 pub use kept::KeptMasks;
-pub use masks::covering;
-pub use planned::{NativePlace, PlannedMask, PlannedScore};
 pub use spare::Spare;
 
 use self::masks::Unusable;
 use crate::error::EngineError;
-use crate::plan::{BandGroup, Job, Stack};
+use crate::plan::{BandGroup, Job, NativePlace, Stack};
 use compose_core::{BandRole, Block, Plane, ValidityMode, Window};
 use compose_io::align::{Alignment, NativeBlock};
 use compose_io::{IoError, Place, Reading, TileStore, Valid};

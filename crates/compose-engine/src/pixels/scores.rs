@@ -1,7 +1,8 @@
 //! How good the pixels of a scene are.
 
-use super::{Owned, PlannedScore, SceneReader};
+use super::{Owned, SceneReader};
 use crate::error::EngineError;
+use crate::plan::PlannedScore;
 use compose_core::{BoundScore, Plane, ScoreInput, Window};
 use compose_io::Reading;
 use compose_io::align::Alignment;

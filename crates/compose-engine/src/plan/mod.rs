@@ -9,6 +9,7 @@ mod grid;
 mod memory;
 mod order;
 mod output;
+mod placement;
 mod print;
 mod query;
 mod select;
@@ -21,6 +22,7 @@ pub use grid::Bytes;
 pub use memory::{GDAL_CACHE, Memory, bytes_compared};
 pub use order::{Item, Items, Order, Task, pieces};
 pub use output::{OutputPlan, Picture};
+pub use placement::{NativePlace, PlannedMask, PlannedScore, covering};
 pub use select::{Fate, SceneFate};
 pub use stack::Stack;
 
@@ -28,11 +30,10 @@ use crate::error::EngineError;
 use crate::implausible::Implausible;
 use crate::masked::{LeftOut, Masked, SkipAbove};
 use crate::options::Options;
-use crate::pixels::PlannedScore;
 use crate::rules::Rules;
 use crate::survey::Lattice;
 use compose_core::fill_strategy::{BoundFill, StackFacts};
-use compose_core::{Cast, DataType, Day, Grid, SceneFacts, Window};
+use compose_core::{Cast, DataType, Day, Grid, Window};
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::CrsRegistry;
 use compose_io::files::Inputs;
@@ -140,6 +141,14 @@ pub struct ScenePlan {
     pub overlaps: bool,
     /// Whether values arrive as they are stored, in a type whose values the output may not be able to hold.
     pub may_not_fit: bool,
+}
+
+impl ScenePlan {
+    /// Whether values arrive as they are stored.
+    pub fn is_exact(&self) -> bool {
+        self.radiometry.iter().all(Option::is_none)
+            && self.groups.iter().all(|g| matches!(g.alignment, Alignment::Paste { .. }))
+    }
 }
 
 /// Wanted bands of a scene that share a native grid.
@@ -400,23 +409,8 @@ fn stages(
         if let Some(donor) = bound.donors().iter().find(|d| d.scene >= scenes.len()) {
             return Err(EngineError::Bug(format!("{} names donor {}", fill.value.name, donor.scene)));
         }
-        let scores = planned_scores(stack, &*bound, grid)?;
+        let scores = placement::planned_scores(&stack.facts, &*bound, grid)?;
         stages.push(Stage { name: fill.value.name.clone(), bound, unsettled: None, scores });
     }
     Ok(stages)
-}
-
-fn planned_scores(
-    stack: &Stack,
-    bound: &dyn BoundFill,
-    grid: &Grid,
-) -> Result<Vec<Option<PlannedScore>>, EngineError> {
-    let planned = |(scene, facts): (usize, &SceneFacts)| {
-        let Some(score) = bound.score(scene) else { return Ok(None) };
-        let place = stack::native_place(facts, score.bands())?;
-        let decision = decide(grid, &place.grid, Resampling::Nearest);
-        let to_target = decision.map_err(|e| EngineError::scene(&facts.id, e.to_string()))?.alignment;
-        Ok(Some(PlannedScore { place, to_target }))
-    };
-    stack.facts.iter().enumerate().map(planned).collect()
 }

@@ -3,8 +3,8 @@
 use crate::error::EngineError;
 use crate::implausible::Implausible;
 use crate::options::Options;
-use crate::pixels::{NativePlace, PlannedMask};
 use crate::plan::Job;
+use crate::plan::placement::PlannedMask;
 use crate::plan::query::{explicit, query};
 use crate::plan::select::{Fate, SETTINGS, SceneFate, contradiction, left_out};
 use crate::rules::settings::Scenes;
@@ -12,7 +12,6 @@ use crate::rules::{At, Mask, Rules};
 use compose_core::kind::did_you_mean;
 use compose_core::{Grid, KindError, SceneFacts, Spans, ValidityMode};
 use compose_io::BandRef;
-use compose_io::align::{Alignment, Decision, Resampling, decide};
 use compose_io::crs::CrsRegistry;
 use compose_io::discover::{DiscoverError, find_explicit, find_scenes, open_scene, wanted_names};
 use compose_io::header::companions_of;
@@ -231,7 +230,7 @@ impl Stack {
             let mut of_scene = Vec::with_capacity(rules.masks.len());
             for mask in &rules.masks {
                 let bound = mask.value.rule.bind(facts).map_err(|e| self.refused(rules, mask, facts, &e))?;
-                of_scene.push(planned(bound, facts, groups)?);
+                of_scene.push(PlannedMask::new(bound, facts, groups)?);
             }
             all.push(of_scene);
         }
@@ -245,48 +244,6 @@ impl Stack {
         let message = format!("mask \"{}\": {scene}{why}", mask.value.name);
         EngineError::Rules(vec![rules.file.mistake_at(&why.span_in(&mask.spans), &message)])
     }
-}
-
-fn planned(
-    bound: Box<dyn compose_core::BoundMask>,
-    facts: &SceneFacts,
-    groups: &[Vec<usize>],
-) -> Result<PlannedMask, EngineError> {
-    let place = native_place(facts, bound.bands())?;
-    let name = |band: usize| &facts.bands[band].name;
-    let (mut from_group, mut reasons) = (Vec::new(), Vec::new());
-    let read: Vec<&str> = bound.bands().iter().map(|b| name(*b).as_str()).collect();
-    for group in groups {
-        let decision = nearest(facts, &facts.bands[group[0]].grid, &place.grid, group[0])?;
-        if matches!(decision.alignment, Alignment::Disjoint) {
-            let message = format!(
-                "band {} lies elsewhere than {}: {}",
-                read.join(", "),
-                name(group[0]),
-                decision.reason
-            );
-            return Err(EngineError::scene(&facts.id, message));
-        }
-        if !place.grid.same(&facts.bands[group[0]].grid) {
-            reasons.push(format!("{} to {}: {}", read.join(", "), name(group[0]), decision.reason));
-        }
-        from_group.push(decision.alignment);
-    }
-    Ok(PlannedMask { bound, place, from_group, reasons })
-}
-
-fn nearest(facts: &SceneFacts, target: &Grid, native: &Grid, band: usize) -> Result<Decision, EngineError> {
-    decide(target, native, Resampling::Nearest)
-        .map_err(|e| EngineError::scene(&facts.id, format!("band {}: {e}", facts.bands[band].name)))
-}
-
-/// Where a mask rule or score that reads these bands runs.
-pub fn native_place(facts: &SceneFacts, bands: &[usize]) -> Result<NativePlace, EngineError> {
-    let grid = compose_mask::evaluation_grid(facts, bands).clone();
-    let from_band = facts.bands.iter().enumerate();
-    let from_band = from_band.map(|(index, band)| Ok(nearest(facts, &grid, &band.grid, index)?.alignment));
-    let from_band = from_band.collect::<Result<_, EngineError>>()?;
-    Ok(NativePlace { grid, from_band })
 }
 
 /// Wanted bands that lie on the same grid are read, masked and aligned together.

@@ -1,6 +1,6 @@
 //! Which tiles of the inputs a piece of the grid needs, from headers alone.
 
-use crate::pixels::covering;
+use crate::plan::placement::covering;
 use crate::plan::{BandGroup, Job, Stack};
 use compose_core::{Grid, Window};
 use compose_io::BandRef;

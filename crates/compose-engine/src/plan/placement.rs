@@ -1,0 +1,109 @@
+//! Where mask rules and scores run, and how a scene's bands get there.
+
+use crate::error::EngineError;
+use compose_core::{BoundFill, BoundMask, Grid, SceneFacts, Window};
+use compose_io::align::{Alignment, Decision, Resampling, decide};
+
+/// Where a mask rule or a score runs, and how the scene's bands get there.
+pub struct NativePlace {
+    /// The grid it runs on.
+    pub grid: Grid,
+    /// From that grid to each band of the scene (it is the target of these alignments).
+    pub from_band: Vec<Alignment>,
+}
+
+/// What a bound score needs to be evaluated.
+pub struct PlannedScore {
+    /// Where it runs.
+    pub place: NativePlace,
+    /// From its grid to the target grid.
+    pub to_target: Alignment,
+}
+
+/// What a bound mask needs to be evaluated.
+pub struct PlannedMask {
+    /// The rule, bound to its scene.
+    pub bound: Box<dyn BoundMask>,
+    /// Where it runs.
+    pub place: NativePlace,
+    /// From each band group's grid to the mask's grid.
+    pub from_group: Vec<Alignment>,
+    /// How the rule's bands get to band groups on other grids, for the plan.
+    pub reasons: Vec<String>,
+}
+
+impl PlannedMask {
+    /// Decides where a rule runs, and how what it marks gets to each band group.
+    pub fn new(
+        bound: Box<dyn BoundMask>,
+        facts: &SceneFacts,
+        groups: &[Vec<usize>],
+    ) -> Result<Self, EngineError> {
+        let place = NativePlace::of(facts, bound.bands())?;
+        let name = |band: usize| &facts.bands[band].name;
+        let (mut from_group, mut reasons) = (Vec::new(), Vec::new());
+        let read: Vec<&str> = bound.bands().iter().map(|b| name(*b).as_str()).collect();
+        for group in groups {
+            let decision = nearest(facts, &facts.bands[group[0]].grid, &place.grid, group[0])?;
+            if matches!(decision.alignment, Alignment::Disjoint) {
+                let message = format!(
+                    "band {} lies elsewhere than {}: {}",
+                    read.join(", "),
+                    name(group[0]),
+                    decision.reason
+                );
+                return Err(EngineError::scene(&facts.id, message));
+            }
+            if !place.grid.same(&facts.bands[group[0]].grid) {
+                reasons.push(format!("{} to {}: {}", read.join(", "), name(group[0]), decision.reason));
+            }
+            from_group.push(decision.alignment);
+        }
+        Ok(Self { bound, place, from_group, reasons })
+    }
+}
+
+fn nearest(facts: &SceneFacts, target: &Grid, native: &Grid, band: usize) -> Result<Decision, EngineError> {
+    decide(target, native, Resampling::Nearest)
+        .map_err(|e| EngineError::scene(&facts.id, format!("band {}: {e}", facts.bands[band].name)))
+}
+
+impl NativePlace {
+    /// Where a mask rule or score that reads these bands runs.
+    pub fn of(facts: &SceneFacts, bands: &[usize]) -> Result<Self, EngineError> {
+        let grid = compose_mask::evaluation_grid(facts, bands).clone();
+        let from_band = facts.bands.iter().enumerate();
+        let from_band =
+            from_band.map(|(index, band)| Ok(nearest(facts, &grid, &band.grid, index)?.alignment));
+        let from_band = from_band.collect::<Result<_, EngineError>>()?;
+        Ok(Self { grid, from_band })
+    }
+}
+
+/// Per scene: where the score that a strategy wants of it runs.
+pub fn planned_scores(
+    scenes: &[SceneFacts],
+    bound: &dyn BoundFill,
+    grid: &Grid,
+) -> Result<Vec<Option<PlannedScore>>, EngineError> {
+    let planned = |(scene, facts): (usize, &SceneFacts)| {
+        let Some(score) = bound.score(scene) else { return Ok(None) };
+        let place = NativePlace::of(facts, score.bands())?;
+        let decision = decide(grid, &place.grid, Resampling::Nearest);
+        let to_target = decision.map_err(|e| EngineError::scene(&facts.id, e.to_string()))?.alignment;
+        Ok(Some(PlannedScore { place, to_target }))
+    };
+    scenes.iter().enumerate().map(planned).collect()
+}
+
+/// The window of `fine` that covers `window` of `coarse`; both are grids of one scene, in one system.
+pub fn covering(fine: &Grid, coarse: &Grid, window: Window) -> Window {
+    let corner = |col: i64, row: i64| {
+        let (x, y) = coarse.transform.to_map(col as f64, row as f64);
+        fine.transform.to_pixel(x, y)
+    };
+    let (a, b) = (corner(window.col, window.row), corner(window.col_end(), window.row_end()));
+    let (left, right) = (a.0.min(b.0).floor() as i64, a.0.max(b.0).ceil() as i64);
+    let (top, bottom) = (a.1.min(b.1).floor() as i64, a.1.max(b.1).ceil() as i64);
+    Window { col: left, row: top, width: (right - left) as usize, height: (bottom - top) as usize }
+}
