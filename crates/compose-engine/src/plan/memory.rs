@@ -2,8 +2,8 @@
 
 use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
-use crate::plan::order::Choice;
 use crate::plan::placement::PlannedMask;
+use crate::plan::schedule::Choice;
 use crate::plan::specs::{image_layout, mask_layout, provenance_layout, uncertainty_layout};
 use crate::plan::{BandGroup, Bytes, Job, Order, Stack, Stage};
 use crate::survey::SAMPLE_BYTES;

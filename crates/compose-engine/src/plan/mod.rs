@@ -12,10 +12,11 @@ mod output;
 mod placement;
 mod print;
 mod query;
+mod reads;
+mod schedule;
 mod select;
 pub(crate) mod specs;
 mod stack;
-mod tiles;
 
 pub use comparing::Comparing;
 pub use grid::Bytes;
