@@ -36,7 +36,7 @@ fn compose(trial: &Trial, name: &str, by_band: bool, random: &mut Random) -> boo
     }
     let looks_first = by_band && plan.stack.validity == ValidityMode::Joint;
     for job in &mut plan.jobs {
-        let (width, height) = (job.grid.width, job.grid.height);
+        let (width, height) = (job.view.grid.width, job.view.grid.height);
         let regions = tiles((width, height), (1 + random.below(width), 1 + random.below(height)));
         let block = (1 + random.below(40), 1 + random.below(40));
         let turns = if by_band { (0..bands).map(|b| b..b + 1).collect() } else { job.order.turns.clone() };

@@ -23,8 +23,8 @@ pub fn explain(plan: &Plan, x: f64, y: f64) -> Result<String, EngineError> {
         let reader = SceneReader {
             store: &store,
             stack: &plan.stack,
+            view: &job.view,
             job,
-            all_rules_of: job,
             plain: false,
             marked: &marked,
             place: Place { turn: 0, region: window, block: window },
@@ -45,15 +45,15 @@ pub fn explain(plan: &Plan, x: f64, y: f64) -> Result<String, EngineError> {
 }
 
 fn pixel_at(job: &Job, x: f64, y: f64) -> Result<Window, EngineError> {
-    let (col, row) = job.grid.transform.to_pixel(x, y);
+    let (col, row) = job.view.grid.transform.to_pixel(x, y);
     let window = Window { col: col.floor() as i64, row: row.floor() as i64, width: 1, height: 1 };
-    let whole = Window::whole(job.grid.width, job.grid.height);
+    let whole = Window::whole(job.view.grid.width, job.view.grid.height);
     window.intersect(whole).ok_or_else(|| EngineError::Option {
         option: "--explain".into(),
         message: format!(
             "({x}, {y}) is outside the grid, whose bounds are {:?} in {}",
-            job.grid.bounds(),
-            job.grid.crs_label()
+            job.view.grid.bounds(),
+            job.view.grid.crs_label()
         ),
     })
 }

@@ -5,21 +5,10 @@
 
 use crate::error::EngineError;
 use crate::plan::Plan;
+use crate::rules::settings::Implausible;
 use compose_core::survey::{DOUBTFUL, SampledScene, UNUSABLE, is_inner};
 use compose_core::{BandFacts, Survey};
 use std::ops::RangeInclusive;
-
-/// What becomes of a scene with such values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Implausible {
-    /// It is refused.
-    #[default]
-    Error,
-    /// They are taken for nodata, wherever the scene is read.
-    Nodata,
-    /// They stay what they are; nothing is fitted to them.
-    Keep,
-}
 
 /// Reflectances. Products are valid from −0.2 to 1.6 (LSDS-1368, LSDS-1619); 16 bits of Sentinel-2 hold up to 6.55, and
 /// sunglint saturates them.
@@ -219,7 +208,7 @@ impl Plan {
                 format!("far from all others, which go from {low} to {high}")
             }
         };
-        let converted = self.jobs[job].scenes[scene].radiometry[band].is_some();
+        let converted = self.jobs[job].view.scenes[scene].radiometry[band].is_some();
         let of = if converted { " (in the target's numbers)" } else { "" };
         let pixels = if *count == 1 { "pixel" } else { "pixels" };
         format!(
@@ -243,7 +232,7 @@ impl Plan {
 
     /// The number in the file behind a sample; `None` where it was resampled or converted into one that tells none.
     fn stored(&self, job: usize, scene: usize, band: usize, value: f32) -> Option<f64> {
-        let plan: &crate::plan::ScenePlan = &self.jobs[job].scenes[scene];
+        let plan: &crate::plan::ScenePlan = &self.jobs[job].view.scenes[scene];
         if plan.is_exact() && plan.radiometry[band].is_none() {
             return Some(f64::from(value));
         }

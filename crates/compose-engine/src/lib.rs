@@ -6,7 +6,7 @@
 mod error;
 mod explain;
 mod implausible;
-pub mod masked;
+mod masked;
 pub mod options;
 mod pixels;
 pub mod plan;
@@ -18,10 +18,10 @@ mod workers;
 
 pub use error::EngineError;
 pub use explain::explain;
-pub use implausible::Implausible;
 pub use options::Options;
 pub use pixels::Hidden;
 pub use plan::Plan;
 pub use registry::Registry;
+pub use rules::settings::Implausible;
 pub use rules::{Rules, RulesFile};
 pub use workers::available as threads_available;

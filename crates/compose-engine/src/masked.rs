@@ -5,7 +5,7 @@
 
 use crate::error::EngineError;
 use crate::pixels::SceneReader;
-use crate::plan::{Job, Plan, pieces};
+use crate::plan::{Job, LeftOut, MOSTLY, Masked, Plan, pieces};
 use crate::rules::Mistake;
 use crate::run::Control;
 use crate::survey::{compared, in_pieces};
@@ -13,8 +13,6 @@ use compose_core::Window;
 use compose_io::Place;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// From so many percent on, a target is remarked upon.
-pub const MOSTLY: f64 = 95.0;
 /// Up to so many pixels of the grid, all are looked at.
 const WHOLE: usize = 1 << 20;
 /// Pieces of a larger grid that are looked at, along a side, and their own side.
@@ -23,77 +21,6 @@ const PIECE: usize = 256;
 /// Side of the pieces where all are counted, and where rules compare scenes, all of which are then held at once.
 const COUNTED: usize = 512;
 const COMPARED: usize = 128;
-
-/// What the rules file says of targets that are mostly masked.
-#[derive(Clone, Debug)]
-pub struct SkipAbove {
-    /// Percent of the target's pixels.
-    pub percent: f64,
-    /// Where it stands; without a message.
-    pub at: Mistake,
-}
-
-/// What was counted of a target: its own pixels on the grid (with per-band validity: band samples).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Masked {
-    /// Pixels with data, outside and nodata not among them.
-    pub pixels: u64,
-    /// Those of them that a mask takes.
-    pub masked: u64,
-    /// Percent of the grid that was looked at.
-    pub looked_at: f64,
-    /// Whether rules that compare were passed over: there may be more.
-    pub at_least: bool,
-}
-
-/// A target that is not composed.
-#[derive(Clone, Debug)]
-pub struct LeftOut {
-    /// Its id.
-    pub id: String,
-    /// Why.
-    pub masked: Masked,
-}
-
-impl Masked {
-    /// Percent of the target's pixels; `None` where it has none.
-    pub fn percent(&self) -> Option<f64> {
-        (self.pixels > 0).then(|| self.masked as f64 * 100.0 / self.pixels as f64)
-    }
-
-    /// Whether every pixel of the grid was looked at.
-    pub fn is_exact(&self) -> bool {
-        self.looked_at >= 100.0 && !self.at_least
-    }
-
-    /// Whether more than `limit` percent are masked. Where there is nothing, nothing is left.
-    fn is_above(&self, limit: f64) -> bool {
-        self.percent().unwrap_or(100.0) > limit
-    }
-
-    /// `99.71 % of its pixels are masked (in a sample of 7 % of the grid)`
-    pub fn words(&self) -> String {
-        let Some(percent) = self.percent() else { return "it has no data on this grid".into() };
-        // Rounded down: 100 % is every pixel.
-        let share = (percent * 100.0).floor() / 100.0;
-        let least = if self.at_least { "at least " } else { "" };
-        let sample = match self.looked_at {
-            all if all >= 100.0 => String::new(),
-            part => format!(" (in a sample of {part:.1} % of the grid)"),
-        };
-        format!("{least}{share} % of its pixels are masked{sample}")
-    }
-
-    /// What the user should see.
-    pub fn remark(&self, id: &str, skip: Option<&SkipAbove>) -> Option<String> {
-        let known = self.percent().is_some() || self.is_exact();
-        if !known || self.percent().is_some_and(|percent| percent < MOSTLY) {
-            return None;
-        }
-        let hint = if skip.is_none() { "; skip-above in [target] leaves such targets out" } else { "" };
-        Some(format!("target {id}: {}; nearly all of its image is made of other dates{hint}", self.words()))
-    }
-}
 
 impl Plan {
     /// Targets that are left out, and those of whose own pixels next to nothing is left.
@@ -163,7 +90,7 @@ pub(crate) fn judge(plan: &Plan, job: usize, control: &Control<'_>) -> Result<Op
     let compares = of.comparing.iter().any(|comparing| comparing.scene == target);
     let windows = windows(of, exact, compares);
     let seen: usize = windows.iter().map(|window| window.pixels()).sum();
-    let looked_at = 100.0 * seen as f64 / (of.grid.width as f64 * of.grid.height as f64);
+    let looked_at = 100.0 * seen as f64 / (of.view.grid.width as f64 * of.view.grid.height as f64);
     // A sample of what other scenes are compared with would cost reading all of them.
     let plain = compares && !exact;
     let mut sum = Masked { pixels: 0, masked: 0, looked_at, at_least: plain };
@@ -175,12 +102,12 @@ pub(crate) fn judge(plan: &Plan, job: usize, control: &Control<'_>) -> Result<Op
         }
         // What is counted here is counted again by the run.
         let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
-        let whole = Window::whole(of.grid.width, of.grid.height);
+        let whole = Window::whole(of.view.grid.width, of.view.grid.height);
         let reader = SceneReader {
             store: looking.store,
             stack: &plan.stack,
+            view: &of.view,
             job: of,
-            all_rules_of: of,
             plain,
             marked: &marked,
             place: Place { turn: 0, region: whole, block: window },
@@ -206,7 +133,7 @@ pub(crate) fn judge(plan: &Plan, job: usize, control: &Control<'_>) -> Result<Op
 
 /// The parts of the grid that are looked at.
 fn windows(of: &Job, exact: bool, compares: bool) -> Vec<Window> {
-    let (width, height) = (of.grid.width, of.grid.height);
+    let (width, height) = (of.view.grid.width, of.view.grid.height);
     let whole = Window::whole(width, height);
     if exact {
         let side = if compares { COMPARED } else { COUNTED };

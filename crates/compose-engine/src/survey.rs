@@ -62,7 +62,7 @@ impl Lattice {
     /// The lattice for a survey of so many scenes.
     fn of(plan: &Plan, job: usize, scenes: usize) -> Self {
         let job = &plan.jobs[job];
-        let grid = (job.grid.width, job.grid.height);
+        let grid = (job.view.grid.width, job.view.grid.height);
         Self::new(grid, job.covered(&plan.stack), scenes, plan.stack.bands.len())
     }
 
@@ -215,7 +215,7 @@ fn settle_fills(
         let settled = stage.before_survey().settle(&survey).map_err(|e| EngineError::Fill {
             stage: number + 1,
             strategy: stage.name.clone(),
-            window: Window::whole(job.grid.width, job.grid.height),
+            window: Window::whole(job.view.grid.width, job.view.grid.height),
             message: e.to_string(),
         })?;
         if let Some(bound) = settled {
@@ -424,8 +424,8 @@ impl Sampling<'_> {
         let reader = SceneReader {
             store: looking.store,
             stack: &plan.stack,
+            view: &self.job.view,
             job: self.job,
-            all_rules_of: self.job,
             plain: self.plain,
             marked: &marked,
             place: Place { turn: 0, region: whole, block: patch },

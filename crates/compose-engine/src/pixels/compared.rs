@@ -1,9 +1,9 @@
 //! Other scenes, for the mask rules that compare.
 
-use super::SceneReader;
+use super::reader::SceneReader;
 use super::spare::Seen;
 use crate::error::EngineError;
-use crate::plan::{BandGroup, Comparing, Job};
+use crate::plan::{BandGroup, Comparing, View};
 use compose_core::mask_rule::{Compared, OtherScene};
 use compose_core::{Block, BoundMask, Window};
 use compose_io::align::Alignment;
@@ -36,7 +36,7 @@ impl SceneReader<'_> {
     /// The rules of a scene that apply: where plain pixels are wanted, those alone that do not compare.
     pub(super) fn rules(&self, scene: usize) -> impl Iterator<Item = usize> {
         let all = 0..self.stack.masks[scene].len();
-        all.filter(move |rule| !self.plain || self.all_rules_of.comparing(scene, *rule).is_none())
+        all.filter(move |rule| !self.plain || self.job.comparing(scene, *rule).is_none())
     }
 
     /// What a rule compares on a window of its grid; `None` where it does not compare.
@@ -59,16 +59,16 @@ impl SceneReader<'_> {
         scene: usize,
         window: Window,
     ) -> Result<Arc<Block>, EngineError> {
-        let view: &Job = &comparing.view;
-        let (of, seen) = (std::ptr::from_ref(self.all_rules_of).addr(), self.seen(view, scene, window));
+        let view: &View = &comparing.view;
+        let (of, seen) = (std::ptr::from_ref(self.job).addr(), self.seen(view, scene, window));
         if let Some(block) = self.spare.compared(of, scene, seen) {
             return Ok(block);
         }
         let reader = SceneReader {
             store: self.store,
             stack: self.stack,
-            job: view,
-            all_rules_of: self.all_rules_of,
+            view,
+            job: self.job,
             plain: true,
             marked: self.marked,
             place: self.place,
@@ -80,7 +80,7 @@ impl SceneReader<'_> {
         };
         let mut block = reader.read(scene, window, true)?;
         if let Some(hidden) = self.hidden {
-            hidden.hide_elsewhere(scene, &mut block, window, &view.grid, &self.job.grid);
+            hidden.hide_elsewhere(scene, &mut block, window, &view.grid, &self.view.grid);
         }
         let block = Arc::new(block);
         self.spare.keep_compared(of, scene, seen, block.clone());
@@ -89,7 +89,7 @@ impl SceneReader<'_> {
 
     /// What a window of a view shows of a scene. The grids of two scenes are mostly whole pixels apart: the same pixels of a
     /// third are then pasted on both. What a trial hides is told by the grid.
-    fn seen(&self, view: &Job, scene: usize, window: Window) -> Seen {
+    fn seen(&self, view: &View, scene: usize, window: Window) -> Seen {
         match view.scenes[scene].groups[..] {
             [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] if self.hidden.is_none() => {
                 Seen::Own(window.shift(cols, rows))

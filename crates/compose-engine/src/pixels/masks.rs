@@ -1,52 +1,23 @@
 //! Which pixels of a scene the mask rules take.
 
 use super::kept::Bits;
-use super::{LAYOUT, Owned, SceneReader};
+use super::planes::{LAYOUT, Owned};
+use super::reader::SceneReader;
+use super::unusable::Unusable;
 use crate::error::EngineError;
 use crate::plan::covering;
 use compose_core::{MaskInput, Plane, Window};
 use compose_io::Reading;
 use compose_io::align::Alignment;
-use ndarray::{Array2, ArrayView2, Zip, s};
+use ndarray::{Array2, Zip, s};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-/// Which pixels are not to be used.
-pub(super) enum Unusable {
-    /// 1 for each of them.
-    Marks(Vec<u8>),
-    /// As they are kept for the whole block.
-    Kept(Arc<Bits>),
-}
-
-impl Unusable {
-    /// Makes them invalid in every plane.
-    pub fn clear(&self, window: Window, valid: &mut [u8]) {
-        for plane in valid.chunks_exact_mut(window.pixels().max(1)) {
-            match self {
-                Self::Marks(marks) => {
-                    plane.iter_mut().zip(marks).for_each(|(valid, mark)| *valid &= 1 - mark)
-                }
-                Self::Kept(bits) => bits.clear(window, plane),
-            }
-        }
-    }
-
-    /// Whether they are all there are, or all that are wanted.
-    pub fn hides_all(&self, window: Window, wanted: Option<ArrayView2<'_, u8>>) -> bool {
-        match (self, wanted) {
-            (Self::Kept(bits), wanted) => bits.hides(window, wanted),
-            (Self::Marks(marks), Some(wanted)) => wanted.iter().zip(marks).all(|(w, u)| *w == 0 || *u != 0),
-            (Self::Marks(marks), None) => marks.iter().all(|u| *u != 0),
-        }
-    }
-}
 
 impl SceneReader<'_> {
     /// 1 where `rule` takes (or cannot see) a pixel of `scene` on `window` of the target grid.
     pub fn marks(&self, scene: usize, rule: usize, window: Window) -> Result<Array2<u8>, EngineError> {
         let mut marks = Array2::zeros((window.height, window.width));
-        for (index, group) in self.job.scenes[scene].groups.iter().enumerate() {
+        for (index, group) in self.view.scenes[scene].groups.iter().enumerate() {
             let Some(at) = self.native_reading(&group.alignment, window) else { continue };
             let mut marked = Array2::zeros((at.window.height, at.window.width));
             self.mark_group(scene, rule, index, at, marked.as_slice_mut().expect(LAYOUT))?;
@@ -67,7 +38,7 @@ impl SceneReader<'_> {
         group: usize,
         at: Reading,
     ) -> Result<Option<Unusable>, EngineError> {
-        if self.rules(scene).next().is_none() && !self.job.order.looks_first {
+        if self.rules(scene).next().is_none() && self.kept.is_none_or(|_| !self.job.order.looks_first) {
             return Ok(None);
         }
         if let Some(whole) = self.kept.and_then(|_| self.whole_block(scene, group, at)) {
@@ -80,7 +51,7 @@ impl SceneReader<'_> {
     pub fn keep_masks(&self) -> Result<(), EngineError> {
         let scenes: Vec<usize> = self.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
-            for (group, of) in self.job.scenes[scene].groups.iter().enumerate() {
+            for (group, of) in self.view.scenes[scene].groups.iter().enumerate() {
                 if let Some(at) = self.native_reading(&of.alignment, self.place.block) {
                     self.keep(scene, group, at)?;
                 }
@@ -94,7 +65,7 @@ impl SceneReader<'_> {
         let kept = self.kept.expect("masks are kept in this pass");
         let scenes: Vec<usize> = self.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
-            let groups = self.job.scenes[scene].groups.iter().enumerate();
+            let groups = self.view.scenes[scene].groups.iter().enumerate();
             for (group, of) in groups.filter(|(_, g)| g.bands.contains(&band)) {
                 let Some(at) = self.native_reading(&of.alignment, self.place.block) else { continue };
                 let block = self.native(scene, &[band], at, None)?;
@@ -111,7 +82,8 @@ impl SceneReader<'_> {
 
     /// The whole block on the group's grid, where that holds the window.
     fn whole_block(&self, scene: usize, group: usize, at: Reading) -> Option<Reading> {
-        let whole = self.native_reading(&self.job.scenes[scene].groups[group].alignment, self.place.block)?;
+        let whole =
+            self.native_reading(&self.view.scenes[scene].groups[group].alignment, self.place.block)?;
         (whole.window.intersect(at.window) == Some(at.window)).then_some(whole)
     }
 

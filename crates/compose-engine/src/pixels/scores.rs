@@ -1,6 +1,7 @@
 //! How good the pixels of a scene are.
 
-use super::{Owned, SceneReader};
+use super::planes::Owned;
+use super::reader::SceneReader;
 use crate::error::EngineError;
 use crate::plan::PlannedScore;
 use compose_core::{BoundScore, Plane, ScoreInput, Window};

@@ -3,7 +3,7 @@
 //! A worker reads the same few sizes of arrays again and again. Asked of the system each time, their pages would be
 //! cleared, mapped and unmapped each time, which costs as much as filling them.
 
-use super::masks::Unusable;
+use super::unusable::Unusable;
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::Resampler;
 use ndarray::Array3;

@@ -30,17 +30,6 @@ const OPEN_SHARE: u64 = 16;
 const MOST_OPEN: u64 = 64;
 /// A block with all that a worker needs for it is to stay near the processor: more is slower even where memory allows.
 const BLOCK_BYTES: u64 = 16 << 20;
-/// Blocks for each worker that may wait for the writer: some take much longer than others, which decode nothing.
-const AHEAD: usize = 4;
-/// The same where a fill works in cells: all its blocks are work, and its memory is better spent on tiles.
-const AHEAD_OF_CELLS: usize = 2;
-
-impl Job {
-    /// Blocks for each worker that may wait for the writer.
-    pub fn ahead(&self) -> usize {
-        if self.fills.iter().any(|stage| stage.bound.cell().is_some()) { AHEAD_OF_CELLS } else { AHEAD }
-    }
-}
 
 /// How memory is shared out.
 #[derive(Clone, Copy, Debug)]
@@ -233,7 +222,7 @@ impl Share<'_> {
     }
 
     fn block(&self, bands: usize) -> (usize, usize) {
-        let (width, height) = (self.job.grid.width, self.job.grid.height);
+        let (width, height) = (self.job.view.grid.width, self.job.view.grid.height);
         let left = self.memory.limit.saturating_sub(self.base + self.writer(EDGE, bands));
         let threads = self.memory.threads as u64;
         match self.block_size {
@@ -256,7 +245,7 @@ impl Share<'_> {
     /// Bytes that a worker needs for a block.
     fn per_worker(&self, (columns, rows): (usize, usize), bands: usize) -> u64 {
         let work = Work {
-            grid: (self.job.grid.width, self.job.grid.height),
+            grid: (self.job.view.grid.width, self.job.view.grid.height),
             rules: rules(self.stack, self.job, self.native),
             stages: stages(self.stack, self.job, bands, self.native),
         };
@@ -288,8 +277,8 @@ impl Share<'_> {
     /// twice as many bands as are wanted at most.
     fn places(&self) -> u64 {
         let tile = image_layout(self.stack, self.job, self.memory.compressors).tile();
-        let tiles =
-            self.job.grid.width.div_ceil(tile.0) as u64 * self.job.grid.height.div_ceil(tile.1) as u64;
+        let tiles = self.job.view.grid.width.div_ceil(tile.0) as u64
+            * self.job.view.grid.height.div_ceil(tile.1) as u64;
         let bands = self.stack.bands.len();
         let of_record = 3 * self.stack.validity.planes(bands);
         16 * tiles * (bands + of_record) as u64
@@ -323,8 +312,8 @@ impl Share<'_> {
              writer, {} MB for {} workers with blocks of {}×{} pixels{around}{of_tile}; {more}, or use fewer \
              threads (-j) or smaller blocks (--block-size)",
             mb(self.memory.limit),
-            self.job.grid.width,
-            self.job.grid.height,
+            self.job.view.grid.width,
+            self.job.view.grid.height,
             mb(self.base + writer),
             mb(per_worker * self.memory.threads as u64),
             self.memory.threads,
@@ -353,7 +342,7 @@ pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
     // Jointly, what is kept is the judgement of all bands, not what the scene says without its masks; and it is kept
     // on one grid.
     let masked = job.target.is_none() && job.fills.iter().flat_map(|f| f.bound.donors()).all(|d| d.masked);
-    let one_grid = job.scenes_read().all(|scene| job.scenes[scene].groups.len() == 1);
+    let one_grid = job.scenes_read().all(|scene| job.view.scenes[scene].groups.len() == 1);
     let refs = |scene: usize| stack.scenes[scene].refs[..stack.facts[scene].wanted].iter();
     stack.bands.len() > 1
         && !job.fills.is_empty()
@@ -474,7 +463,7 @@ fn reading(stack: &Stack, job: &Job, bands: usize, share: f64) -> u64 {
 fn native_share(job: &Job) -> f64 {
     /// Side of the pieces of the grid that tell.
     const PIECE: usize = 64;
-    let (width, height) = (job.grid.width, job.grid.height);
+    let (width, height) = (job.view.grid.width, job.view.grid.height);
     let (across, down) = (PIECE.min(width), PIECE.min(height));
     let starts = |length: usize, piece: usize| [0, 1, 2].map(|n| (n * (length - piece) / 2) as i64);
     let pieces: Vec<Window> = starts(height, down)
@@ -490,11 +479,11 @@ fn native_share(job: &Job) -> f64 {
             .fold(1.0, f64::max),
         _ => 1.0,
     };
-    job.scenes.iter().flat_map(|s| &s.groups).map(share).fold(1.0, f64::max)
+    job.view.scenes.iter().flat_map(|s| &s.groups).map(share).fold(1.0, f64::max)
 }
 
 fn resamples(job: &Job) -> bool {
-    job.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)))
+    job.view.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)))
 }
 
 impl Running {

@@ -2,14 +2,13 @@
 
 use crate::error::EngineError;
 use crate::options::Options;
-use crate::plan::specs::{image_spec, mask_layout, provenance_spec, uncertainty_layout};
-use crate::plan::{Job, Plan, Stack};
+use crate::plan::Stack;
 use crate::rules::Rules;
 use crate::rules::settings::{Compress, Format as FormatSetting};
 use crate::rules::values::Extra;
 use compose_core::kind::did_you_mean;
 use compose_core::{Cast, DataType};
-use compose_io::write::{Compression, Format, RasterSpec, SAMPLE_TYPES};
+use compose_io::write::{Compression, Format, SAMPLE_TYPES};
 use std::path::{Path, PathBuf};
 
 /// The files of one output, and how the image is stored.
@@ -111,11 +110,6 @@ impl OutputPlan {
         })
     }
 
-    /// Refuses what GDAL could not write as asked: types, codecs, levels, creation options.
-    pub fn check(&self, plan: &Plan, job: &Job) -> Result<(), EngineError> {
-        Ok(plan.rasters(job).iter().try_for_each(RasterSpec::check)?)
-    }
-
     /// Every file that will be written.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.files_by_setting().map(|(_, path)| path)
@@ -135,19 +129,6 @@ impl OutputPlan {
             .chain(sidecar)
             .chain(pictures);
         all.map(|(setting, path)| (setting, path.as_path()))
-    }
-}
-
-impl Plan {
-    /// The rasters that a job writes, the image first.
-    pub(super) fn rasters(&self, job: &Job) -> Vec<RasterSpec> {
-        let (output, threads) = (&job.output, self.memory.compressors);
-        let image = std::iter::once(image_spec(self, job));
-        let provenance = output.provenance.iter().map(|path| provenance_spec(self, job, path.clone()));
-        let mask = output.mask.iter().map(|path| mask_layout(&self.stack, job, threads, path.clone()));
-        let uncertainty =
-            output.uncertainty.iter().map(|path| uncertainty_layout(&self.stack, job, threads, path.clone()));
-        image.chain(provenance).chain(mask).chain(uncertainty).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The plan as text: what will be done, and why.
 
+use crate::plan::specs::rasters;
 use crate::plan::{Bytes, Fate, Job, Plan, SceneFate, Stage};
 use compose_core::Grid;
 use compose_io::write::RasterSpec;
@@ -18,7 +19,7 @@ impl Plan {
             return "target";
         }
         let gives = job.fills.iter().any(|f| f.bound.donors().iter().any(|d| d.scene == index));
-        match (job.scenes[index].overlaps, gives) {
+        match (job.view.scenes[index].overlaps, gives) {
             (false, _) => "skipped",
             (true, true) => "donor",
             (true, false) => "unused",
@@ -39,7 +40,7 @@ impl Plan {
     /// How a scene's numbers become the target's.
     pub fn radiometry_text(&self, job: &Job, scene: usize) -> String {
         let bands = &self.stack.facts[scene].bands;
-        let converted = job.scenes[scene].radiometry.iter().zip(bands);
+        let converted = job.view.scenes[scene].radiometry.iter().zip(bands);
         let texts: Vec<String> = converted
             .filter_map(|(r, band)| r.map(|(gain, bias)| format!("{}: number × {gain} + {bias}", band.name)))
             .collect();
@@ -91,13 +92,13 @@ impl Plan {
             }
             writeln!(out)?;
             let Some(index) = self.stack.facts.iter().position(|f| f.id == fate.id) else { continue };
-            for group in &job.scenes[index].groups {
+            for group in &job.view.scenes[index].groups {
                 writeln!(out, "      {}", group.reason)?;
             }
             for reason in self.mask_alignments(index) {
                 writeln!(out, "      {reason}")?;
             }
-            if job.scenes[index].radiometry.iter().any(Option::is_some) {
+            if job.view.scenes[index].radiometry.iter().any(Option::is_some) {
                 writeln!(out, "      {}", self.radiometry_text(job, index))?;
             }
         }
@@ -105,7 +106,7 @@ impl Plan {
     }
 
     fn print_job(&self, out: &mut String, job: &Job) -> fmt::Result {
-        let grid: &Grid = &job.grid;
+        let grid: &Grid = &job.view.grid;
         writeln!(out, "output {}", job.output.path.display())?;
         let nodata = job.cast.nodata.map_or_else(|| "none".to_owned(), |n| n.to_string());
         writeln!(
@@ -156,11 +157,11 @@ impl Plan {
 
     /// Pixels and bytes of what is written.
     fn print_size(&self, out: &mut String, job: &Job) -> fmt::Result {
-        let pixels = job.grid.width as f64 * job.grid.height as f64;
-        let rasters = self.rasters(job);
+        let pixels = job.view.grid.width as f64 * job.view.grid.height as f64;
+        let rasters = rasters(&self.stack, job, &self.plugins, self.memory.compressors);
         let of = |spec: &RasterSpec| pixels * (spec.bands.len() * spec.dtype.bytes()) as f64;
         let (image, all) = (Bytes(of(&rasters[0])), Bytes(rasters.iter().map(of).sum()));
-        let (width, height) = (job.grid.width, job.grid.height);
+        let (width, height) = (job.view.grid.width, job.view.grid.height);
         writeln!(out, "  size: {width} × {height} pixels, image {image}, all rasters {all}, uncompressed")
     }
 

@@ -1,4 +1,4 @@
-//! Which tiles of the inputs a piece of the grid needs, from headers alone.
+//! Which bands a job reads, and which tiles of them a piece of the grid needs: from headers alone.
 
 use crate::plan::placement::covering;
 use crate::plan::{BandGroup, Job, Stack};
@@ -6,8 +6,32 @@ use compose_core::{Grid, Window};
 use compose_io::BandRef;
 use compose_io::align::{Alignment, Resampler};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
+
+/// The bands of a scene that a job reads, the wanted ones first, and whether a mask rule reads them.
+pub fn bands_read(stack: &Stack, job: &Job, scene: usize) -> Vec<(usize, bool)> {
+    let facts = &stack.facts[scene];
+    let masks = &stack.masks[scene];
+    let by_mask = |band: usize| {
+        masks
+            .iter()
+            .any(|m| m.bound.bands().contains(&band) || (m.bound.needs_neutral() && band < facts.wanted))
+    };
+    let scores = job.fills.iter().filter_map(|fill| fill.bound.score(scene));
+    let scored: Vec<usize> = scores.flat_map(|score| score.bands().to_vec()).collect();
+    let read = |band: &usize| *band < facts.wanted || by_mask(*band) || scored.contains(band);
+    (0..facts.bands.len()).filter(read).map(|band| (band, by_mask(band))).collect()
+}
+
+/// The bands that any job reads, scene by scene, rising.
+pub fn bands_of_all(stack: &Stack, jobs: &[Job]) -> Vec<Vec<usize>> {
+    let of_scene = |scene: usize| {
+        let bands = jobs.iter().flat_map(|job| bands_read(stack, job, scene)).map(|(band, _)| band);
+        bands.collect::<BTreeSet<usize>>().into_iter().collect()
+    };
+    (0..stack.facts.len()).map(of_scene).collect()
+}
 
 /// On a grid whose width and height are more than this together, regions are looked at in a few places alone: the cost of
 /// a plan does not grow with the grid.
@@ -42,13 +66,13 @@ impl<'a> Stream<'a> {
     fn of_scene(stack: &'a Stack, job: &'a Job, scene: usize, around: &Rc<Around>) -> Vec<Self> {
         let (facts, refs) = (&stack.facts[scene], &stack.scenes[scene].refs);
         let mut streams: Vec<Self> = Vec::new();
-        for (band, masks) in stack.bands_read(job, scene) {
+        for (band, masks) in bands_read(stack, job, scene) {
             if let Some(stream) = streams.iter_mut().find(|s| s.band.lies_with(&refs[band])) {
                 stream.masks |= masks;
                 stream.wanted.extend((band < facts.wanted).then_some(band));
                 continue;
             }
-            let groups = &job.scenes[scene].groups;
+            let groups = &job.view.scenes[scene].groups;
             let group = groups.iter().find(|g| g.bands.contains(&band)).unwrap_or(&groups[0]);
             let (from, to) = (&facts.bands[group.bands[0]].grid, &facts.bands[band].grid);
             let same = from.transform == to.transform && (from.width, from.height) == (to.width, to.height);
@@ -59,7 +83,7 @@ impl<'a> Stream<'a> {
                 wanted: (band < facts.wanted).then_some(band).into_iter().collect(),
                 masks,
                 around: Rc::clone(around),
-                about: job.grid.width + job.grid.height > LONGEST_LINES,
+                about: job.view.grid.width + job.view.grid.height > LONGEST_LINES,
             });
         }
         streams

@@ -1,6 +1,7 @@
 //! How the image and the record of sources are stored.
 
-use crate::plan::{Job, Plan, Stack};
+use crate::error::EngineError;
+use crate::plan::{Job, Stack};
 use compose_core::{DataType, SceneFacts};
 use compose_io::write::{Compression, OutputBand, RasterSpec};
 use compose_plugin_host::Plugin;
@@ -12,8 +13,8 @@ const TILE: usize = 512;
 const UNDEFINED: u16 = u16::MAX;
 
 /// How the image is stored.
-pub fn image_spec(plan: &Plan, job: &Job) -> RasterSpec {
-    RasterSpec { tags: tags(plan, job), ..image_layout(&plan.stack, job, plan.memory.compressors) }
+pub fn image_spec(stack: &Stack, job: &Job, plugins: &[&Plugin], threads: usize) -> RasterSpec {
+    RasterSpec { tags: tags(stack, job, plugins), ..image_layout(stack, job, threads) }
 }
 
 /// The same without its tags, which can be said before the plan is made.
@@ -23,8 +24,8 @@ pub fn image_layout(stack: &Stack, job: &Job, threads: usize) -> RasterSpec {
     let output = &job.output;
     RasterSpec {
         path: output.path.clone(),
-        grid: job.grid.clone(),
-        georeferenced: job.georeferenced,
+        grid: job.view.grid.clone(),
+        georeferenced: job.view.georeferenced,
         dtype: job.cast.dtype,
         nodata: job.cast.nodata,
         bands: bands
@@ -41,12 +42,12 @@ pub fn image_layout(stack: &Stack, job: &Job, threads: usize) -> RasterSpec {
     }
 }
 
-fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
+fn tags(stack: &Stack, job: &Job, plugins: &[&Plugin]) -> Vec<(String, String)> {
     let scene = |(index, facts): (usize, &SceneFacts)| {
         let day = facts.day.map_or_else(|| "undated".to_owned(), |d| d.to_string());
         format!("{index} {day} {}", facts.id)
     };
-    let scenes: Vec<String> = plan.stack.facts.iter().enumerate().map(scene).collect();
+    let scenes: Vec<String> = stack.facts.iter().enumerate().map(scene).collect();
     let fills: Vec<String> =
         job.fills.iter().enumerate().map(|(i, f)| format!("{} {}", i + 1, f.name)).collect();
     let mut tags = vec![
@@ -54,13 +55,13 @@ fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
         ("COMPOSE_SCENES".to_owned(), scenes.join("; ")),
         ("COMPOSE_FILLS".to_owned(), fills.join("; ")),
     ];
-    if !plan.plugins.is_empty() {
+    if !plugins.is_empty() {
         let plugin = |p: &&Plugin| format!("{} (SHA-256 {})", p.describe().join(", "), p.sha256);
-        let plugins: Vec<String> = plan.plugins.iter().map(plugin).collect();
+        let plugins: Vec<String> = plugins.iter().map(plugin).collect();
         tags.push(("COMPOSE_PLUGINS".to_owned(), plugins.join("; ")));
     }
     if let Some(target) = job.target {
-        tags.push(("COMPOSE_TARGET".to_owned(), plan.stack.facts[target].id.clone()));
+        tags.push(("COMPOSE_TARGET".to_owned(), stack.facts[target].id.clone()));
     }
     if let Some(how) = &job.resampled {
         tags.push(("COMPOSE_OBSERVED".to_owned(), how.clone()));
@@ -72,15 +73,21 @@ fn tags(plan: &Plan, job: &Job) -> Vec<(String, String)> {
 }
 
 /// How the record of sources is stored.
-pub fn provenance_spec(plan: &Plan, job: &Job, path: PathBuf) -> RasterSpec {
-    let mut tags = tags(plan, job);
+pub fn provenance_spec(
+    stack: &Stack,
+    job: &Job,
+    plugins: &[&Plugin],
+    threads: usize,
+    path: PathBuf,
+) -> RasterSpec {
+    let mut tags = tags(stack, job, plugins);
     tags.push((
         "COMPOSE_CODES".to_owned(),
         "source: index of the scene, or 65000 + stage for a statistic over several; stage: 0 observed, k the k-th fill; \
          age: days between the scene and the target date; 65535: none"
             .to_owned(),
     ));
-    RasterSpec { tags, ..provenance_layout(&plan.stack, job, plan.memory.compressors, path) }
+    RasterSpec { tags, ..provenance_layout(stack, job, threads, path) }
 }
 
 /// The same without its tags, which can be said before the plan is made.
@@ -98,8 +105,8 @@ pub fn provenance_layout(stack: &Stack, job: &Job, threads: usize, path: PathBuf
     }
     RasterSpec {
         path,
-        grid: job.grid.clone(),
-        georeferenced: job.georeferenced,
+        grid: job.view.grid.clone(),
+        georeferenced: job.view.georeferenced,
         dtype: DataType::UInt16,
         nodata: Some(f64::from(UNDEFINED)),
         bands,
@@ -148,4 +155,26 @@ pub fn uncertainty_layout(stack: &Stack, job: &Job, threads: usize, path: PathBu
         creation_options: Vec::new(),
         ..image_layout(stack, job, threads)
     }
+}
+
+/// The rasters that a job writes, the image first.
+pub fn rasters(stack: &Stack, job: &Job, plugins: &[&Plugin], threads: usize) -> Vec<RasterSpec> {
+    let output = &job.output;
+    let image = std::iter::once(image_spec(stack, job, plugins, threads));
+    let provenance =
+        output.provenance.iter().map(|path| provenance_spec(stack, job, plugins, threads, path.clone()));
+    let mask = output.mask.iter().map(|path| mask_layout(stack, job, threads, path.clone()));
+    let uncertainty =
+        output.uncertainty.iter().map(|path| uncertainty_layout(stack, job, threads, path.clone()));
+    image.chain(provenance).chain(mask).chain(uncertainty).collect()
+}
+
+/// Refuses what GDAL could not write as asked: types, codecs, levels, creation options.
+pub fn refuse_unwritable(
+    stack: &Stack,
+    job: &Job,
+    plugins: &[&Plugin],
+    threads: usize,
+) -> Result<(), EngineError> {
+    Ok(rasters(stack, job, plugins, threads).iter().try_for_each(RasterSpec::check)?)
 }

@@ -4,7 +4,6 @@ use super::values::{
     Bands, Date, Exactly, Extra, Files, Finite, NodataValues, NumberOrNan, Percent, Resolution, Scale,
     Strings,
 };
-use crate::implausible::Implausible;
 use compose_core::ValidityMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -46,7 +45,7 @@ pub struct Scenes {
     /// Whether a pixel is judged by all wanted bands together or each band by itself.
     pub validity: Option<Validity>,
     /// What becomes of a scene with values that no scene can have shown.
-    pub implausible: Option<ImplausibleValues>,
+    pub implausible: Option<Implausible>,
     /// First date.
     pub from: Option<Date>,
     /// Last date.
@@ -100,25 +99,16 @@ pub enum Georeference {
 }
 
 /// `implausible`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum ImplausibleValues {
+pub enum Implausible {
     /// It is refused.
+    #[default]
     Error,
     /// They are taken for nodata.
     Nodata,
     /// They stay what they are; nothing is fitted to them.
     Keep,
-}
-
-impl From<ImplausibleValues> for Implausible {
-    fn from(values: ImplausibleValues) -> Self {
-        match values {
-            ImplausibleValues::Error => Self::Error,
-            ImplausibleValues::Nodata => Self::Nodata,
-            ImplausibleValues::Keep => Self::Keep,
-        }
-    }
 }
 
 /// `validity`.

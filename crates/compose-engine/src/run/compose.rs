@@ -78,7 +78,7 @@ fn copy_target(reader: &SceneReader<'_>, target: usize, canvas: &mut Canvas) -> 
     let Block { values, valid } = block;
     let mut masked = valid.clone();
     Zip::from(&mut masked).and(&clear).for_each(|m, c| *m &= 1 - *c);
-    let exact = reader.job.scenes[target].is_exact();
+    let exact = reader.job.view.scenes[target].is_exact();
     let copy = |values: Array3<f32>| {
         let clear = Block { values, valid: clear };
         canvas.copy_from(target, &clear, canvas.window, exact);
@@ -206,7 +206,7 @@ fn fill_canvas(
         fill.bound.fill(&input, canvas).map_err(|e| failed(number, fill, canvas.window, &e))
     };
     let near: Vec<DonorUse> =
-        fill.bound.donors().iter().copied().filter(|d| reader.job.scenes[d.scene].overlaps).collect();
+        fill.bound.donors().iter().copied().filter(|d| reader.job.view.scenes[d.scene].overlaps).collect();
     match fill.bound.temporal() {
         Temporal::OneByOne => {
             for donor in near {
@@ -261,7 +261,7 @@ fn context_window(reader: &SceneReader<'_>, fill: &Stage, window: Window) -> Win
     let length = |from: i64, end: i64| (-(-end).div_euclid(cell) * cell - from) as usize;
     let cells =
         Window { col, row, width: length(col, window.col_end()), height: length(row, window.row_end()) };
-    let grid = Window::whole(reader.job.grid.width, reader.job.grid.height);
+    let grid = Window::whole(reader.job.view.grid.width, reader.job.view.grid.height);
     cells.expand(fill.bound.halo()).intersect(grid).expect("a block lies in the grid")
 }
 
@@ -290,7 +290,7 @@ fn first_looks(
     let wanted = fill.bound.wants_looks(&lacking);
     let mut looks = Looks::new(most, reader.bands.len(), window.height, window.width);
     for (rank, donor) in fill.bound.donors().iter().enumerate() {
-        if !reader.job.scenes[donor.scene].overlaps {
+        if !reader.job.view.scenes[donor.scene].overlaps {
             continue;
         }
         if let Some(block) = reader.read_where(donor.scene, window, donor.masked, None)? {
@@ -336,7 +336,7 @@ fn seen<'a>(
         scene,
         day: reader.stack.facts[scene].day,
         block,
-        exact: reader.job.scenes[scene].is_exact(),
+        exact: reader.job.view.scenes[scene].is_exact(),
         score,
     }
 }
@@ -370,7 +370,7 @@ fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), Engin
 fn refuse_unfit(reader: &SceneReader<'_>, canvas: &Canvas) -> Result<(), EngineError> {
     let dtype = canvas.cast.dtype;
     let scenes = 0..reader.stack.facts.len();
-    let unfit: Vec<usize> = scenes.filter(|s| reader.job.scenes[*s].may_not_fit).collect();
+    let unfit: Vec<usize> = scenes.filter(|s| reader.job.view.scenes[*s].may_not_fit).collect();
     if unfit.is_empty() {
         return Ok(());
     }
@@ -441,7 +441,7 @@ fn other_nodata(cast: compose_core::Cast, taken: f64) -> String {
 fn clear_looks(reader: &SceneReader<'_>, window: Window) -> Result<Array3<u16>, EngineError> {
     let planes = reader.stack.validity.planes(reader.bands.len());
     let mut count = Array3::<u16>::zeros((planes, window.height, window.width));
-    for scene in (0..reader.stack.facts.len()).filter(|s| reader.job.scenes[*s].overlaps) {
+    for scene in (0..reader.stack.facts.len()).filter(|s| reader.job.view.scenes[*s].overlaps) {
         let block = reader.read(scene, window, true)?;
         Zip::from(&mut count).and(&block.valid).for_each(|n, v| *n += u16::from(*v));
     }

@@ -109,7 +109,7 @@ fn compose_all(
     marked: &[AtomicU64],
 ) -> Result<(Vec<Vec<Pending>>, Vec<JobReport>), EngineError> {
     let bands = plan.stack.bands.len() as u64;
-    let total = plan.jobs.iter().map(|j| (j.grid.width * j.grid.height) as u64).sum();
+    let total = plan.jobs.iter().map(|j| (j.view.grid.width * j.view.grid.height) as u64).sum();
     let (mut sets, mut reports) = (Vec::new(), Vec::new());
     let (mut done, mut turns) = (0, 0);
     for job in &plan.jobs {
@@ -157,8 +157,8 @@ impl<'a> Work<'a> {
         SceneReader {
             store: self.store,
             stack: &self.plan.stack,
+            view: &self.job.view,
             job: self.job,
-            all_rules_of: self.job,
             plain: false,
             marked: self.marked,
             place: Place {

@@ -1,7 +1,6 @@
 //! What a run did, in numbers: for the last line on the screen and for the sidecar.
 
-use crate::masked::Masked;
-use crate::plan::{Job, Plan};
+use crate::plan::{Job, Masked, Plan};
 use crate::run::compose::{Composed, OBSERVED, UNDEFINED};
 use compose_core::{GAP, STATISTIC};
 use serde::Serialize;
@@ -21,7 +20,7 @@ pub struct Tally {
 impl Tally {
     /// Room for the stages and scenes of `job`.
     pub fn new(job: &Job) -> Self {
-        Self { by_stage: vec![vec![0; job.scenes.len() + 1]; job.fills.len() + 1], ..Self::default() }
+        Self { by_stage: vec![vec![0; job.view.scenes.len() + 1]; job.fills.len() + 1], ..Self::default() }
     }
 
     fn add_run(&mut self, stage: u16, source: u16, pixels: u64) {
@@ -136,7 +135,7 @@ impl JobReport {
     /// The report of a finished output.
     pub fn new(plan: &Plan, job: &Job, tally: &Tally) -> Self {
         let planes = plan.stack.validity.planes(plan.stack.bands.len());
-        let pixels = (job.grid.width * job.grid.height * planes) as u64;
+        let pixels = (job.view.grid.width * job.view.grid.height * planes) as u64;
         let stages = tally.by_stage.iter().enumerate();
         let target = job.target.map(|t| plan.stack.facts[t].id.clone());
         let own = pixels - tally.missing.min(pixels);

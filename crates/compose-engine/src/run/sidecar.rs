@@ -51,7 +51,7 @@ pub fn write(
 
 /// Targets of which the masks take too much.
 fn left_out(plan: &Plan) -> Value {
-    let out = |of: &crate::masked::LeftOut| json!({ "id": of.id, "reason": of.masked.words() });
+    let out = |of: &crate::plan::LeftOut| json!({ "id": of.id, "reason": of.masked.words() });
     plan.left_out.iter().map(out).collect()
 }
 
@@ -74,11 +74,11 @@ fn plain(value: toml::Value) -> Value {
 }
 
 fn grid(job: &Job) -> Value {
-    let t = job.grid.transform;
+    let t = job.view.grid.transform;
     json!({
-        "width": job.grid.width, "height": job.grid.height,
+        "width": job.view.grid.width, "height": job.view.grid.height,
         "transform": [t.x0, t.dx, 0.0, t.y0, 0.0, t.dy],
-        "crs": job.grid.crs_label(), "reason": job.grid_reason,
+        "crs": job.view.grid.crs_label(), "reason": job.grid_reason,
     })
 }
 
@@ -154,7 +154,7 @@ fn scenes(plan: &Plan, job: &Job) -> Value {
     let scene = |fate: &crate::plan::SceneFate| {
         let index = plan.stack.facts.iter().position(|f| f.id == fate.id);
         let alignments =
-            index.map(|i| job.scenes[i].groups.iter().map(|g| g.reason.clone()).collect::<Vec<_>>());
+            index.map(|i| job.view.scenes[i].groups.iter().map(|g| g.reason.clone()).collect::<Vec<_>>());
         let reason = match &fate.fate {
             Fate::Skipped(reason) => Some(reason.clone()),
             Fate::Used => None,

@@ -39,7 +39,10 @@ impl Sink {
             RasterWriter::create(spec, &write_order(job, std::iter::once(0..2).collect()))
         });
         Ok(Self {
-            image: RasterWriter::create(image_spec(plan, job), &write_order(job, job.order.turns.clone()))?,
+            image: RasterWriter::create(
+                image_spec(&plan.stack, job, &plan.plugins, plan.memory.compressors),
+                &write_order(job, job.order.turns.clone()),
+            )?,
             provenance: provenance.transpose()?,
             uncertainty: uncertainty.transpose()?,
             mask: mask.transpose()?,
@@ -94,7 +97,7 @@ fn write_order(job: &Job, turns: Vec<Range<usize>>) -> WriteOrder {
 }
 
 fn provenance_writer(plan: &Plan, job: &Job, path: PathBuf) -> Result<RasterWriter, EngineError> {
-    let spec = provenance_spec(plan, job, path);
+    let spec = provenance_spec(&plan.stack, job, &plan.plugins, plan.memory.compressors, path);
     let planes = plan.stack.validity.planes(plan.stack.bands.len());
     let per_plane = spec.bands.len() / planes;
     let turns = match planes {
@@ -146,7 +149,7 @@ struct Pictures {
 impl Pictures {
     fn new(plan: &Plan, job: &Job) -> Self {
         let bands = picture_bands(&plan.stack.facts[job.target.unwrap_or(0)]);
-        let (width, height) = (job.grid.width, job.grid.height);
+        let (width, height) = (job.view.grid.width, job.view.grid.height);
         let samplers = |n: usize| (0..n).map(|_| Sampler::new(width, height, LONGEST_SIDE)).collect();
         Self {
             before: samplers(bands.len()),

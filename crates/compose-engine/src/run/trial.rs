@@ -27,13 +27,13 @@ pub struct Image {
 pub fn observe(plan: &Plan, job: usize, scene: usize) -> Result<Block, EngineError> {
     compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
     let job = &plan.jobs[job];
-    let whole = Window::whole(job.grid.width, job.grid.height);
+    let whole = Window::whole(job.view.grid.width, job.view.grid.height);
     let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
     let reader = SceneReader {
         store: &TileStore::new(plan.memory.tiles, plan.memory.open_files),
         stack: &plan.stack,
+        view: &job.view,
         job,
-        all_rules_of: job,
         plain: false,
         marked: &marked,
         place: Place { turn: 0, region: whole, block: whole },
@@ -61,12 +61,12 @@ pub fn compose_hidden(
     let bands = plan.stack.bands.len();
     let of = &mut plan.jobs[job];
     // Kept masks know nothing of hidden pixels.
-    of.order = Order::plain(of.grid.width, of.grid.height, bands, of.order.block);
+    of.order = Order::plain(of.view.grid.width, of.view.grid.height, bands, of.order.block);
     // What stays open is counted, not refused.
     of.cast.nodata = Some(f64::NAN);
     of.output.uncertainty.get_or_insert_default();
     let job = &plan.jobs[job];
-    let (width, height) = (job.grid.width, job.grid.height);
+    let (width, height) = (job.view.grid.width, job.view.grid.height);
     let mut image = Image {
         values: Array3::from_elem((bands, height, width), f32::NAN),
         source: Array3::from_elem((plan.stack.validity.planes(bands), height, width), compose_core::GAP),

@@ -36,7 +36,7 @@ impl Target {
                 "there is no scene whose pixels could be hidden; say [target] scene, or --target",
             ));
         };
-        let (width, height) = (of.grid.width, of.grid.height);
+        let (width, height) = (of.view.grid.width, of.view.grid.height);
         if width * height > MOST_PIXELS {
             let message = format!(
                 "a grid of {width}×{height} pixels is more than is held in memory at once ({MOST_PIXELS} pixels); choose a \
@@ -102,7 +102,7 @@ impl Target {
 fn donors(plan: &Plan, job: &Job, target: usize) -> Vec<usize> {
     let facts = &plan.stack.facts;
     let mut donors: Vec<usize> =
-        (0..facts.len()).filter(|s| *s != target && job.scenes[*s].overlaps).collect();
+        (0..facts.len()).filter(|s| *s != target && job.view.scenes[*s].overlaps).collect();
     donors.sort_by_key(|scene| {
         let days = facts[*scene].day.zip(job.target_day).map(|(day, target)| day.0 - target.0);
         (days.is_none(), days.map(i32::unsigned_abs), days, &facts[*scene].id)

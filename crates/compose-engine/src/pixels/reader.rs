@@ -1,0 +1,297 @@
+//! Reads one scene on a window of a view's grid: its pixels, without those that the mask rules take, aligned.
+
+use super::hidden::Hidden;
+use super::kept::KeptMasks;
+use super::planes::{LAYOUT, Owned};
+use super::spare::Spare;
+use super::unusable::Unusable;
+use crate::error::EngineError;
+use crate::plan::{BandGroup, Job, NativePlace, Stack, View};
+use compose_core::{Block, ValidityMode, Window};
+use compose_io::align::{Alignment, NativeBlock};
+use compose_io::{IoError, Place, Reading, TileStore, Valid};
+use ndarray::{Array3, ArrayView2, Axis, Zip};
+use std::ops::Range;
+use std::sync::atomic::AtomicU64;
+
+/// Reads scenes for one block of a job. Each worker has its own.
+pub struct SceneReader<'a> {
+    /// Decoded tiles, shared with the other workers.
+    pub store: &'a TileStore,
+    /// Scenes and bound masks.
+    pub stack: &'a Stack,
+    /// The grid that scenes are brought to, and how.
+    pub view: &'a View,
+    /// The output, which knows the mask rules that compare.
+    pub job: &'a Job,
+    /// Whether rules that compare are passed over: what they compare is what the others left.
+    pub plain: bool,
+    /// Marked pixels per mask rule, over all that was read.
+    pub marked: &'a [AtomicU64],
+    /// Where the run is: the block that is being composed, among others.
+    pub place: Place,
+    /// The wanted bands that it is composed of.
+    pub bands: Range<usize>,
+    /// The masks of the pass, where it comes to every block more than once.
+    pub kept: Option<&'a KeptMasks>,
+    /// Memory that is used again.
+    pub spare: &'a Spare,
+    /// Which worker this is, of how many.
+    pub worker: (usize, usize),
+    /// Pixels that are to be taken for masked.
+    pub hidden: Option<&'a Hidden>,
+}
+
+/// A scene with and without the mask rules.
+pub struct Look {
+    /// Samples, and where the scene has data.
+    pub block: Block,
+    /// Samples with what the rules took left out of any resampling; `None` where they are the same.
+    pub clear_values: Option<Array3<f32>>,
+    /// 1 where the scene has data and no rule took it.
+    pub clear: Array3<u8>,
+}
+
+impl SceneReader<'_> {
+    /// The pixels of `scene` on `window`, with the mask rules applied where `masked`.
+    pub fn read(&self, scene: usize, window: Window, masked: bool) -> Result<Block, EngineError> {
+        let block = self.read_where(scene, window, masked, None)?;
+        Ok(block.unwrap_or_else(|| self.nothing(window)))
+    }
+
+    /// As [`SceneReader::read`]; `None` where no pixel can be seen (or none of `wanted`, where that is 1).
+    pub fn read_where(
+        &self,
+        scene: usize,
+        window: Window,
+        masked: bool,
+        wanted: Option<ArrayView2<'_, u8>>,
+    ) -> Result<Option<Block>, EngineError> {
+        if self.hidden.is_some_and(|h| h.absent.contains(&scene)) {
+            return Ok(None);
+        }
+        let mut block = self.read_all(scene, window, masked, wanted)?;
+        if let (Some(hidden), Some(block)) = (self.hidden.filter(|h| h.scene == scene), &mut block) {
+            hidden.hide(block, window, masked);
+        }
+        Ok(block)
+    }
+
+    /// As [`SceneReader::read_where`], with what is hidden.
+    fn read_all(
+        &self,
+        scene: usize,
+        window: Window,
+        masked: bool,
+        wanted: Option<ArrayView2<'_, u8>>,
+    ) -> Result<Option<Block>, EngineError> {
+        let plan = &self.view.scenes[scene];
+        let mut block: Option<Block> = None;
+        for (index, group) in plan.groups.iter().enumerate() {
+            let bands: Vec<usize> = group.bands.iter().copied().filter(|b| self.bands.contains(b)).collect();
+            if bands.is_empty() {
+                continue;
+            }
+            let Some(at) = self.native_reading(&group.alignment, window) else { return Ok(None) };
+            let unusable = if masked { self.unusable(scene, index, at)? } else { None };
+            // Only where native pixels are target pixels can the two be compared.
+            let wanted = wanted.filter(|_| matches!(group.alignment, Alignment::Paste { .. }));
+            if unusable.as_ref().is_some_and(|u| u.hides_all(at.window, wanted)) {
+                self.spare.give_unusable(unusable);
+                // Jointly, and in a single group, that is all there is to see.
+                if self.stack.validity == ValidityMode::Joint || bands.len() == self.bands.len() {
+                    return Ok(None);
+                }
+                block.get_or_insert_with(|| self.nothing(window));
+                continue;
+            }
+            let native = self.native(scene, &bands, at, unusable.as_ref())?;
+            self.spare.give_unusable(unusable);
+            let aligned = self.align(group, window, at.window, native);
+            if bands.len() == self.bands.len() {
+                return Ok(Some(aligned));
+            }
+            let first = block.is_none();
+            self.place(block.get_or_insert_with(|| self.nothing(window)), &bands, aligned, first);
+        }
+        Ok(block)
+    }
+
+    /// The pixels of `scene` on `window` with and without the mask rules.
+    pub fn look(&self, scene: usize, window: Window) -> Result<Look, EngineError> {
+        let groups = &self.view.scenes[scene].groups;
+        let block = self.read(scene, window, false)?;
+        if let [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] = groups[..] {
+            let at = self.reading(window).shift(cols, rows);
+            let unusable = self.unusable(scene, 0, at)?;
+            let mut clear = block.valid.clone();
+            if let Some(unusable) = &unusable {
+                unusable.clear(at.window, clear.as_slice_mut().expect(LAYOUT));
+            }
+            self.spare.give_unusable(unusable);
+            if let Some(hidden) = self.hidden.filter(|h| h.scene == scene) {
+                let planes = clear.dim().0;
+                hidden.each(window, |row, col| (0..planes).for_each(|plane| clear[[plane, row, col]] = 0));
+            }
+            return Ok(Look { block, clear_values: None, clear });
+        }
+        let clear = self.read(scene, window, true)?;
+        Ok(Look { block, clear_values: Some(clear.values), clear: clear.valid })
+    }
+
+    /// Name of a band by its number among those that are read.
+    pub fn band_name(&self, band: usize) -> String {
+        self.stack.bands[self.bands.start + band].clone()
+    }
+
+    /// Per band that is read: the greatest sample of its type, where it has one and values arrive as they are stored.
+    pub fn full_scale(&self, scene: usize) -> Vec<Option<f32>> {
+        let plan = &self.view.scenes[scene];
+        let full = |band: usize| {
+            let dtype = self.stack.facts[scene].bands[band].dtype;
+            (dtype.is_integer() && plan.radiometry[band].is_none()).then(|| dtype.range().1 as f32)
+        };
+        self.bands.clone().map(full).collect()
+    }
+
+    /// Takes back the memory of a block that is no longer needed.
+    pub fn give_back(&self, block: Block) {
+        self.spare.give_block(block);
+    }
+
+    /// The numbers up to `count`, from another one on for each worker. Neighbouring blocks need the same tiles: workers
+    /// that asked for them in the same order would wait for each other at every one.
+    pub fn apart(&self, count: usize) -> impl Iterator<Item = usize> + use<> {
+        let (worker, workers) = self.worker;
+        let start = worker * count / workers.max(1);
+        (start..count).chain(0..start)
+    }
+
+    fn nothing(&self, window: Window) -> Block {
+        self.spare.empty_block(self.bands.len(), self.stack.validity, window)
+    }
+
+    /// A window of the target grid as a part of the pass.
+    pub(super) fn reading(&self, window: Window) -> Reading {
+        Reading::of(window, self.place)
+    }
+
+    pub(super) fn native_reading(&self, alignment: &Alignment, window: Window) -> Option<Reading> {
+        match alignment {
+            Alignment::Paste { cols, rows } => Some(self.reading(window).shift(*cols, *rows)),
+            Alignment::Resample(resampler) => {
+                Some(self.reading(window).by(self.spare.native_window(resampler, window)?))
+            }
+            Alignment::Disjoint => None,
+        }
+    }
+
+    /// Samples and validity (one plane per band, or one) on the group's own grid.
+    pub(super) fn native(
+        &self,
+        scene: usize,
+        bands: &[usize],
+        at: Reading,
+        unusable: Option<&Unusable>,
+    ) -> Result<Block, EngineError> {
+        let (pixels, mode) = (at.window.pixels(), self.stack.validity);
+        let mut block = self.spare.block(bands.len(), mode, at.window);
+        let values = block.values.as_slice_mut().expect(LAYOUT);
+        let valid = block.valid.as_slice_mut().expect(LAYOUT);
+        for (nth, i) in self.apart(bands.len()).enumerate() {
+            let (band, samples) = (&bands[i], &mut values[i * pixels..][..pixels]);
+            let valid = match mode {
+                ValidityMode::Joint if nth > 0 => Valid::And(valid),
+                ValidityMode::Joint => Valid::Set(valid),
+                ValidityMode::PerBand => Valid::Set(&mut valid[i * pixels..][..pixels]),
+            };
+            self.store.read_data(&self.stack.scenes[scene].refs[*band], at, samples, valid)?;
+            if let Some((gain, bias)) = self.view.scenes[scene].radiometry[*band] {
+                samples.iter_mut().for_each(|v| *v = (f64::from(*v) * gain + bias) as f32);
+            }
+        }
+        if let Some(unusable) = unusable {
+            unusable.clear(at.window, valid);
+        }
+        Ok(block)
+    }
+
+    fn align(&self, group: &BandGroup, window: Window, native_window: Window, native: Block) -> Block {
+        let Alignment::Resample(resampler) = &group.alignment else { return native };
+        let (bands, mode) = (native.values.dim().0, self.stack.validity);
+        let mut out = self.spare.empty_block(bands, mode, window);
+        let (values, valid) = (native.values.view(), native.valid.view());
+        resampler.resample(window, &NativeBlock { window: native_window, values, valid }, &mut out);
+        self.give_back(native);
+        out
+    }
+
+    /// Puts some bands where they belong; jointly, a pixel must be valid in every group.
+    fn place(&self, block: &mut Block, bands: &[usize], aligned: Block, first: bool) {
+        for (i, band) in bands.iter().enumerate() {
+            let to = band - self.bands.start;
+            block.values.index_axis_mut(Axis(0), to).assign(&aligned.values.index_axis(Axis(0), i));
+            if self.stack.validity == ValidityMode::PerBand {
+                block.valid.index_axis_mut(Axis(0), to).assign(&aligned.valid.index_axis(Axis(0), i));
+            }
+        }
+        if self.stack.validity == ValidityMode::Joint {
+            if first {
+                block.valid.assign(&aligned.valid);
+            } else {
+                Zip::from(&mut block.valid).and(&aligned.valid).for_each(|a, b| *a &= *b);
+            }
+        }
+        self.give_back(aligned);
+    }
+
+    /// One band on the grid of a mask rule or a score.
+    pub(super) fn band_at(
+        &self,
+        scene: usize,
+        place: &NativePlace,
+        band: usize,
+        at: Reading,
+    ) -> Result<Owned, EngineError> {
+        let shape = (at.window.height, at.window.width);
+        let role = self.stack.facts[scene].bands[band].role;
+        match &place.from_band[band] {
+            Alignment::Paste { cols, rows } => Ok(self.band(scene, band, at.shift(*cols, *rows))?),
+            Alignment::Disjoint => Ok(Owned::nothing(role, shape)),
+            Alignment::Resample(resampler) => {
+                let (mut out, window) = (Owned::nothing(role, shape), at.window);
+                let Some(native) = resampler.native_window(window) else { return Ok(out) };
+                match (&mut out, self.band(scene, band, at.by(native))?) {
+                    (Owned::Data(values, valid), Owned::Data(v, ok)) => {
+                        resampler.nearest(window, native, v.view(), 0.0, values.view_mut());
+                        resampler.nearest(window, native, ok.view(), 0, valid.view_mut());
+                    }
+                    (Owned::Quality(codes, inside), Owned::Quality(c, i)) => {
+                        resampler.nearest(window, native, c.view(), 0, codes.view_mut());
+                        resampler.nearest(window, native, i.view(), 0, inside.view_mut());
+                    }
+                    _ => unreachable!("a band keeps its role"),
+                }
+                Ok(out)
+            }
+        }
+    }
+
+    pub(super) fn band(&self, scene: usize, band: usize, at: Reading) -> Result<Owned, IoError> {
+        let source = &self.stack.scenes[scene].refs[band];
+        let shape = (at.window.height, at.window.width);
+        let mut out = Owned::nothing(self.stack.facts[scene].bands[band].role, shape);
+        match &mut out {
+            Owned::Data(values, valid) => {
+                let values = values.as_slice_mut().expect(LAYOUT);
+                let valid = Valid::Set(valid.as_slice_mut().expect(LAYOUT));
+                self.store.read_data(source, at, values, valid)?;
+            }
+            Owned::Quality(codes, inside) => {
+                let codes = codes.as_slice_mut().expect(LAYOUT);
+                self.store.read_quality(source, at, codes, inside.as_slice_mut().expect(LAYOUT))?;
+            }
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,37 @@
+//! Pixels of a scene that are not to be used.
+
+use super::kept::Bits;
+use compose_core::Window;
+use ndarray::ArrayView2;
+use std::sync::Arc;
+
+/// Which pixels are not to be used.
+pub enum Unusable {
+    /// 1 for each of them.
+    Marks(Vec<u8>),
+    /// As they are kept for the whole block.
+    Kept(Arc<Bits>),
+}
+
+impl Unusable {
+    /// Makes them invalid in every plane.
+    pub fn clear(&self, window: Window, valid: &mut [u8]) {
+        for plane in valid.chunks_exact_mut(window.pixels().max(1)) {
+            match self {
+                Self::Marks(marks) => {
+                    plane.iter_mut().zip(marks).for_each(|(valid, mark)| *valid &= 1 - mark)
+                }
+                Self::Kept(bits) => bits.clear(window, plane),
+            }
+        }
+    }
+
+    /// Whether they are all there are, or all that are wanted.
+    pub fn hides_all(&self, window: Window, wanted: Option<ArrayView2<'_, u8>>) -> bool {
+        match (self, wanted) {
+            (Self::Kept(bits), wanted) => bits.hides(window, wanted),
+            (Self::Marks(marks), Some(wanted)) => wanted.iter().zip(marks).all(|(w, u)| *w == 0 || *u != 0),
+            (Self::Marks(marks), None) => marks.iter().all(|u| *u != 0),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! One output: its target, its grid, its fills, its files.
+
+use crate::error::EngineError;
+use crate::options::Options;
+use crate::plan::comparing::{Comparing, comparing};
+use crate::plan::masked::Masked;
+use crate::plan::order::Order;
+use crate::plan::output::{OutputPlan, cast};
+use crate::plan::placement::{PlannedScore, planned_scores};
+use crate::plan::view::{Arrival, BandGroup, ScenePlan, View};
+use crate::plan::{Stack, grid};
+use crate::rules::Rules;
+use crate::survey::Lattice;
+use compose_core::fill_strategy::{BoundFill, StackFacts};
+use compose_core::{Cast, Day, MaskStack, Window};
+use compose_io::align::{Alignment, Resampling};
+use compose_io::crs::CrsRegistry;
+use std::sync::Arc;
+
+/// Blocks for each worker that may wait for the writer: some take much longer than others, which decode nothing.
+const AHEAD: usize = 4;
+/// The same where a fill works in cells: all its blocks are work, and its memory is better spent on tiles.
+const AHEAD_OF_CELLS: usize = 2;
+
+/// One output.
+pub struct Job {
+    /// Index of the scene being repaired; `None` where every pixel is composed.
+    pub target: Option<usize>,
+    /// The date that distances are measured from.
+    pub target_day: Option<Day>,
+    /// The grid of the output, and how each scene gets to it.
+    pub view: Arc<View>,
+    /// `the target's`, `like a.tif`, ….
+    pub grid_reason: String,
+    /// Whether the grid was moved to multiples of its resolution though scenes have pixels of that size.
+    pub snapped: bool,
+    /// The fills, in order.
+    pub fills: Vec<Stage>,
+    /// Sample type and nodata of the output.
+    pub cast: Cast,
+    /// Files to write.
+    pub output: OutputPlan,
+    /// In which order it is composed.
+    pub order: Order,
+    /// How the target's pixels came to the grid where they are not copied: `resampled (bilinear): …`.
+    pub resampled: Option<String>,
+    /// Where the survey took its sample, if there was one.
+    pub lattice: Option<Lattice>,
+    /// The mask rules that compare scenes.
+    pub comparing: Vec<Comparing>,
+    /// How much of the target the masks take, once that was counted.
+    pub masked: Option<Masked>,
+}
+
+impl Job {
+    /// Decides everything about one output, except for the order in which it is composed.
+    pub fn make(
+        rules: &Rules,
+        options: &Options,
+        stack: &Stack,
+        target: Option<usize>,
+        systems: &CrsRegistry,
+    ) -> Result<Self, EngineError> {
+        let resampling = resampling(rules, options)?;
+        let grid::Chosen { grid, reason: grid_reason, snapped, georeferenced } =
+            grid::choose(rules, options, stack, target, systems)?;
+        let reference = target.unwrap_or(0);
+        let cast = cast(rules, options, stack, reference)?;
+        grid::refuse_size(rules, options, stack, &grid, cast.dtype)?;
+        let arrival = Arrival { reference, resampling, dtype: cast.dtype };
+        let view = View::new(stack, grid, georeferenced, arrival)?;
+        let View { grid, scenes, .. } = &view;
+        if let Some(t) = target.filter(|t| !scenes[*t].overlaps) {
+            return Err(grid::misses(rules, options, grid, "the target, scene", &stack.facts[t]));
+        }
+        if scenes.iter().all(|s| !s.overlaps) {
+            return Err(grid::misses(
+                rules,
+                options,
+                grid,
+                "any scene; the first is",
+                &stack.facts[reference],
+            ));
+        }
+        let target_day = match target {
+            Some(t) => stack.facts[t].day,
+            None => options.date.or(rules.target.value.date.map(|d| d.0)),
+        };
+        let fills = stages(rules, stack, (target, target_day), &view)?;
+        if target.is_none() && fills.is_empty() {
+            let message = "no [target] scene and no [[fill]]: nothing would be composed; say one of them";
+            return Err(EngineError::Rules(vec![rules.file.mistake_at(&(0..0), message)]));
+        }
+        let resampled = target.and_then(|t| resampled(stack, t, &scenes[t], resampling));
+        let output = OutputPlan::make(rules, options, stack, target)?;
+        // Chosen when all outputs are known, which share the memory.
+        let order = Order::plain(grid.width, grid.height, stack.bands.len(), (1, 1));
+        let comparing = comparing(stack, georeferenced, arrival)?;
+        Ok(Self {
+            target,
+            target_day,
+            view: Arc::new(view),
+            grid_reason,
+            snapped,
+            fills,
+            cast,
+            output,
+            order,
+            resampled,
+            lattice: None,
+            comparing,
+            masked: None,
+        })
+    }
+
+    /// The scenes whose pixels may be read: the target and the donors, as far as they meet the grid.
+    pub fn scenes_read(&self) -> impl Iterator<Item = usize> + use<> {
+        let donors = self.fills.iter().flat_map(|fill| fill.bound.donors()).map(|donor| donor.scene);
+        let mut scenes: Vec<usize> =
+            donors.chain(self.target).filter(|scene| self.view.scenes[*scene].overlaps).collect();
+        scenes.sort_unstable();
+        scenes.dedup();
+        scenes.into_iter()
+    }
+
+    /// The part of the grid in which the scenes that are read lie, rather more than less; the whole grid where none does.
+    pub fn covered(&self, stack: &Stack) -> Window {
+        let whole = Window::whole(self.view.grid.width, self.view.grid.height);
+        let of_group = |scene: usize, group: &BandGroup| {
+            let native = &stack.facts[scene].bands[group.bands[0]].grid;
+            match &group.alignment {
+                Alignment::Paste { cols, rows } => {
+                    Window::whole(native.width, native.height).shift(-cols, -rows).intersect(whole)
+                }
+                Alignment::Resample(resampler) => resampler.target_window(whole),
+                Alignment::Disjoint => None,
+            }
+        };
+        let groups = self.scenes_read().flat_map(|scene| {
+            let groups = &self.view.scenes[scene].groups;
+            groups.iter().filter_map(move |group| of_group(scene, group)).collect::<Vec<_>>()
+        });
+        groups.reduce(Window::around).unwrap_or(whole)
+    }
+
+    /// The rule of a scene, if it compares.
+    pub fn comparing(&self, scene: usize, rule: usize) -> Option<&Comparing> {
+        self.comparing.iter().find(|c| (c.scene, c.rule) == (scene, rule))
+    }
+
+    /// The stack as a rule of a scene sees it.
+    pub fn mask_stack<'a>(&self, stack: &'a Stack, scene: usize) -> MaskStack<'a> {
+        MaskStack { scenes: &stack.facts, scene, reference: self.target.unwrap_or(0) }
+    }
+
+    /// Blocks for each worker that may wait for the writer.
+    pub fn ahead(&self) -> usize {
+        if self.fills.iter().any(|stage| stage.bound.cell().is_some()) { AHEAD_OF_CELLS } else { AHEAD }
+    }
+}
+
+/// One `[[fill]]`, bound to the stack.
+pub struct Stage {
+    /// Its strategy.
+    pub name: String,
+    /// The strategy, bound; after the survey, with what that told.
+    pub bound: Box<dyn BoundFill>,
+    /// The strategy as it was before the survey, if there was one.
+    pub unsettled: Option<Box<dyn BoundFill>>,
+    /// Per scene of the stack: where its score runs, if the strategy wants one.
+    pub scores: Vec<Option<PlannedScore>>,
+}
+
+/// How a target's pixels are resampled, and which of its bands; `None` where all are copied.
+fn resampled(stack: &Stack, target: usize, plan: &ScenePlan, method: Resampling) -> Option<String> {
+    let groups: Vec<&BandGroup> =
+        plan.groups.iter().filter(|g| matches!(g.alignment, Alignment::Resample(_))).collect();
+    let first = groups.first()?;
+    let why = first.reason.trim_start_matches("resample: ");
+    let names: Vec<&str> = groups
+        .iter()
+        .flat_map(|g| &g.bands)
+        .map(|band| stack.facts[target].bands[*band].name.as_str())
+        .collect();
+    let which = if groups.len() == plan.groups.len() {
+        String::new()
+    } else {
+        format!("bands {}: ", names.join(", "))
+    };
+    Some(format!("{which}resampled ({method}), {why}"))
+}
+
+fn resampling(rules: &Rules, options: &Options) -> Result<Resampling, EngineError> {
+    let Some(name) = options.resampling.as_ref().or(rules.grid.value.resampling.as_ref()) else {
+        return Ok(Resampling::Bilinear);
+    };
+    name.parse().map_err(|_| {
+        let names = ["nearest", "bilinear", "cubic"];
+        let hint = compose_core::kind::did_you_mean(name, names);
+        let separator = if hint.is_empty() { ";" } else { "" };
+        let message =
+            format!("resampling is \"{name}\"{hint}{separator} expected one of {}", names.join(", "));
+        if options.resampling.is_some() {
+            return EngineError::Option { option: "--resampling".into(), message };
+        }
+        let span = rules.grid.spans.of("resampling");
+        EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))])
+    })
+}
+
+fn stages(
+    rules: &Rules,
+    stack: &Stack,
+    (target, target_day): (Option<usize>, Option<Day>),
+    view: &View,
+) -> Result<Vec<Stage>, EngineError> {
+    let facts =
+        StackFacts { target, target_day, scenes: &stack.facts, grid: &view.grid, validity: stack.validity };
+    let mut stages = Vec::new();
+    for fill in &rules.fills {
+        let bound = fill.value.strategy.bind(&facts).map_err(|e| {
+            let message = format!("fill \"{}\": {e}", fill.value.name);
+            EngineError::Rules(vec![rules.file.mistake_at(&e.span_in(&fill.spans), &message)])
+        })?;
+        if let Some(donor) = bound.donors().iter().find(|d| d.scene >= view.scenes.len()) {
+            return Err(EngineError::Bug(format!("{} names donor {}", fill.value.name, donor.scene)));
+        }
+        let scores = planned_scores(&stack.facts, &*bound, &view.grid)?;
+        stages.push(Stage { name: fill.value.name.clone(), bound, unsettled: None, scores });
+    }
+    Ok(stages)
+}

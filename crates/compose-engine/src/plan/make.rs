@@ -1,0 +1,108 @@
+//! Everything decided for a run, and how it is decided.
+
+use crate::error::EngineError;
+use crate::options::Options;
+use crate::plan::clashes::{inputs, refuse_clashes};
+use crate::plan::masked::{LeftOut, SkipAbove};
+use crate::plan::memory::{Memory, may_go_by_band};
+use crate::plan::reads::bands_of_all;
+use crate::plan::specs::refuse_unwritable;
+use crate::plan::{Job, Stack};
+use crate::rules::Rules;
+use crate::rules::settings::Implausible;
+use compose_io::crs::CrsRegistry;
+use compose_io::files::Inputs;
+use compose_plugin_host::Plugin;
+
+/// Everything decided for a run.
+pub struct Plan {
+    /// What all outputs share.
+    pub stack: Stack,
+    /// One per output.
+    pub jobs: Vec<Job>,
+    /// What becomes of scenes with values that cannot be.
+    pub implausible: Implausible,
+    /// Which targets are not to be composed.
+    pub skip_above: Option<SkipAbove>,
+    /// Those that are not.
+    pub left_out: Vec<LeftOut>,
+    /// Memory and blocks.
+    pub memory: Memory,
+    /// The plugins that the rules file names.
+    pub plugins: Vec<&'static Plugin>,
+    /// What was typed, for the report.
+    pub command_line: Vec<String>,
+    /// Whether files that exist may be replaced.
+    pub overwrite: bool,
+    /// Every file that is read.
+    pub inputs: Inputs,
+}
+
+impl Plan {
+    /// Decides everything that a run of `rules` will do.
+    ///
+    /// # Errors
+    /// Whatever can be refused from text and headers.
+    pub fn make(rules: &Rules, options: &Options) -> Result<Self, EngineError> {
+        let systems = CrsRegistry::new();
+        let mut stack = Stack::open(rules, options, &systems)?;
+        let mut jobs = Vec::new();
+        let targets = stack.targets(rules, options)?;
+        let skip_above = skip_above(rules, &targets)?;
+        for target in targets {
+            jobs.push(Job::make(rules, options, &stack, target, &systems)?);
+        }
+        let inputs = inputs(rules, &stack, options);
+        if !options.without_output {
+            stack.notes.extend(refuse_clashes(rules, &jobs, &inputs, options)?);
+        }
+        stack.share_tiles(bands_of_all(&stack, &jobs), options);
+        let (memory, orders) = Memory::plan(&stack, &jobs, options)?;
+        let jobs: Vec<Job> = jobs.into_iter().zip(orders).map(|(job, order)| Job { order, ..job }).collect();
+        for job in &jobs {
+            refuse_unwritable(&stack, job, &rules.plugins, memory.compressors)?;
+        }
+        Ok(Self {
+            stack,
+            jobs,
+            implausible: implausible(rules)?,
+            skip_above,
+            left_out: Vec::new(),
+            memory,
+            plugins: rules.plugins.clone(),
+            command_line: options.command_line.clone(),
+            overwrite: options.overwrite,
+            inputs,
+        })
+    }
+
+    /// Whether the bands of a job can be composed one after the other.
+    pub fn bands_may_take_turns(&self, job: usize) -> bool {
+        may_go_by_band(&self.stack, &self.jobs[job])
+    }
+}
+
+/// From how many percent on a target is left out.
+fn skip_above(rules: &Rules, targets: &[Option<usize>]) -> Result<Option<SkipAbove>, EngineError> {
+    let Some(percent) = rules.target.value.skip_above else { return Ok(None) };
+    let span = rules.target.spans.of("skip-above");
+    if targets.iter().all(Option::is_none) {
+        let message = "[target] skip-above leaves scenes out that are to be repaired, and none is; say scene, or leave it out";
+        return Err(EngineError::Rules(vec![rules.file.mistake_at(&span, message)]));
+    }
+    Ok(Some(SkipAbove { percent: percent.0, at: rules.file.mistake_at(&span, "") }))
+}
+
+/// What becomes of values that cannot be: one answer for all scenes.
+pub fn implausible(rules: &Rules) -> Result<Implausible, EngineError> {
+    let mut said = rules.scenes.iter().filter_map(|s| s.value.implausible.map(|v| (v, &s.spans)));
+    let Some((first, _)) = said.next() else { return Ok(Implausible::default()) };
+    match said.find(|(v, _)| *v != first) {
+        None => Ok(first),
+        Some((_, spans)) => {
+            let message =
+                "[scenes] implausible differs from that of another [[scenes]]; it holds for all of them";
+            Err(EngineError::Rules(vec![rules.file.mistake_at(&spans.of("implausible"), message)]))
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! The scenes of a rules file: found by name, selected by date, opened.
+
+use crate::error::EngineError;
+use crate::options::Options;
+use crate::plan::query::{explicit, query};
+use crate::plan::select::{Fate, SETTINGS, SceneFate, contradiction, left_out};
+use crate::rules::Rules;
+use crate::rules::settings::Scenes;
+use compose_core::Spans;
+use compose_core::kind::did_you_mean;
+use compose_io::crs::CrsRegistry;
+use compose_io::discover::{DiscoverError, find_explicit, find_scenes, open_scene, wanted_names};
+use compose_io::header::companions_of;
+use compose_io::preset;
+use compose_io::scene::{FoundScene, Nodata, SceneSource, ScenesQuery};
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Source codes from 65000 on stand for statistics.
+const MOST_SCENES: usize = 65_000;
+
+/// A scene that was found, with how to open it and where the rules file asks for it.
+struct Candidate {
+    found: FoundScene,
+    query: ScenesQuery,
+    at: Spans,
+}
+
+/// The scenes that take part, in order of (date, id), and what was learned on the way.
+pub struct Selected {
+    /// How each scene is read.
+    pub scenes: Vec<SceneSource>,
+    /// Per scene: the product that its preset knows.
+    pub products: Vec<Option<&'static str>>,
+    /// Per scene: whether its product's numbers depend on a processing baseline.
+    pub by_baseline: Vec<bool>,
+    /// Every scene found, those left out among them.
+    pub fates: Vec<SceneFate>,
+    /// Every file of every scene that was found, those left out among them, and what is read with it.
+    pub inputs: Vec<PathBuf>,
+    /// Remarks for the plan.
+    pub notes: Vec<String>,
+}
+
+/// Finds, selects and opens the scenes of a rules file.
+pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result<Selected, EngineError> {
+    let mut notes = Vec::new();
+    let mut candidates = candidates(rules, systems, &mut notes)?;
+    if let Some(nodata) = options.src_nodata {
+        candidates.iter_mut().for_each(|c| c.query.nodata = Nodata::Values(vec![nodata]));
+    }
+    candidates.sort_by(|a, b| order(&a.found).cmp(&order(&b.found)));
+    refuse_twins(rules, &candidates)?;
+    refuse_too_many(&candidates)?;
+    let mut inputs: Vec<PathBuf> = candidates.iter().flat_map(|c| files_of(&c.found)).collect();
+    let (candidates, fates) = selected(rules, candidates)?;
+    let scenes = opened(rules, options, &candidates, systems)?;
+    inputs.extend(scenes.iter().flat_map(|s| s.files.iter().cloned()));
+    inputs.sort();
+    inputs.dedup();
+    notes.extend(without_georeference(rules, &candidates, &scenes)?);
+    notes.extend(scenes.iter().flat_map(|s| s.notes.iter().map(|n| format!("scene {}: {n}", s.facts.id))));
+    let by_baseline = candidates.iter().map(|c| depends_on_baseline(&c.query)).collect();
+    let products = candidates.iter().map(|c| c.query.preset.map(|p| p.name)).collect();
+    Ok(Selected { scenes, products, by_baseline, fates, inputs, notes })
+}
+
+fn depends_on_baseline(query: &ScenesQuery) -> bool {
+    query.preset.is_some_and(|p| matches!(p.radiometry, preset::Radiometry::ByBaseline { .. }))
+}
+
+/// What a scene is made of, as far as names tell: its files, what is read with each, and its MTL file.
+fn files_of(found: &FoundScene) -> impl Iterator<Item = PathBuf> {
+    let with_file = |path: &PathBuf| std::iter::once(path.clone()).chain(companions_of(path));
+    let files: Vec<PathBuf> = found.files.iter().flat_map(|file| with_file(&file.path)).collect();
+    files.into_iter().chain(found.mtl.clone())
+}
+
+/// Scenes without a date come last.
+fn order(scene: &FoundScene) -> (bool, Option<compose_core::Day>, &str) {
+    (scene.day.is_none(), scene.day, &scene.id)
+}
+
+fn candidates(
+    rules: &Rules,
+    systems: &CrsRegistry,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Candidate>, EngineError> {
+    let mut all = Vec::new();
+    for scenes in &rules.scenes {
+        let query = query(rules, scenes)?;
+        if let Some((key, wrong)) = contradiction(&scenes.value) {
+            return Err(EngineError::Rules(vec![
+                rules.file.mistake_at(&scenes.spans.of(key), &format!("[scenes] {wrong}")),
+            ]));
+        }
+        if query.paths.is_empty() && !rules.scene.is_empty() {
+            continue;
+        }
+        let found = find_scenes(&query, systems).map_err(|e| discover_error(rules, &scenes.spans, e))?;
+        notes.extend(found.notes);
+        all.extend(found.scenes.into_iter().map(|found| Candidate {
+            found,
+            query: query.clone(),
+            at: scenes.spans.clone(),
+        }));
+    }
+    for scene in &rules.scene {
+        let explicit = explicit(rules, scene)?;
+        let found = find_explicit(&explicit, systems).map_err(|e| discover_error(rules, &scene.spans, e))?;
+        all.push(Candidate { found, query: explicit.query, at: scene.spans.clone() });
+    }
+    Ok(all)
+}
+
+/// Where a setting of a scene stands: in its own table, else in the first [scenes].
+fn setting_at(rules: &Rules, at: &Spans, key: &str) -> Range<usize> {
+    // A [[scene]] says its path with another word.
+    let words = if ["path", "files"].contains(&key) { vec!["files", "file", "path"] } else { vec![key] };
+    let tables = std::iter::once(at).chain(rules.scenes.first().map(|s| &s.spans));
+    tables.flat_map(|t| words.iter().filter_map(|w| t.get(w))).next().unwrap_or(at.table.clone())
+}
+
+fn discover_error(rules: &Rules, at: &Spans, cause: DiscoverError) -> EngineError {
+    if let DiscoverError::Io(io) = cause {
+        return EngineError::Io(io);
+    }
+    let span = cause.setting().map_or(at.table.clone(), |key| setting_at(rules, at, key));
+    let at = rules.file.mistake_at(&span, "");
+    EngineError::Discover { file: at.file, line: at.line, cause: Box::new(cause) }
+}
+
+fn refuse_twins(rules: &Rules, sorted: &[Candidate]) -> Result<(), EngineError> {
+    let mut seen = std::collections::HashMap::new();
+    for candidate in sorted {
+        if let Some(other) = seen.insert(&candidate.found.id, candidate) {
+            let file = |c: &Candidate| {
+                c.found.files.first().map_or_else(String::new, |f| f.path.display().to_string())
+            };
+            let id = &candidate.found.id;
+            let message =
+                format!("scene {id}: two scenes have this id: {} and {}", file(other), file(candidate));
+            let span = setting_at(rules, &candidate.at, "id");
+            return Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]));
+        }
+    }
+    Ok(())
+}
+
+/// Provenance tells scenes apart by 16-bit numbers, of which the last few have other meanings.
+fn refuse_too_many(candidates: &[Candidate]) -> Result<(), EngineError> {
+    let count = candidates.len();
+    if count <= MOST_SCENES {
+        return Ok(());
+    }
+    let message =
+        format!("{count} scenes were found; at most {MOST_SCENES} can be told apart. Narrow path or dates");
+    Err(EngineError::Option { option: "[scenes]".into(), message })
+}
+
+fn selected(
+    rules: &Rules,
+    candidates: Vec<Candidate>,
+) -> Result<(Vec<Candidate>, Vec<SceneFate>), EngineError> {
+    let default = Scenes::default();
+    let (mut kept, mut fates) = (Vec::new(), Vec::new());
+    for candidate in candidates {
+        // A [[scene]] is selected by the dates of the first [scenes].
+        let settings = rules.scenes.iter().find(|s| s.spans == candidate.at).or_else(|| rules.scenes.first());
+        let (spans, settings) = settings.map_or((&candidate.at, &default), |s| (&s.spans, &s.value));
+        let found = &candidate.found;
+        let reason = left_out(settings, found.day).map_err(|e| {
+            let message = format!("scene {} {e}", found.id);
+            EngineError::Rules(vec![rules.file.mistake_at(&selection_at(spans), &message)])
+        })?;
+        let fate = reason.map_or(Fate::Used, Fate::Skipped);
+        let used = fate == Fate::Used;
+        fates.push(SceneFate { id: found.id.clone(), day: found.day, fate });
+        if used {
+            kept.push(candidate);
+        }
+    }
+    if kept.is_empty() {
+        return Err(none_left(rules, &fates));
+    }
+    Ok((kept, fates))
+}
+
+/// The first setting that selects by date.
+fn selection_at(scenes: &Spans) -> Range<usize> {
+    SETTINGS.iter().find_map(|key| scenes.get(key)).unwrap_or(scenes.table.clone())
+}
+
+fn none_left(rules: &Rules, fates: &[SceneFate]) -> EngineError {
+    let span = rules.scenes.first().map_or(0..0, |s| selection_at(&s.spans));
+    let first = fates.iter().find_map(|f| match &f.fate {
+        Fate::Skipped(reason) => Some(format!(", the first of them {}: {reason}", f.id)),
+        Fate::Used => None,
+    });
+    let message = format!("[scenes] no scene is left; {} found{}", fates.len(), first.unwrap_or_default());
+    EngineError::Rules(vec![rules.file.mistake_at(&span, &message)])
+}
+
+/// Opens every scene; all must have the bands of the target (or of the first scene).
+fn opened(
+    rules: &Rules,
+    options: &Options,
+    candidates: &[Candidate],
+    systems: &CrsRegistry,
+) -> Result<Vec<SceneSource>, EngineError> {
+    let open = |candidate: &Candidate, wanted: Option<&[String]>| {
+        open_scene(&candidate.found, &candidate.query, wanted, systems)
+            .map_err(|e| discover_error(rules, &candidate.at, e))
+    };
+    let target = options.target.as_ref().or(rules.target.value.scene.as_ref());
+    let first = candidates.iter().position(|c| Some(&c.found.id) == target).unwrap_or(0);
+    let reference = &candidates[first];
+    // The same name may mean different things on different sensors: what is wanted is settled for all at once.
+    let found: Vec<&FoundScene> = candidates.iter().map(|c| &c.found).collect();
+    let named = wanted_names(&reference.found, &found, &reference.query)
+        .map_err(|e| discover_error(rules, &reference.at, e))?;
+    let wanted = match named {
+        Some(names) => names,
+        None => {
+            let facts = open(reference, None)?.facts;
+            facts.bands[..facts.wanted].iter().map(|b| b.name.clone()).collect()
+        }
+    };
+    let scenes = candidates.iter().map(|c| open(c, Some(&wanted))).collect::<Result<Vec<_>, _>>()?;
+    check_quality(rules, candidates, &scenes)?;
+    Ok(scenes)
+}
+
+/// Refuses to put scenes on each other of which nobody knows where they lie, unless the rules say so; then says that it
+/// is done.
+fn without_georeference(
+    rules: &Rules,
+    candidates: &[Candidate],
+    scenes: &[SceneSource],
+) -> Result<Option<String>, EngineError> {
+    let lost: Vec<_> = candidates.iter().zip(scenes).filter(|(_, scene)| !scene.georeferenced).collect();
+    let [(candidate, first), others @ ..] = &lost[..] else { return Ok(None) };
+    let refuse = |message: String| {
+        let span = setting_at(rules, &candidate.at, "path");
+        Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]))
+    };
+    // One file lies on itself.
+    let Some((_, second)) = others.iter().find(|(_, other)| other.files != first.files) else {
+        return Ok(None);
+    };
+    let size = |scene: &SceneSource| (scene.facts.grid.width, scene.facts.grid.height);
+    let id = |scene: &SceneSource| scene.facts.id.clone();
+    if lost.iter().any(|(candidate, _)| !candidate.query.georeference_none) {
+        return refuse(format!(
+            "scenes {} and {} have no georeference, so that nothing tells how they lie on each other; put their *_MTL.txt \
+             beside them, write it into the files, or say georeference = \"none\" in [scenes] to put them on each other \
+             pixel by pixel",
+            id(first),
+            id(second)
+        ));
+    }
+    if let Some((_, other)) = others.iter().find(|(_, other)| size(other) != size(first)) {
+        let ((w, h), (width, height)) = (size(first), size(other));
+        return refuse(format!(
+            "georeference = \"none\": scene {} has {w} × {h} pixels and scene {} {width} × {height}; expected one size",
+            id(first),
+            id(other)
+        ));
+    }
+    let count = lost.len();
+    Ok(Some(format!(
+        "georeference = \"none\": {count} scenes without one are put on each other pixel by pixel"
+    )))
+}
+
+/// A quality band that no scene has is a slip in its name.
+fn check_quality(rules: &Rules, candidates: &[Candidate], scenes: &[SceneSource]) -> Result<(), EngineError> {
+    let [first, ..] = candidates else { return Ok(()) };
+    let Some(name) =
+        first.query.quality.as_ref().filter(|_| scenes.iter().all(|s| s.facts.quality.is_none()))
+    else {
+        return Ok(());
+    };
+    let facts = &scenes[0].facts;
+    let bands: Vec<&str> = facts.bands.iter().map(|b| b.name.as_str()).collect();
+    let hint = did_you_mean(name, bands.iter().copied());
+    let separator = if hint.is_empty() { ";" } else { "" };
+    let message = format!(
+        "quality is \"{name}\", and no scene has such a band{hint}{separator} bands of {}: {}",
+        facts.id,
+        bands.join(", ")
+    );
+    let span = setting_at(rules, &first.at, "quality");
+    Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]))
+}

@@ -1,0 +1,200 @@
+//! Which order of work decodes the fewest tiles within the memory limit.
+
+use crate::plan::order::{Order, pieces};
+use crate::plan::reads::Stream;
+use crate::plan::{Job, Stack};
+use compose_core::{Temporal, ValidityMode, Window};
+use std::ops::Range;
+
+/// So many widths of regions are tried one tile apart; wider grids try few of the narrower ones.
+const EVERY_WIDTH: usize = 32;
+/// Regions whose tiles are counted, at most: of more, as many that are spread over the grid stand for all.
+const COUNTED: usize = 512;
+/// Regions of an order, at most.
+const MOST_REGIONS: usize = 1 << 16;
+
+/// What an order is chosen from and for.
+pub struct Choice<'a> {
+    /// The scenes.
+    pub stack: &'a Stack,
+    /// The output.
+    pub job: &'a Job,
+    /// Workers.
+    pub threads: usize,
+    /// Size of the output's own tiles: regions end between them.
+    pub tile: (usize, usize),
+    /// Largest width and height of a block.
+    pub block: (usize, usize),
+    /// Whether there is to be one region.
+    pub in_one: bool,
+    /// The part of the grid that scenes lie in.
+    pub covered: Window,
+    /// How many bands at a time: all, or one.
+    pub bands: usize,
+    /// What is left for tiles and kept masks where regions have this width.
+    pub left: &'a dyn Fn(usize) -> u64,
+}
+
+/// An order with the memory that its tiles may have.
+struct Candidate {
+    order: Order,
+    budget: u64,
+}
+
+impl Choice<'_> {
+    /// The order with the fewest tiles to decode among those whose tiles fit into memory; where none does, the one
+    /// that lacks least. Of equals the simplest. With it the bytes that are left for tiles. `None` where the grid would be
+    /// cut into more regions than anybody could keep account of.
+    pub fn best(&self) -> Option<(Order, u64)> {
+        let streams = Stream::all(self.stack, self.job);
+        let phases = self.phases(&streams);
+        let mut best: Option<Candidate> = None;
+        for width in self.widths() {
+            let Some(candidate) = self.candidate(&streams, &phases, width) else { continue };
+            if best.as_ref().is_none_or(|best| candidate.is_better_than(best)) {
+                best = Some(candidate);
+            }
+        }
+        best.map(|best| (best.order, best.budget))
+    }
+
+    /// Jointly, a pixel is judged by all bands.
+    fn looks_first(&self) -> bool {
+        self.bands < self.stack.bands.len() && self.stack.validity == ValidityMode::Joint
+    }
+
+    /// The streams that are read at a time.
+    fn phases(&self, streams: &[Stream<'_>]) -> Vec<Vec<usize>> {
+        let bands = self.stack.bands.len();
+        let numbers = |test: &dyn Fn(&Stream<'_>) -> bool| -> Vec<usize> {
+            (0..streams.len()).filter(|i| test(&streams[*i])).collect()
+        };
+        if self.bands == bands {
+            return vec![numbers(&|_| true)];
+        }
+        let of_band = |b: usize| numbers(&|s| s.wanted.contains(&b));
+        let times = if self.looks_first() { 2 } else { 1 };
+        let masks = std::iter::once(numbers(&|s| s.masks));
+        masks.chain((0..times).flat_map(|_| 0..bands).map(of_band)).collect()
+    }
+
+    /// Widths of regions to try, the widest first, in whole tiles of the output.
+    fn widths(&self) -> Vec<usize> {
+        let (width, tile) = (self.job.view.grid.width, self.tile.0);
+        if self.in_one {
+            return vec![width];
+        }
+        let tiles = width.div_ceil(tile);
+        let further = |n: &usize| Some(if *n < EVERY_WIDTH { n + 1 } else { n + n / 4 });
+        let parts = std::iter::successors(Some(1), further).take_while(|n| *n <= tiles);
+        let mut widths: Vec<usize> = parts.map(|n| (tiles.div_ceil(n) * tile).min(width)).collect();
+        widths.dedup();
+        widths
+    }
+
+    fn candidate(&self, streams: &[Stream<'_>], phases: &[Vec<usize>], width: usize) -> Option<Candidate> {
+        let bands = self.stack.bands.len();
+        let turns: Vec<Range<usize>> = (0..bands).step_by(self.bands).map(|b| b..b + self.bands).collect();
+        let left = (self.left)(width);
+        let kept_per_row = if turns.len() > 1 { self.kept_per_row(width) } else { 0 };
+        let height = self.region_height(kept_per_row, left);
+        let grid = Window::whole(self.job.view.grid.width, self.job.view.grid.height);
+        if grid.width.div_ceil(width) * grid.height.div_ceil(height) > MOST_REGIONS {
+            return None;
+        }
+        let regions: Vec<Window> = pieces(grid, (width, height)).collect();
+        let tiles: u64 = streams.iter().map(|s| s.tiles(grid)).sum();
+        let (decoded, mut need) = self.reads(streams, phases, &regions);
+        // Where looks are enough, the donors of low rank are read here and there alone.
+        if self.reads_until_enough() {
+            need = need / 4 * 3;
+        }
+        let budget = left.saturating_sub(kept_per_row * height as u64);
+        // A quarter more than is counted: workers are not in step, and tiles not of even size.
+        let (looks_first, block) = (self.looks_first(), self.block);
+        let order = Order {
+            regions,
+            turns,
+            looks_first,
+            block,
+            tiles,
+            // Where regions stand for others, they may have missed some.
+            decoded: decoded.max(tiles),
+            held: need,
+            fits: need / 4 * 5 <= budget,
+        };
+        Some(Candidate { order, budget })
+    }
+
+    /// Tiles that are decoded for all regions, and bytes of tiles that one of them needs at most.
+    fn reads(&self, streams: &[Stream<'_>], phases: &[Vec<usize>], regions: &[Window]) -> (u64, u64) {
+        let grid = Window::whole(self.job.view.grid.width, self.job.view.grid.height);
+        let seen: Vec<Window> = regions
+            .iter()
+            // What a fill reads around its blocks lies in the next region, too.
+            .filter(|region| region.expand(self.halo()).intersect(self.covered).is_some())
+            .copied()
+            .collect();
+        let every = seen.len().div_ceil(COUNTED).max(1);
+        let (mut decoded, mut need) = (0, 0);
+        for phase in phases {
+            let streams: Vec<&Stream<'_>> = phase.iter().map(|number| &streams[*number]).collect();
+            for region in seen.iter().step_by(every) {
+                let wide = region.expand(self.halo()).intersect(grid).expect("a region lies in the grid");
+                decoded += streams.iter().map(|s| s.tiles(wide)).sum::<u64>();
+                need = need.max(self.held(&streams, *region));
+            }
+        }
+        (decoded * every as u64, need)
+    }
+
+    fn reads_until_enough(&self) -> bool {
+        self.job.fills.iter().any(|stage| matches!(stage.bound.temporal(), Temporal::FirstLooks(_)))
+    }
+
+    /// Pixels that a fill reads around its blocks.
+    fn halo(&self) -> usize {
+        self.job.fills.iter().map(|stage| stage.bound.halo()).max().unwrap_or(0)
+    }
+
+    /// Bytes of tiles that a region needs at most; a few strips tell of all.
+    fn held(&self, streams: &[&Stream<'_>], region: Window) -> u64 {
+        let halo = 2 * self.halo();
+        let wide = (self.block.0 + halo / self.threads, self.block.1 + halo);
+        let in_strip = |strip| streams.iter().map(|s| s.held(region, strip, wide, self.threads)).sum();
+        (0..region.height.div_ceil(self.block.1).min(8)).map(in_strip).max().unwrap_or(0)
+    }
+
+    /// Bytes of kept masks for one row of a region: a bit per pixel of each scene.
+    fn kept_per_row(&self, width: usize) -> u64 {
+        let groups = |scene: usize| self.job.view.scenes[scene].groups.len() as u64;
+        self.job.scenes_read().map(|s| groups(s) * (width as u64 / 8 + 1)).sum()
+    }
+
+    /// As high as a quarter of the memory holds masks for, in whole tiles of the output.
+    fn region_height(&self, kept_per_row: u64, left: u64) -> usize {
+        let (height, tile) = (self.job.view.grid.height, self.tile.1);
+        if kept_per_row == 0 {
+            return height;
+        }
+        let rows = (left / 4 / kept_per_row) as usize;
+        let most = (rows / tile * tile).max(tile);
+        let regions = height.div_ceil(most);
+        (height.div_ceil(regions).div_ceil(tile) * tile).min(height)
+    }
+}
+
+impl Candidate {
+    fn is_better_than(&self, other: &Self) -> bool {
+        match (self.order.fits, other.order.fits) {
+            (true, true) => self.order.decoded < other.order.decoded,
+            (false, false) => self.lack() < other.lack(),
+            (fits, _) => fits,
+        }
+    }
+
+    /// How many times the budget is needed.
+    fn lack(&self) -> f64 {
+        self.order.held as f64 / self.budget.max(1) as f64
+    }
+}

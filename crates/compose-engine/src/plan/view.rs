@@ -1,0 +1,141 @@
+//! A grid, and how each scene of the stack reaches it.
+
+use crate::error::EngineError;
+use crate::plan::Stack;
+use compose_core::{DataType, Grid};
+use compose_io::align::{Alignment, Resampling, decide};
+
+/// A grid and how each scene reaches it: the grid of an output, or that of a mask rule that compares scenes.
+pub struct View {
+    /// The grid.
+    pub grid: Grid,
+    /// Whether it has a geotransform.
+    pub georeferenced: bool,
+    /// Per scene of the stack: how it gets to the grid.
+    pub scenes: Vec<ScenePlan>,
+}
+
+/// What samples become on the way to a grid.
+#[derive(Clone, Copy)]
+pub struct Arrival {
+    /// The scene to whose scale and offset the numbers of all are brought.
+    pub reference: usize,
+    /// How pixels between those of the scene are computed.
+    pub resampling: Resampling,
+    /// The sample type of the output.
+    pub dtype: DataType,
+}
+
+impl View {
+    /// Decides how every scene of a stack reaches a grid.
+    ///
+    /// # Errors
+    /// A scene cannot be brought to the grid, or its numbers not to those of the reference.
+    pub fn new(
+        stack: &Stack,
+        grid: Grid,
+        georeferenced: bool,
+        arrival: Arrival,
+    ) -> Result<Self, EngineError> {
+        let of_scene = |scene| scene_plan(stack, scene, (&grid, georeferenced), arrival);
+        let scenes = (0..stack.scenes.len()).map(of_scene).collect::<Result<_, _>>()?;
+        Ok(Self { grid, georeferenced, scenes })
+    }
+}
+
+/// How one scene gets to the target grid.
+pub struct ScenePlan {
+    /// Its wanted bands, by native grid.
+    pub groups: Vec<BandGroup>,
+    /// Per wanted band: gain and bias to the target's radiometry, where they differ.
+    pub radiometry: Vec<Option<(f64, f64)>>,
+    /// Whether it meets the grid at all.
+    pub overlaps: bool,
+    /// Whether values arrive as they are stored, in a type whose values the output may not be able to hold.
+    pub may_not_fit: bool,
+}
+
+impl ScenePlan {
+    /// Whether values arrive as they are stored.
+    pub fn is_exact(&self) -> bool {
+        self.radiometry.iter().all(Option::is_none)
+            && self.groups.iter().all(|g| matches!(g.alignment, Alignment::Paste { .. }))
+    }
+}
+
+/// Wanted bands of a scene that share a native grid.
+pub struct BandGroup {
+    /// Indices of wanted bands.
+    pub bands: Vec<usize>,
+    /// Native grid to target grid.
+    pub alignment: Alignment,
+    /// Why: `paste: whole-pixel shift (30, 0)`.
+    pub reason: String,
+}
+
+fn scene_plan(
+    stack: &Stack,
+    scene: usize,
+    (grid, georeferenced): (&Grid, bool),
+    Arrival { reference, resampling, dtype }: Arrival,
+) -> Result<ScenePlan, EngineError> {
+    let facts = &stack.facts[scene];
+    if stack.scenes[scene].georeferenced != georeferenced {
+        let message = if georeferenced {
+            "has no georeference, and the grid has one"
+        } else {
+            "has a georeference, and the grid has none"
+        };
+        return Err(EngineError::scene(&facts.id, format!("{message}: cannot tell where its pixels belong")));
+    }
+    let mut groups = Vec::new();
+    for bands in &stack.groups[scene] {
+        let decision = decide(grid, &facts.bands[bands[0]].grid, resampling)
+            .map_err(|e| EngineError::scene(&facts.id, e.to_string()))?;
+        groups.push(BandGroup {
+            bands: bands.clone(),
+            alignment: decision.alignment,
+            reason: decision.reason,
+        });
+    }
+    let overlaps = groups.iter().all(|g| !matches!(g.alignment, Alignment::Disjoint));
+    let radiometry = radiometry(stack, scene, reference)?;
+    let mut plan = ScenePlan { groups, overlaps, radiometry, may_not_fit: false };
+    let fits = facts.bands[..facts.wanted].iter().all(|b| dtype.holds_all(b.dtype));
+    plan.may_not_fit = plan.is_exact() && !fits;
+    Ok(plan)
+}
+
+/// Gain and bias that bring each wanted band to the reference's scale and offset. Where both are unknown, the
+/// numbers of one product are taken to mean the same; those of two products are not.
+fn radiometry(stack: &Stack, scene: usize, reference: usize) -> Result<Vec<Option<(f64, f64)>>, EngineError> {
+    let facts = &stack.facts[scene];
+    let pairs = facts.bands[..facts.wanted].iter().zip(&stack.facts[reference].bands);
+    let mixes = stack.products[scene] != stack.products[reference];
+    pairs
+        .map(|(band, wanted)| match (band.scale_offset, wanted.scale_offset) {
+            (Some(a), Some(b)) if a == b => Ok(None),
+            (None, None) if !mixes && (scene == reference || !stack.by_baseline[scene]) => Ok(None),
+            (Some((scale, offset)), Some((to_scale, to_offset))) => {
+                Ok(Some((scale / to_scale, (offset - to_offset) / to_scale)))
+            }
+            (None, None) if !mixes => {
+                let message = "its processing baseline is not known, and from baseline 04.00 on its numbers are 1000 higher; \
+                               say offset = -0.1 (04.00 and later) or offset = 0 (before) in [scenes] or [[scene]]";
+                Err(EngineError::scene(&facts.id, message))
+            }
+            (here, there) => {
+                let known = |known: bool| if known { "known" } else { "unknown" };
+                let message = format!(
+                    "band {}: scale and offset are {}, and {} for {}: values of different radiometry cannot be mixed; say \
+                     scale and offset in [scenes] or [[scene]]",
+                    band.name,
+                    known(here.is_some()),
+                    known(there.is_some()),
+                    stack.facts[reference].id
+                );
+                Err(EngineError::scene(&facts.id, message))
+            }
+        })
+        .collect()
+}
