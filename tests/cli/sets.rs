@@ -1,7 +1,8 @@
 //! The files of one run belong together: locks, the order of their names, what `compose check` tells.
 
 use crate::support::{Pair, Slow, compose, listing, sidecar, signal, stderr, stdout, wait};
-use compose_engine::run::{Control, run_watched};
+use compose_engine::Control;
+use compose_engine::run::run_watched;
 use compose_engine::{Options, Plan, Rules, RulesFile};
 use std::cell::Cell;
 use std::collections::BTreeMap;

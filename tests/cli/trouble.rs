@@ -1,7 +1,7 @@
 //! What happens from outside while a run goes on: signals, changing files.
 
 use crate::support::{Pair, Slow, listing, signal, stderr, wait};
-use compose_engine::run::{Control, Progress};
+use compose_engine::{Control, Progress};
 use compose_engine::{EngineError, Options, Plan, Rules, RulesFile};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};

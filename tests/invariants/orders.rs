@@ -6,8 +6,8 @@ use super::stack::{Case, Fill, Reach, Target};
 use super::{Trial, properties, seeds};
 use crate::support::registry;
 use compose_core::{ValidityMode, Window};
+use compose_engine::Control;
 use compose_engine::plan::Order;
-use compose_engine::run::Control;
 use compose_engine::{Options, Plan, Rules, RulesFile};
 use std::sync::atomic::AtomicBool;
 

@@ -3,6 +3,7 @@
 //! [`rules`] (what TOML may say) → [`plan`] (what was decided, from headers alone) → [`run`] (pixels: the
 //! strip loop). [`registry`] maps names to kinds, built-in ones and those of plugins.
 
+mod control;
 mod error;
 mod explain;
 mod implausible;
@@ -16,6 +17,7 @@ pub mod run;
 pub mod survey;
 mod workers;
 
+pub use control::{Control, Progress};
 pub use error::EngineError;
 pub use explain::explain;
 pub use options::Options;

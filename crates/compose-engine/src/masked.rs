@@ -3,11 +3,11 @@
 //! Where the rules leave such targets out every pixel is counted; for a remark a sample will do, as large for a huge grid
 //! as for a large one.
 
+use crate::control::Control;
 use crate::error::EngineError;
 use crate::pixels::SceneReader;
 use crate::plan::{Job, LeftOut, MOSTLY, Masked, Plan, pieces};
 use crate::rules::Mistake;
-use crate::run::Control;
 use crate::survey::{compared, in_pieces};
 use compose_core::Window;
 use compose_io::Place;

@@ -4,11 +4,11 @@
 //! The sample lies on a fixed lattice of the target grid and is put together in its order, so that nothing that is
 //! made of it depends on blocks, threads or memory.
 
+use crate::control::{Control, Progress};
 use crate::error::EngineError;
 use crate::masked;
 use crate::pixels::{Hidden, SceneReader, Spare};
 use crate::plan::{Job, Plan, Stage, bytes_compared, pieces};
-use crate::run::{Control, Progress};
 use crate::workers::{self, caught};
 use compose_core::survey::{CLEAR, DOUBTFUL, RIM, SATURATED, SIDE, SQUARE, SampledScene, UNUSABLE};
 use compose_core::{Block, BoundFill, Survey, Window};

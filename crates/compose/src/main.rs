@@ -12,7 +12,8 @@ mod stray;
 
 use args::{Cli, Command, RunArgs};
 use clap::Parser;
-use compose_engine::run::{Control, RunReport};
+use compose_engine::Control;
+use compose_engine::run::RunReport;
 use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
 use compose_io::access::confine;
 use compose_io::text::{LARGEST_TEXT, read_text};

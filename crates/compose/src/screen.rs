@@ -1,7 +1,7 @@
 //! What the user sees while a run goes on: data on standard output, all else on standard error.
 
 use compose_engine::EngineError;
-use compose_engine::run::Progress;
+use compose_engine::Progress;
 use compose_io::text::one_line;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{ErrorKind, IsTerminal, Write};

@@ -1,7 +1,7 @@
 //! What a run did, in numbers: for the last line on the screen and for the sidecar.
 
 use crate::plan::{Job, Masked, Plan};
-use crate::run::compose::{Composed, OBSERVED, UNDEFINED};
+use crate::run::composed::{Composed, OBSERVED, UNDEFINED};
 use compose_core::{GAP, STATISTIC};
 use serde::Serialize;
 use std::fmt;

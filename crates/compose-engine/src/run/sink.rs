@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::plan::specs::{image_spec, mask_layout, provenance_spec, uncertainty_layout};
 use crate::plan::{Job, OutputPlan, Picture, Plan};
-use crate::run::compose::{Composed, UNDEFINED};
+use crate::run::composed::{Composed, UNDEFINED};
 use crate::run::report::{JobReport, Tally};
 use compose_core::{Day, STATISTIC, ValidityMode, Window};
 use compose_io::quicklook::{self, LONGEST_SIDE, Sampler, Stretch};

@@ -1,6 +1,7 @@
 //! A run in memory, with clear pixels of the target hidden: nothing is written.
 
-use super::{Control, Work, compose_job, kept_masks};
+use super::strips::{Work, compose_job, kept_masks};
+use crate::control::Control;
 use crate::error::EngineError;
 use crate::pixels::{Hidden, SceneReader, Spare};
 use crate::plan::{Order, Plan};

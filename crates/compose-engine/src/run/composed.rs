@@ -1,0 +1,58 @@
+//! A finished block, and the codes of its record.
+
+use compose_core::{Block, Canvas, GAP, STATISTIC};
+use ndarray::{Array2, Array3, Axis, Zip};
+use std::ops::Range;
+
+/// In the stage plane: observed in the target scene.
+pub const OBSERVED: u16 = 0;
+/// In the stage and source planes: no pixel; in the age plane: no age.
+pub const UNDEFINED: u16 = u16::MAX;
+/// In the source plane: computed from several scenes by stage `k` is `STATISTIC_BASE + k`.
+pub const STATISTIC_BASE: u16 = 65000;
+
+/// A finished block.
+pub struct Composed {
+    /// Which of the wanted bands it holds.
+    pub wanted: Range<usize>,
+    /// Output samples, and where they came from.
+    pub canvas: Canvas,
+    /// 0 observed, k the k-th fill, [`UNDEFINED`] a gap, (plane, row, col).
+    pub stage: Array3<u16>,
+    /// Clear looks per pixel, on request, (plane, row, col).
+    pub count: Option<Array3<u16>>,
+    /// The target scene before masking and filling.
+    pub before: Option<Before>,
+    /// Which rules took the target's pixels, on request: the first one's number, and a bit for each; [`UNDEFINED`] where
+    /// it has no data, (2, row, col).
+    pub reasons: Option<Array3<u16>>,
+}
+
+/// The target's own pixels: samples, where they have data, and where the masks took them.
+pub struct Before {
+    /// Samples and validity without the mask rules.
+    pub block: Block,
+    /// 1 where a mask rule took a pixel that has data, (plane, row, col).
+    pub masked: Array3<u8>,
+}
+
+impl Composed {
+    /// |days| between each pixel's scene and the target date, for one validity plane.
+    pub fn age(&self, reader_days: &[Option<u16>], plane: usize) -> Array2<u16> {
+        self.canvas.source.index_axis(Axis(0), plane).mapv(|source| match source {
+            GAP | STATISTIC => UNDEFINED,
+            scene => reader_days[usize::from(scene)].unwrap_or(UNDEFINED),
+        })
+    }
+
+    /// The source plane as it is written: scene index, 65000 + stage for a statistic, 65535 for a gap.
+    pub fn source(&self, plane: usize) -> Array2<u16> {
+        let mut source = self.canvas.source.index_axis(Axis(0), plane).to_owned();
+        Zip::from(&mut source).and(self.stage.index_axis(Axis(0), plane)).for_each(|source, stage| {
+            if *source == STATISTIC {
+                *source = STATISTIC_BASE + stage;
+            }
+        });
+        source
+    }
+}

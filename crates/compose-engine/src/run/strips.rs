@@ -1,0 +1,279 @@
+//! Workers take blocks in the plan's order and compose them; the calling thread writes them in that order.
+//!
+//! A worker is at most a few blocks ahead of the writer, so that memory does not grow with the image.
+
+use super::block::compose_block;
+use super::composed::Composed;
+use crate::control::Control;
+use crate::error::EngineError;
+use crate::pixels::{Hidden, KeptMasks, SceneReader, Spare};
+use crate::plan::{Item, Items, Job, Plan, Task};
+use crate::workers::{self, caught};
+use compose_io::{Place, TileStore};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What all workers know.
+pub struct Work<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The output that is composed.
+    pub job: &'a Job,
+    /// Decoded tiles.
+    pub store: &'a TileStore,
+    /// Marked pixels per mask rule.
+    pub marked: &'a [AtomicU64],
+    /// Per region: its masks, where bands come one after the other.
+    pub kept: Vec<KeptMasks>,
+    /// Passes of the outputs before: to the shared tiles the run goes on where they ended.
+    pub first_turn: usize,
+    /// Pixels that a trial hides.
+    pub hidden: Option<&'a Hidden>,
+}
+
+/// A place for the masks of every region.
+pub fn kept_masks(job: &Job) -> Vec<KeptMasks> {
+    job.order.regions.iter().map(|_| KeptMasks::default()).collect()
+}
+
+impl<'a> Work<'a> {
+    fn reader(&'a self, item: &Item, worker: &'a Worker) -> SceneReader<'a> {
+        let keeps = self.job.order.keeps_masks();
+        SceneReader {
+            store: self.store,
+            stack: &self.plan.stack,
+            view: &self.job.view,
+            job: self.job,
+            plain: false,
+            marked: self.marked,
+            place: Place {
+                turn: self.first_turn + item.turn,
+                region: self.job.order.regions[item.region],
+                block: item.window,
+            },
+            bands: match &item.task {
+                Task::Compose(bands) => bands.clone(),
+                Task::Mask | Task::Judge(_) => 0..0,
+            },
+            kept: keeps.then(|| &self.kept[item.region]),
+            spare: &worker.spare,
+            worker: (worker.number, self.plan.memory.threads),
+            hidden: self.hidden,
+        }
+    }
+
+    /// Does what is to be done with a block; `None` where nothing is composed by that.
+    fn carry_out(
+        &self,
+        item: &Item,
+        worker: &Worker,
+        cancelled: &AtomicBool,
+    ) -> Result<Option<Composed>, EngineError> {
+        let reader = self.reader(item, worker);
+        match item.task {
+            Task::Mask => reader.keep_masks().map(|()| None),
+            Task::Judge(band) => reader.keep_judgement(band).map(|()| None),
+            Task::Compose(_) => compose_block(&reader, cancelled).map(Some),
+        }
+    }
+}
+
+/// What is a worker's own.
+struct Worker {
+    number: usize,
+    spare: Spare,
+}
+
+/// What workers and writer share: which item is next, and how far the writer is.
+struct WorkQueue<'a> {
+    items: &'a Items<'a>,
+    next: AtomicUsize,
+    written: Mutex<usize>,
+    progressed: Condvar,
+    ahead: usize,
+    stop: AtomicBool,
+    cancelled: &'a AtomicBool,
+}
+
+impl<'a> WorkQueue<'a> {
+    fn new(items: &'a Items<'a>, ahead: usize, cancelled: &'a AtomicBool) -> Self {
+        Self {
+            items,
+            next: AtomicUsize::new(0),
+            written: Mutex::new(0),
+            progressed: Condvar::new(),
+            ahead,
+            stop: AtomicBool::new(false),
+            cancelled,
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// The next item, once the writer is near enough; `None` at the end or when stopped.
+    fn take(&self) -> Option<(usize, Item)> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        let item = self.items.get(index)?;
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        while (index >= *written + self.ahead || *written < item.after) && !self.stopped() {
+            let wait = self.progressed.wait_timeout(written, Duration::from_millis(100));
+            written = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        (!self.stopped()).then_some((index, item))
+    }
+
+    fn wrote(&self, count: usize) {
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = count;
+        self.progressed.notify_all();
+    }
+
+    fn halt(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.progressed.notify_all();
+    }
+}
+
+type Outcome = (usize, Result<Option<Composed>, EngineError>);
+
+/// Composes an output by several workers; the calling thread writes its blocks in the order of work.
+///
+/// # Errors
+/// A worker fails, `write` does, or the run is cancelled.
+pub fn compose_job(
+    work: &Work<'_>,
+    control: &Control<'_>,
+    write: &mut dyn FnMut(Composed) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let items = work.job.order.items();
+    let threads = work.plan.memory.threads.min(items.count());
+    let ahead = threads * work.job.ahead();
+    let queue = WorkQueue::new(&items, ahead, control.cancelled);
+    let (sender, receiver) = sync_channel(ahead);
+    let mut hand_on = |item: usize, composed: Option<Composed>| {
+        let region = |item: usize| items.get(item).map(|item| item.region);
+        if let Some(done) = region(item).filter(|done| region(item + 1) != Some(*done)) {
+            work.kept[done].clear();
+        }
+        composed.map_or(Ok(()), &mut *write)
+    };
+    let result = std::thread::scope(|scope| {
+        // Dropped before the workers are waited for, in a panic too: who wants to hand over a block must not wait.
+        let receiver = receiver;
+        let started = workers::start(scope, threads, |number| {
+            let (sender, queue) = (sender.clone(), &queue);
+            move || Worker::new(number).run(queue, work, &sender)
+        });
+        drop(sender);
+        // Whatever happens to the writer, a panic too: workers that wait for it must not wait for ever.
+        let _halt = Halt(&queue);
+        let result = if started == 0 {
+            alone(&queue, work, &mut hand_on)
+        } else {
+            collect(&queue, &receiver, &mut hand_on)
+        };
+        drop(receiver);
+        result
+    });
+    // Cancelled workers may return errors: the interruption is reported.
+    if queue.cancelled.load(Ordering::Relaxed) { Err(EngineError::Interrupted) } else { result }
+}
+
+/// Does all the work on the calling thread, where the system gives no other.
+fn alone(
+    queue: &WorkQueue<'_>,
+    work: &Work<'_>,
+    hand_on: &mut dyn FnMut(usize, Option<Composed>) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let worker = Worker::new(0);
+    (0..).map_while(|index| Some((index, queue.items.get(index)?))).try_for_each(|(index, item)| {
+        if queue.stopped() {
+            return Err(EngineError::Interrupted);
+        }
+        hand_on(index, caught(|| work.carry_out(&item, &worker, queue.cancelled))?)
+    })
+}
+
+/// Stops the workers when it is dropped.
+struct Halt<'a, 'b>(&'a WorkQueue<'b>);
+
+impl Drop for Halt<'_, '_> {
+    fn drop(&mut self) {
+        self.0.halt();
+    }
+}
+
+impl Worker {
+    fn new(number: usize) -> Self {
+        Self { number, spare: Spare::default() }
+    }
+
+    fn run(&self, queue: &WorkQueue<'_>, work: &Work<'_>, sender: &SyncSender<Outcome>) {
+        while let Some((index, item)) = queue.take() {
+            let carry_out = || work.carry_out(&item, self, queue.cancelled);
+            let result = caught(carry_out);
+            let failed = result.is_err();
+            if sender.send((index, result)).is_err() || failed {
+                return;
+            }
+        }
+    }
+}
+
+/// Hands on what comes of the items, in their order.
+fn collect(
+    queue: &WorkQueue<'_>,
+    receiver: &Receiver<Outcome>,
+    hand_on: &mut dyn FnMut(usize, Option<Composed>) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let mut early = BTreeMap::new();
+    let mut written = 0;
+    while written < queue.items.count() {
+        if queue.cancelled.load(Ordering::Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        match receiver.recv_timeout(Duration::from_millis(100)) {
+            Ok((index, result)) => early.insert(index, result?),
+            Err(RecvTimeoutError::Timeout) => continue,
+            // Interrupted: the workers saw it first.
+            Err(RecvTimeoutError::Disconnected) if queue.cancelled.load(Ordering::Relaxed) => continue,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(EngineError::Bug("the workers ended before the last block".into()));
+            }
+        };
+        while let Some(composed) = early.remove(&written) {
+            hand_on(written, composed)?;
+            written += 1;
+            queue.wrote(written);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The signal comes while the writer waits for a block.
+    #[test]
+    fn a_run_whose_workers_see_the_interrupt_first_is_interrupted_and_not_at_fault() {
+        let order = crate::plan::Order::plain(1, 1, 1, (1, 1));
+        let items = order.items();
+        let cancelled = AtomicBool::new(false);
+        let queue = WorkQueue::new(&items, 1, &cancelled);
+        let (sender, receiver) = sync_channel(1);
+        let result = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(20));
+                cancelled.store(true, Ordering::Relaxed);
+                drop(sender);
+            });
+            collect(&queue, &receiver, &mut |_, _| Ok(()))
+        });
+        assert!(matches!(result, Err(EngineError::Interrupted)), "{result:?}");
+    }
+}
