@@ -28,6 +28,13 @@ pub fn compose() -> Command {
     Command::new(env!("CARGO_BIN_EXE_compose"))
 }
 
+/// A plan with its surveys.
+pub fn fitted(plan: &compose_engine::Plan) -> compose_engine::Fitted {
+    let cancelled = std::sync::atomic::AtomicBool::new(false);
+    let control = compose_engine::Control { cancelled: &cancelled, progress: &|_| () };
+    compose_engine::survey::fit(plan, &control).unwrap()
+}
+
 /// The built-in kinds, and a host that never stops a plugin.
 pub fn registry() -> compose_engine::Registry {
     compose_engine::Registry::built_in(compose_plugin_host::PluginHost::new(Default::default(), |_| ()))

@@ -1,9 +1,8 @@
 //! The files of one run belong together: locks, the order of their names, what `compose check` tells.
 
-use crate::support::{Pair, Slow, compose, listing, sidecar, signal, stderr, stdout, wait};
-use compose_engine::Control;
+use crate::support::{Pair, Slow, compose, fitted, listing, sidecar, signal, stderr, stdout, wait};
 use compose_engine::run::run_watched;
-use compose_engine::{Options, Plan, Rules, RulesFile};
+use compose_engine::{Control, Options, Plan, Rules, RulesFile};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +18,8 @@ fn run(pair: &Pair, overwrite: bool, named: &dyn Fn(&Path)) -> Result<(), String
     let options = Options { threads: 1, quicklook: true, overwrite, ..Options::default() };
     let plan = Plan::make(&rules, &options).unwrap();
     let control = Control { cancelled: &AtomicBool::new(false), progress: &|_| () };
-    run_watched(&rules, &plan, &control, named).map(drop).map_err(|e| e.to_string())
+    let fitted = fitted(&plan);
+    run_watched(&rules, &fitted, &control, named).map(drop).map_err(|e| e.to_string())
 }
 
 fn check(folder: &Path, reports: &[&str]) -> Output {
@@ -160,7 +160,8 @@ fn a_link_to_an_input_that_comes_to_an_outputs_place_is_refused_before_any_file_
         let _ = std::os::unix::fs::symlink("b_b1.tif", pair.path("out_provenance.tif"));
     };
     let control = Control { cancelled: &AtomicBool::new(false), progress: &come };
-    let said = compose_engine::run::run(&rules, &plan, &control).unwrap_err().to_string();
+    let fitted = fitted(&plan);
+    let said = compose_engine::run::run(&rules, &fitted, &control).unwrap_err().to_string();
     assert!(said.contains("out_provenance.tif is read by this run as "), "{said}");
     assert_eq!(std::fs::read(pair.path("b_b1.tif")).unwrap(), before);
     assert_eq!(outputs(&pair).keys().collect::<Vec<_>>(), ["out_provenance.tif"]);

@@ -1,8 +1,7 @@
 //! What happens from outside while a run goes on: signals, changing files.
 
-use crate::support::{Pair, Slow, listing, signal, stderr, wait};
-use compose_engine::{Control, Progress};
-use compose_engine::{EngineError, Options, Plan, Rules, RulesFile};
+use crate::support::{Pair, Slow, fitted, listing, signal, stderr, wait};
+use compose_engine::{Control, EngineError, Fitted, Options, Plan, Progress, Rules, RulesFile};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -45,12 +44,12 @@ fn changes_while_running(slow: &Slow) {
     assert!(text.contains("s3.tif: has changed since the plan was made"), "{text}");
 }
 
-fn planned(pair: &Pair, options: &Options) -> (Rules, Plan) {
+fn planned(pair: &Pair, options: &Options) -> (Rules, Fitted) {
     let path = pair.path("rules.toml");
     let file = RulesFile { text: std::fs::read_to_string(&path).unwrap(), path };
     let rules = Rules::parse(file, &crate::support::registry()).unwrap();
-    let plan = Plan::make(&rules, options).unwrap();
-    (rules, plan)
+    let fitted = fitted(&Plan::make(&rules, options).unwrap());
+    (rules, fitted)
 }
 
 /// With one worker.
@@ -59,9 +58,9 @@ fn alone() -> Options {
 }
 
 /// Carries out what was planned; gives the message where it fails.
-fn failure((rules, plan): &(Rules, Plan), progress: &dyn Fn(Progress)) -> Option<String> {
+fn failure((rules, fitted): &(Rules, Fitted), progress: &dyn Fn(Progress)) -> Option<String> {
     let control = Control { cancelled: &AtomicBool::new(false), progress };
-    compose_engine::run::run(rules, plan, &control).err().map(|e| e.to_string())
+    compose_engine::run::run(rules, fitted, &control).err().map(|e| e.to_string())
 }
 
 /// Plans the pair, changes something, and runs.
@@ -110,13 +109,13 @@ fn a_file_that_changes_between_plan_and_run_is_named() {
 #[test]
 fn a_cancelled_run_leaves_nothing_behind() {
     let pair = Pair::new();
-    let (rules, plan) = planned(&pair, &Options { threads: 2, ..Options::default() });
+    let (rules, fitted) = planned(&pair, &Options { threads: 2, ..Options::default() });
     let before = listing(pair.folder.path());
     for already in [true, false] {
         let cancelled = AtomicBool::new(already);
         let stop = |_| cancelled.store(true, Ordering::Relaxed);
         let control = Control { cancelled: &cancelled, progress: &stop };
-        let result = compose_engine::run::run(&rules, &plan, &control);
+        let result = compose_engine::run::run(&rules, &fitted, &control);
         assert!(matches!(result, Err(EngineError::Interrupted)));
         assert_eq!(listing(pair.folder.path()), before);
     }

@@ -43,7 +43,8 @@ fn compose(trial: &Trial, name: &str, by_band: bool, random: &mut Random) -> boo
         job.order = Order { regions, turns, looks_first, block, ..job.order.clone() };
     }
     let control = Control { cancelled: &AtomicBool::new(false), progress: &|_| () };
-    compose_engine::run::run(&rules, &plan, &control).unwrap_or_else(|e| panic!("{e}{}", trial.told()));
+    let fitted = crate::support::fitted(&plan);
+    compose_engine::run::run(&rules, &fitted, &control).unwrap_or_else(|e| panic!("{e}{}", trial.told()));
     true
 }
 

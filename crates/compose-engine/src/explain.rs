@@ -1,45 +1,33 @@
 //! One pixel, explained: what every scene has there, which rules took it, and what was put in its place.
 
 use crate::error::EngineError;
-use crate::pixels::{SceneReader, Spare};
-use crate::plan::{GDAL_CACHE, Job, Plan};
+use crate::fitted::{Fitted, FittedJob};
+use crate::pixels::{ReadContext, SceneReader, Scope, Worker};
+use crate::plan::{Job, Plan};
 use crate::run::compose_block;
 use compose_core::{GAP, STATISTIC, Window};
-use compose_io::{Place, TileStore};
+use compose_io::Place;
 use std::fmt::Write;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 
 /// Text that explains the output pixel at map coordinates (x, y), for every output of the plan.
 ///
 /// # Errors
 /// The point is outside a grid; pixels cannot be read.
-pub fn explain(plan: &Plan, x: f64, y: f64) -> Result<String, EngineError> {
-    compose_io::limit_gdal_cache(GDAL_CACHE);
-    let store = TileStore::new(plan.memory.tiles, plan.memory.open_files);
-    let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
-    let (mut text, spare) = (String::new(), Spare::default());
-    for job in &plan.jobs {
+pub fn explain(fitted: &Fitted, x: f64, y: f64) -> Result<String, EngineError> {
+    let (plan, mut text) = (&fitted.plan, String::new());
+    let (context, worker) = (ReadContext::new(plan, &fitted.sources, plan.memory.tiles, 1), Worker::new(0));
+    for fitted in &fitted.jobs {
+        let job = &fitted.job;
         let window = pixel_at(job, x, y)?;
-        let reader = SceneReader {
-            store: &store,
-            stack: &plan.stack,
-            view: &job.view,
-            job,
-            plain: false,
-            marked: &marked,
-            place: Place { turn: 0, region: window, block: window },
-            bands: 0..plan.stack.bands.len(),
-            kept: None,
-            spare: &spare,
-            worker: (0, 1),
-            hidden: None,
-        };
+        let place = Place { turn: 0, region: window, block: window };
+        let reader = context.reader(Scope::of(fitted), place, &worker);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}: column {}, row {}", job.output.path.display(), window.col, window.row);
         for scene in 0..plan.stack.facts.len() {
             text += &scene_line(plan, &reader, scene, window)?;
         }
-        text += &outcome(plan, &reader)?;
+        text += &outcome(plan, &reader, fitted)?;
     }
     Ok(text.trim_end().to_owned())
 }
@@ -82,8 +70,8 @@ fn scene_line(
     Ok(format!("  {day}  {}: {} ({verdict})\n", facts.id, values.join(" ")))
 }
 
-fn outcome(plan: &Plan, reader: &SceneReader<'_>) -> Result<String, EngineError> {
-    let composed = compose_block(reader, &AtomicBool::new(false))?;
+fn outcome(plan: &Plan, reader: &SceneReader<'_>, fitted: &FittedJob) -> Result<String, EngineError> {
+    let composed = compose_block(reader, &fitted.fills, &AtomicBool::new(false))?;
     let mut text = String::new();
     for (plane, (source, stage)) in composed.canvas.source.iter().zip(&composed.stage).enumerate() {
         let bands = composed.canvas.bands_of(plane);
@@ -92,11 +80,11 @@ fn outcome(plan: &Plan, reader: &SceneReader<'_>) -> Result<String, EngineError>
         let origin = match (*source, *stage) {
             (GAP, _) => "stays open".to_owned(),
             (STATISTIC, stage) => {
-                format!("computed by fill {stage}, {}", reader.job.fills[usize::from(stage) - 1].name)
+                format!("computed by fill {stage}, {}", fitted.job.fills[usize::from(stage) - 1].name)
             }
             (scene, 0) => format!("observed in {}", plan.stack.facts[usize::from(scene)].id),
             (scene, stage) => {
-                let fill = &reader.job.fills[usize::from(stage) - 1].name;
+                let fill = &fitted.job.fills[usize::from(stage) - 1].name;
                 format!("from {} by fill {stage}, {fill}", plan.stack.facts[usize::from(scene)].id)
             }
         };

@@ -8,7 +8,7 @@ use crate::args::EvaluateArgs;
 use crate::{screen, stop};
 use compose_core::GAP;
 use compose_engine::run::compose_hidden;
-use compose_engine::{EngineError, Hidden};
+use compose_engine::{EngineError, Fitted, Hidden};
 use compose_evaluate::cases::{self, Case};
 use compose_evaluate::metrics::{Compared, Scores};
 use compose_evaluate::table::{Report, Row};
@@ -30,12 +30,11 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, EngineError> {
     let registry = crate::registry(&cancelled, args.quiet);
     stop::on_signals(&cancelled, registry.host.busy())?;
     let (cases, text) = cases_of(args)?;
-    let (mut strategies, left_out) = strategies::make(args, &registry)?;
+    let (strategies, left_out) = strategies::make(args, &registry)?;
     // The truth is what the masks leave while nothing is hidden.
-    let mut open = strategies::without_fills(args, &registry)?;
-    crate::settle(&mut open, &cancelled, args.quiet)?;
+    let open = crate::fit(&strategies::without_fills(args, &registry)?, &cancelled, args.quiet)?;
     left_out.iter().for_each(|why| tell(args, why));
-    let new = |folder| Files::new(folder, args.overwrite, open.inputs.clone(), args.cases.as_deref());
+    let new = |folder| Files::new(folder, args.overwrite, open.plan.inputs.clone(), args.cases.as_deref());
     let mut files = args.output.as_ref().map(|folder| new(folder)).transpose()?;
     files.iter().flat_map(Files::notes).for_each(|note| tell(args, &format!("note: {note}")));
     open.mask_remarks().iter().for_each(|remark| tell(args, &format!("note: {remark}")));
@@ -53,14 +52,14 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, EngineError> {
             tell(args, &format!("case {name}"));
             let trial = Trial::new(&target, &open, &case)?;
             let fills: Vec<Filled> =
-                strategies.iter_mut().map(|s| trial.fill(s, &cancelled)).collect::<Result<_, _>>()?;
+                strategies.iter().map(|s| trial.fill(s, &cancelled)).collect::<Result<_, _>>()?;
             if let Some(files) = &mut files {
                 files.strip(&name, &trial, &fills)?;
             }
             rows.extend(trial.rows(&name, &fills));
         }
     }
-    let report = Report::new(open.stack.bands.clone(), rows);
+    let report = Report::new(open.plan.stack.bands.clone(), rows);
     screen::say(&report.text())?;
     if let Some(files) = files {
         let folder = files.finish(&report, &text)?;
@@ -106,8 +105,8 @@ struct Filled {
 }
 
 impl<'a> Trial<'a> {
-    fn new(target: &'a Target, plan: &compose_engine::Plan, case: &Case) -> Result<Self, EngineError> {
-        let mask = target.mask_for(plan, case)?;
+    fn new(target: &'a Target, open: &Fitted, case: &Case) -> Result<Self, EngineError> {
+        let mask = target.mask_for(open, case)?;
         let pixels = case
             .hide(target.clear.view(), mask.as_ref().map(|mask| mask.view()))
             .map_err(|why| EngineError::Bug(format!("a case that was suited is not: {why}")))?;
@@ -119,11 +118,11 @@ impl<'a> Trial<'a> {
         Ok(Self { target, hidden, clear })
     }
 
-    fn fill(&self, strategy: &mut Strategy, cancelled: &AtomicBool) -> Result<Filled, EngineError> {
+    fn fill(&self, strategy: &Strategy, cancelled: &AtomicBool) -> Result<Filled, EngineError> {
         // No target is left out of a strategy's own plan.
         let job = strategy.plan.jobs.iter().position(|job| job.target == Some(self.target.index));
         let job = job.ok_or_else(|| EngineError::Bug(format!("{} has no target", strategy.name)))?;
-        let image = compose_hidden(&mut strategy.plan, job, &self.hidden, cancelled)?;
+        let image = compose_hidden(&strategy.plan, job, &self.hidden, cancelled)?;
         let mut values = image.values;
         self.target.to_units(&mut values);
         let got =

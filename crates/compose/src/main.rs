@@ -14,7 +14,7 @@ use args::{Cli, Command, RunArgs};
 use clap::Parser;
 use compose_engine::Control;
 use compose_engine::run::RunReport;
-use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
+use compose_engine::{EngineError, Fitted, Options, Plan, Registry, Rules, RulesFile};
 use compose_io::access::confine;
 use compose_io::text::{LARGEST_TEXT, read_text};
 use compose_plugin_host::PluginHost;
@@ -88,28 +88,27 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     let path = args.rules.as_ref().expect("clap requires --rules");
     let rules = read_rules(path, &registry)?;
     let options = options(args);
-    let mut plan = Plan::make(&rules, &options)?;
-    settle(&mut plan, &cancelled, args.quiet)?;
+    let fitted = fit(&Plan::make(&rules, &options)?, &cancelled, args.quiet)?;
     if args.plan {
-        screen::say(&plan.to_string())?;
+        screen::say(&fitted.to_string())?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some((x, y)) = args.explain {
-        screen::say(&compose_engine::explain(&plan, x, y)?)?;
+        screen::say(&compose_engine::explain(&fitted, x, y)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if args.verbose > 0 {
-        screen::tell(&plan.to_string());
+        screen::tell(&fitted.to_string());
     } else if !args.quiet {
-        plan.notes().iter().for_each(|note| screen::tell(&format!("note: {note}")));
+        fitted.notes().iter().for_each(|note| screen::tell(&format!("note: {note}")));
     }
     let bar = screen::progress_bar(args.quiet);
     let control = Control { cancelled: &cancelled, progress: &|p| screen::show(&bar, p) };
-    let result = compose_engine::run::run(&rules, &plan, &control);
+    let result = compose_engine::run::run(&rules, &fitted, &control);
     bar.finish_and_clear();
     let report = result?;
     if !args.quiet {
-        tell_report(&plan, &report);
+        tell_report(&fitted.plan, &report);
     }
     match report.tiles_decoded {
         _ if args.quiet => {}
@@ -124,12 +123,12 @@ fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
 }
 
 /// Takes the survey, with a bar of its own.
-fn settle(plan: &mut Plan, cancelled: &AtomicBool, quiet: bool) -> Result<(), EngineError> {
+fn fit(plan: &Plan, cancelled: &AtomicBool, quiet: bool) -> Result<Fitted, EngineError> {
     let bar = screen::survey_bar(quiet);
     let control = Control { cancelled, progress: &|p| screen::show(&bar, p) };
-    let settled = compose_engine::survey::settle(plan, &control);
+    let fitted = compose_engine::survey::fit(plan, &control);
     bar.finish_and_clear();
-    settled
+    fitted
 }
 
 fn tell_report(plan: &Plan, report: &RunReport) {

@@ -1,5 +1,6 @@
 //! Other scenes, for the mask rules that compare.
 
+use super::context::Scope;
 use super::reader::SceneReader;
 use super::spare::Seen;
 use crate::error::EngineError;
@@ -19,7 +20,7 @@ impl Blocks {
     pub fn view<'a>(&'a self, reader: &SceneReader<'_>) -> Compared<'a> {
         let other = |(scene, block): &'a (usize, Arc<Block>)| OtherScene {
             scene: *scene,
-            day: reader.stack.facts[*scene].day,
+            day: reader.context.stack.facts[*scene].day,
             block,
         };
         Compared { own: &self.own, others: self.others.iter().map(other).collect() }
@@ -27,16 +28,18 @@ impl Blocks {
 }
 
 impl SceneReader<'_> {
-    /// The rule, with what the survey told.
+    /// A rule of a scene, as it is applied.
     pub(super) fn rule(&self, scene: usize, rule: usize) -> &dyn BoundMask {
-        let settled = self.job.comparing(scene, rule).and_then(|c| c.settled.as_deref());
-        settled.unwrap_or(&*self.stack.masks[scene][rule].bound)
+        let comparing = self.scope.masks.and_then(|masks| masks.rule(self.scope.job, scene, rule));
+        comparing.map_or(&*self.context.stack.masks[scene][rule].bound, |(_, bound)| bound)
     }
 
-    /// The rules of a scene that apply: where plain pixels are wanted, those alone that do not compare.
+    /// The rules of a scene that apply: without those that compare where these are passed over.
     pub(super) fn rules(&self, scene: usize) -> impl Iterator<Item = usize> {
-        let all = 0..self.stack.masks[scene].len();
-        all.filter(move |rule| !self.plain || self.job.comparing(scene, *rule).is_none())
+        let all = 0..self.context.stack.masks[scene].len();
+        let applies =
+            move |rule: &usize| self.scope.masks.is_some() || !self.scope.job.compares(scene, *rule);
+        all.filter(applies)
     }
 
     /// What a rule compares on a window of its grid; `None` where it does not compare.
@@ -46,7 +49,8 @@ impl SceneReader<'_> {
         rule: usize,
         window: Window,
     ) -> Result<Option<Blocks>, EngineError> {
-        let Some(comparing) = self.job.comparing(scene, rule) else { return Ok(None) };
+        let comparing = self.scope.masks.and_then(|masks| masks.rule(self.scope.job, scene, rule));
+        let Some((comparing, _)) = comparing else { return Ok(None) };
         let own = self.plain_block(comparing, scene, window)?;
         let others =
             comparing.others.iter().map(|other| Ok((*other, self.plain_block(comparing, *other, window)?)));
@@ -60,30 +64,19 @@ impl SceneReader<'_> {
         window: Window,
     ) -> Result<Arc<Block>, EngineError> {
         let view: &View = &comparing.view;
-        let (of, seen) = (std::ptr::from_ref(self.job).addr(), self.seen(view, scene, window));
-        if let Some(block) = self.spare.compared(of, scene, seen) {
+        let (of, seen) = (std::ptr::from_ref(self.scope.job).addr(), self.seen(view, scene, window));
+        if let Some(block) = self.worker.spare.compared(of, scene, seen) {
             return Ok(block);
         }
-        let reader = SceneReader {
-            store: self.store,
-            stack: self.stack,
-            view,
-            job: self.job,
-            plain: true,
-            marked: self.marked,
-            place: self.place,
-            bands: 0..self.stack.bands.len(),
-            kept: None,
-            spare: self.spare,
-            worker: self.worker,
-            hidden: None,
-        };
+        let scope = Scope { masks: None, hidden: None, ..self.scope };
+        let bands = 0..self.context.stack.bands.len();
+        let reader = SceneReader { scope, view, bands, kept: None, ..self.clone() };
         let mut block = reader.read(scene, window, true)?;
-        if let Some(hidden) = self.hidden {
+        if let Some(hidden) = self.scope.hidden {
             hidden.hide_elsewhere(scene, &mut block, window, &view.grid, &self.view.grid);
         }
         let block = Arc::new(block);
-        self.spare.keep_compared(of, scene, seen, block.clone());
+        self.worker.spare.keep_compared(of, scene, seen, block.clone());
         Ok(block)
     }
 
@@ -91,7 +84,7 @@ impl SceneReader<'_> {
     /// third are then pasted on both. What a trial hides is told by the grid.
     fn seen(&self, view: &View, scene: usize, window: Window) -> Seen {
         match view.scenes[scene].groups[..] {
-            [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] if self.hidden.is_none() => {
+            [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] if self.scope.hidden.is_none() => {
                 Seen::Own(window.shift(cols, rows))
             }
             _ => Seen::Brought(std::ptr::from_ref(view).addr(), window),

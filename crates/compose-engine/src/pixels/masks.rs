@@ -38,7 +38,7 @@ impl SceneReader<'_> {
         group: usize,
         at: Reading,
     ) -> Result<Option<Unusable>, EngineError> {
-        if self.rules(scene).next().is_none() && self.kept.is_none_or(|_| !self.job.order.looks_first) {
+        if self.rules(scene).next().is_none() && self.kept.is_none_or(|_| !self.scope.job.order.looks_first) {
             return Ok(None);
         }
         if let Some(whole) = self.kept.and_then(|_| self.whole_block(scene, group, at)) {
@@ -49,7 +49,7 @@ impl SceneReader<'_> {
 
     /// Makes the masks of the block for all scenes that may be wanted, and keeps them.
     pub fn keep_masks(&self) -> Result<(), EngineError> {
-        let scenes: Vec<usize> = self.job.scenes_read().collect();
+        let scenes: Vec<usize> = self.scope.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
             for (group, of) in self.view.scenes[scene].groups.iter().enumerate() {
                 if let Some(at) = self.native_reading(&of.alignment, self.place.block) {
@@ -63,17 +63,17 @@ impl SceneReader<'_> {
     /// Adds to the kept masks what is not valid in a band.
     pub fn keep_judgement(&self, band: usize) -> Result<(), EngineError> {
         let kept = self.kept.expect("masks are kept in this pass");
-        let scenes: Vec<usize> = self.job.scenes_read().collect();
+        let scenes: Vec<usize> = self.scope.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
             let groups = self.view.scenes[scene].groups.iter().enumerate();
             for (group, of) in groups.filter(|(_, g)| g.bands.contains(&band)) {
                 let Some(at) = self.native_reading(&of.alignment, self.place.block) else { continue };
                 let block = self.native(scene, &[band], at, None)?;
-                let mut marks = self.spare.marks(at.window.pixels());
+                let mut marks = self.worker.spare.marks(at.window.pixels());
                 let valid = block.valid.as_slice().expect(LAYOUT);
                 marks.iter_mut().zip(valid).for_each(|(mark, valid)| *mark = 1 - *valid);
                 kept.add((scene, group, at.window), &marks);
-                self.spare.give_marks(Some(marks));
+                self.worker.spare.give_marks(Some(marks));
                 self.give_back(block);
             }
         }
@@ -92,13 +92,13 @@ impl SceneReader<'_> {
         kept.get((scene, group, at.window), || {
             let marks = self.union(scene, group, at)?;
             let bits = Bits::pack(at.window, &marks);
-            self.spare.give_marks(Some(marks));
+            self.worker.spare.give_marks(Some(marks));
             Ok(bits)
         })
     }
 
     fn union(&self, scene: usize, group: usize, at: Reading) -> Result<Vec<u8>, EngineError> {
-        let mut marks = self.spare.marks(at.window.pixels());
+        let mut marks = self.worker.spare.marks(at.window.pixels());
         marks.fill(0);
         for rule in self.rules(scene) {
             self.mark_group(scene, rule, group, at, &mut marks)?;
@@ -115,7 +115,7 @@ impl SceneReader<'_> {
         at: Reading,
         marks: &mut [u8],
     ) -> Result<(), EngineError> {
-        let mask = &self.stack.masks[scene][rule];
+        let mask = &self.context.stack.masks[scene][rule];
         match &mask.from_group[group] {
             Alignment::Paste { cols, rows } => self.mark(scene, rule, at.shift(*cols, *rows), marks),
             Alignment::Disjoint => {
@@ -138,8 +138,8 @@ impl SceneReader<'_> {
 
     /// Marks (1) where `rule` takes a pixel, or where it is outside, on a window of the mask's own grid.
     fn mark(&self, scene: usize, rule: usize, at: Reading, marks: &mut [u8]) -> Result<(), EngineError> {
-        let mask = &self.stack.masks[scene][rule];
-        let (facts, bound) = (&self.stack.facts[scene], self.rule(scene, rule));
+        let mask = &self.context.stack.masks[scene][rule];
+        let (facts, bound) = (&self.context.stack.facts[scene], self.rule(scene, rule));
         let halo = bound.halo();
         let (window, wide) = (at.window, at.window.expand(halo));
         let mut owned = Vec::with_capacity(bound.bands().len());
@@ -161,7 +161,7 @@ impl SceneReader<'_> {
             stack: compared.as_ref(),
         };
         bound.mark(&input, marked.view_mut()).map_err(|e| EngineError::Mask {
-            rule: self.stack.mask_names[rule].clone(),
+            rule: self.context.stack.mask_names[rule].clone(),
             scene: facts.id.clone(),
             window,
             message: e.to_string(),
@@ -171,7 +171,7 @@ impl SceneReader<'_> {
         for (marks, (marked, outside)) in marks.chunks_mut(window.width.max(1)).zip(marked.zip(outside)) {
             hits += join(marks, marked, outside);
         }
-        self.marked[rule].fetch_add(hits, Ordering::Relaxed);
+        self.context.marked[rule].fetch_add(hits, Ordering::Relaxed);
         Ok(())
     }
 
@@ -184,13 +184,13 @@ impl SceneReader<'_> {
         outside: &Array2<u8>,
     ) -> Result<Array2<u8>, EngineError> {
         let window = at.window;
-        let mask = &self.stack.masks[scene][rule];
+        let mask = &self.context.stack.masks[scene][rule];
         if !mask.bound.needs_neutral() {
             return Ok(Array2::zeros((window.height, window.width)));
         }
-        let facts = &self.stack.facts[scene];
+        let facts = &self.context.stack.facts[scene];
         let mut missing = Array2::ones((window.height, window.width));
-        for (group, bands) in self.stack.groups[scene].iter().enumerate() {
+        for (group, bands) in self.context.stack.groups[scene].iter().enumerate() {
             let native = &facts.bands[bands[0]].grid;
             let on = &mask.place.grid;
             if native.same_crs(on) && native.transform.dx.abs() < on.transform.dx.abs() {
@@ -217,9 +217,9 @@ impl SceneReader<'_> {
         missing: &mut Array2<u8>,
     ) -> Result<(), EngineError> {
         let window = at.window;
-        let mask = &self.stack.masks[scene][rule];
-        let bands = &self.stack.groups[scene][group];
-        let fine = covering(&self.stack.facts[scene].bands[bands[0]].grid, &mask.place.grid, window);
+        let mask = &self.context.stack.masks[scene][rule];
+        let bands = &self.context.stack.groups[scene][group];
+        let fine = covering(&self.context.stack.facts[scene].bands[bands[0]].grid, &mask.place.grid, window);
         // Which mask pixel each fine pixel belongs to: the alignment itself says so.
         // A fine pixel at the edge may belong to the mask pixel beyond it, which is nobody's here.
         let wider = window.expand(1);
@@ -253,7 +253,7 @@ impl SceneReader<'_> {
         for (band, plane) in bands.iter().zip(owned) {
             let Owned::Quality(codes, inside) = plane else { continue };
             Zip::from(&mut outside).and(inside).for_each(|o, i| *o |= 1 - *i);
-            if let Some(layout) = self.stack.facts[scene].bands[*band].layout {
+            if let Some(layout) = self.context.stack.facts[scene].bands[*band].layout {
                 Zip::from(&mut outside).and(codes).for_each(|o, c| *o |= u8::from(layout.is_fill(*c)));
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! | module | for |
 //! |---|---|
+//! | `context` | what all readers of a run share, and what each is told |
 //! | `compared` | other scenes, for the mask rules that compare |
 //! | `hidden` | pixels that a trial hides |
 //! | `reader` | reading, masking and aligning; the other modules add to it |
@@ -13,6 +14,7 @@
 //! | `spare` | memory that is used again |
 
 mod compared;
+mod context;
 mod hidden;
 mod kept;
 mod masks;
@@ -22,7 +24,7 @@ mod scores;
 mod spare;
 mod unusable;
 
+pub use context::{ReadContext, Scope, Worker};
 pub use hidden::Hidden;
 pub use kept::KeptMasks;
 pub use reader::{Look, SceneReader};
-pub use spare::Spare;

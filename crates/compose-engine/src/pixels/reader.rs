@@ -1,45 +1,34 @@
 //! Reads one scene on a window of a view's grid: its pixels, without those that the mask rules take, aligned.
 
-use super::hidden::Hidden;
+use super::context::{ReadContext, Scope, Worker};
 use super::kept::KeptMasks;
 use super::planes::{LAYOUT, Owned};
-use super::spare::Spare;
 use super::unusable::Unusable;
 use crate::error::EngineError;
-use crate::plan::{BandGroup, Job, NativePlace, Stack, View};
+use crate::plan::{BandGroup, NativePlace, View};
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::{Alignment, NativeBlock};
-use compose_io::{IoError, Place, Reading, TileStore, Valid};
+use compose_io::{IoError, Place, Reading, Valid};
 use ndarray::{Array3, ArrayView2, Axis, Zip};
 use std::ops::Range;
-use std::sync::atomic::AtomicU64;
 
 /// Reads scenes for one block of a job. Each worker has its own.
+#[derive(Clone)]
 pub struct SceneReader<'a> {
-    /// Decoded tiles, shared with the other workers.
-    pub store: &'a TileStore,
-    /// Scenes and bound masks.
-    pub stack: &'a Stack,
+    /// What all readers share.
+    pub context: &'a ReadContext<'a>,
+    /// The output and its rules.
+    pub scope: Scope<'a>,
     /// The grid that scenes are brought to, and how.
     pub view: &'a View,
-    /// The output, which knows the mask rules that compare.
-    pub job: &'a Job,
-    /// Whether rules that compare are passed over: what they compare is what the others left.
-    pub plain: bool,
-    /// Marked pixels per mask rule, over all that was read.
-    pub marked: &'a [AtomicU64],
     /// Where the run is: the block that is being composed, among others.
     pub place: Place,
     /// The wanted bands that it is composed of.
     pub bands: Range<usize>,
     /// The masks of the pass, where it comes to every block more than once.
     pub kept: Option<&'a KeptMasks>,
-    /// Memory that is used again.
-    pub spare: &'a Spare,
-    /// Which worker this is, of how many.
-    pub worker: (usize, usize),
-    /// Pixels that are to be taken for masked.
-    pub hidden: Option<&'a Hidden>,
+    /// Whose reader it is.
+    pub worker: &'a Worker,
 }
 
 /// A scene with and without the mask rules.
@@ -50,6 +39,14 @@ pub struct Look {
     pub clear_values: Option<Array3<f32>>,
     /// 1 where the scene has data and no rule took it.
     pub clear: Array3<u8>,
+}
+
+impl<'a> ReadContext<'a> {
+    /// Reads scenes on the grid of an output, in all bands, for the block of `place`.
+    pub fn reader(&'a self, scope: Scope<'a>, place: Place, worker: &'a Worker) -> SceneReader<'a> {
+        let bands = 0..self.stack.bands.len();
+        SceneReader { context: self, scope, view: &scope.job.view, place, bands, kept: None, worker }
+    }
 }
 
 impl SceneReader<'_> {
@@ -67,11 +64,11 @@ impl SceneReader<'_> {
         masked: bool,
         wanted: Option<ArrayView2<'_, u8>>,
     ) -> Result<Option<Block>, EngineError> {
-        if self.hidden.is_some_and(|h| h.absent.contains(&scene)) {
+        if self.scope.hidden.is_some_and(|h| h.absent.contains(&scene)) {
             return Ok(None);
         }
         let mut block = self.read_all(scene, window, masked, wanted)?;
-        if let (Some(hidden), Some(block)) = (self.hidden.filter(|h| h.scene == scene), &mut block) {
+        if let (Some(hidden), Some(block)) = (self.scope.hidden.filter(|h| h.scene == scene), &mut block) {
             hidden.hide(block, window, masked);
         }
         Ok(block)
@@ -97,16 +94,16 @@ impl SceneReader<'_> {
             // Only where native pixels are target pixels can the two be compared.
             let wanted = wanted.filter(|_| matches!(group.alignment, Alignment::Paste { .. }));
             if unusable.as_ref().is_some_and(|u| u.hides_all(at.window, wanted)) {
-                self.spare.give_unusable(unusable);
+                self.worker.spare.give_unusable(unusable);
                 // Jointly, and in a single group, that is all there is to see.
-                if self.stack.validity == ValidityMode::Joint || bands.len() == self.bands.len() {
+                if self.context.stack.validity == ValidityMode::Joint || bands.len() == self.bands.len() {
                     return Ok(None);
                 }
                 block.get_or_insert_with(|| self.nothing(window));
                 continue;
             }
             let native = self.native(scene, &bands, at, unusable.as_ref())?;
-            self.spare.give_unusable(unusable);
+            self.worker.spare.give_unusable(unusable);
             let aligned = self.align(group, window, at.window, native);
             if bands.len() == self.bands.len() {
                 return Ok(Some(aligned));
@@ -128,8 +125,8 @@ impl SceneReader<'_> {
             if let Some(unusable) = &unusable {
                 unusable.clear(at.window, clear.as_slice_mut().expect(LAYOUT));
             }
-            self.spare.give_unusable(unusable);
-            if let Some(hidden) = self.hidden.filter(|h| h.scene == scene) {
+            self.worker.spare.give_unusable(unusable);
+            if let Some(hidden) = self.scope.hidden.filter(|h| h.scene == scene) {
                 let planes = clear.dim().0;
                 hidden.each(window, |row, col| (0..planes).for_each(|plane| clear[[plane, row, col]] = 0));
             }
@@ -141,14 +138,14 @@ impl SceneReader<'_> {
 
     /// Name of a band by its number among those that are read.
     pub fn band_name(&self, band: usize) -> String {
-        self.stack.bands[self.bands.start + band].clone()
+        self.context.stack.bands[self.bands.start + band].clone()
     }
 
     /// Per band that is read: the greatest sample of its type, where it has one and values arrive as they are stored.
     pub fn full_scale(&self, scene: usize) -> Vec<Option<f32>> {
         let plan = &self.view.scenes[scene];
         let full = |band: usize| {
-            let dtype = self.stack.facts[scene].bands[band].dtype;
+            let dtype = self.context.stack.facts[scene].bands[band].dtype;
             (dtype.is_integer() && plan.radiometry[band].is_none()).then(|| dtype.range().1 as f32)
         };
         self.bands.clone().map(full).collect()
@@ -156,19 +153,19 @@ impl SceneReader<'_> {
 
     /// Takes back the memory of a block that is no longer needed.
     pub fn give_back(&self, block: Block) {
-        self.spare.give_block(block);
+        self.worker.spare.give_block(block);
     }
 
     /// The numbers up to `count`, from another one on for each worker. Neighbouring blocks need the same tiles: workers
     /// that asked for them in the same order would wait for each other at every one.
     pub fn apart(&self, count: usize) -> impl Iterator<Item = usize> + use<> {
-        let (worker, workers) = self.worker;
+        let (worker, workers) = (self.worker.number, self.context.workers);
         let start = worker * count / workers.max(1);
         (start..count).chain(0..start)
     }
 
     fn nothing(&self, window: Window) -> Block {
-        self.spare.empty_block(self.bands.len(), self.stack.validity, window)
+        self.worker.spare.empty_block(self.bands.len(), self.context.stack.validity, window)
     }
 
     /// A window of the target grid as a part of the pass.
@@ -180,7 +177,7 @@ impl SceneReader<'_> {
         match alignment {
             Alignment::Paste { cols, rows } => Some(self.reading(window).shift(*cols, *rows)),
             Alignment::Resample(resampler) => {
-                Some(self.reading(window).by(self.spare.native_window(resampler, window)?))
+                Some(self.reading(window).by(self.worker.spare.native_window(resampler, window)?))
             }
             Alignment::Disjoint => None,
         }
@@ -194,8 +191,8 @@ impl SceneReader<'_> {
         at: Reading,
         unusable: Option<&Unusable>,
     ) -> Result<Block, EngineError> {
-        let (pixels, mode) = (at.window.pixels(), self.stack.validity);
-        let mut block = self.spare.block(bands.len(), mode, at.window);
+        let (pixels, mode) = (at.window.pixels(), self.context.stack.validity);
+        let mut block = self.worker.spare.block(bands.len(), mode, at.window);
         let values = block.values.as_slice_mut().expect(LAYOUT);
         let valid = block.valid.as_slice_mut().expect(LAYOUT);
         for (nth, i) in self.apart(bands.len()).enumerate() {
@@ -205,7 +202,7 @@ impl SceneReader<'_> {
                 ValidityMode::Joint => Valid::Set(valid),
                 ValidityMode::PerBand => Valid::Set(&mut valid[i * pixels..][..pixels]),
             };
-            self.store.read_data(&self.stack.scenes[scene].refs[*band], at, samples, valid)?;
+            self.context.store.read_data(&self.context.sources[scene].refs[*band], at, samples, valid)?;
             if let Some((gain, bias)) = self.view.scenes[scene].radiometry[*band] {
                 samples.iter_mut().for_each(|v| *v = (f64::from(*v) * gain + bias) as f32);
             }
@@ -218,8 +215,8 @@ impl SceneReader<'_> {
 
     fn align(&self, group: &BandGroup, window: Window, native_window: Window, native: Block) -> Block {
         let Alignment::Resample(resampler) = &group.alignment else { return native };
-        let (bands, mode) = (native.values.dim().0, self.stack.validity);
-        let mut out = self.spare.empty_block(bands, mode, window);
+        let (bands, mode) = (native.values.dim().0, self.context.stack.validity);
+        let mut out = self.worker.spare.empty_block(bands, mode, window);
         let (values, valid) = (native.values.view(), native.valid.view());
         resampler.resample(window, &NativeBlock { window: native_window, values, valid }, &mut out);
         self.give_back(native);
@@ -231,11 +228,11 @@ impl SceneReader<'_> {
         for (i, band) in bands.iter().enumerate() {
             let to = band - self.bands.start;
             block.values.index_axis_mut(Axis(0), to).assign(&aligned.values.index_axis(Axis(0), i));
-            if self.stack.validity == ValidityMode::PerBand {
+            if self.context.stack.validity == ValidityMode::PerBand {
                 block.valid.index_axis_mut(Axis(0), to).assign(&aligned.valid.index_axis(Axis(0), i));
             }
         }
-        if self.stack.validity == ValidityMode::Joint {
+        if self.context.stack.validity == ValidityMode::Joint {
             if first {
                 block.valid.assign(&aligned.valid);
             } else {
@@ -254,7 +251,7 @@ impl SceneReader<'_> {
         at: Reading,
     ) -> Result<Owned, EngineError> {
         let shape = (at.window.height, at.window.width);
-        let role = self.stack.facts[scene].bands[band].role;
+        let role = self.context.stack.facts[scene].bands[band].role;
         match &place.from_band[band] {
             Alignment::Paste { cols, rows } => Ok(self.band(scene, band, at.shift(*cols, *rows))?),
             Alignment::Disjoint => Ok(Owned::nothing(role, shape)),
@@ -278,18 +275,18 @@ impl SceneReader<'_> {
     }
 
     pub(super) fn band(&self, scene: usize, band: usize, at: Reading) -> Result<Owned, IoError> {
-        let source = &self.stack.scenes[scene].refs[band];
+        let source = &self.context.sources[scene].refs[band];
         let shape = (at.window.height, at.window.width);
-        let mut out = Owned::nothing(self.stack.facts[scene].bands[band].role, shape);
+        let mut out = Owned::nothing(self.context.stack.facts[scene].bands[band].role, shape);
         match &mut out {
             Owned::Data(values, valid) => {
                 let values = values.as_slice_mut().expect(LAYOUT);
                 let valid = Valid::Set(valid.as_slice_mut().expect(LAYOUT));
-                self.store.read_data(source, at, values, valid)?;
+                self.context.store.read_data(source, at, values, valid)?;
             }
             Owned::Quality(codes, inside) => {
                 let codes = codes.as_slice_mut().expect(LAYOUT);
-                self.store.read_quality(source, at, codes, inside.as_slice_mut().expect(LAYOUT))?;
+                self.context.store.read_quality(source, at, codes, inside.as_slice_mut().expect(LAYOUT))?;
             }
         }
         Ok(out)

@@ -42,7 +42,7 @@ impl SceneReader<'_> {
         at: Reading,
     ) -> Result<Array2<f32>, EngineError> {
         let window = at.window;
-        let (facts, halo) = (&self.stack.facts[scene], score.halo());
+        let (facts, halo) = (&self.context.stack.facts[scene], score.halo());
         let wide = window.expand(halo);
         let mut owned = Vec::with_capacity(score.bands().len());
         for band in score.bands() {

@@ -3,10 +3,11 @@
 use crate::error::EngineError;
 use crate::plan::Stack;
 use crate::plan::view::{Arrival, View};
-use compose_core::{BoundMask, MaskStack};
+use compose_core::MaskStack;
 use std::sync::Arc;
 
 /// A rule of a scene that compares.
+#[derive(Clone)]
 pub struct Comparing {
     /// Index of the scene.
     pub scene: usize,
@@ -16,8 +17,6 @@ pub struct Comparing {
     pub others: Vec<usize>,
     /// The stack on the grid on which the rule runs.
     pub view: Arc<View>,
-    /// The rule with what the survey told, if it asked.
-    pub settled: Option<Arc<dyn BoundMask>>,
 }
 
 /// Decides for every rule that compares.
@@ -41,7 +40,7 @@ pub fn comparing(
                 Some(view) => view,
                 None => Arc::new(View::new(stack, grid.clone(), georeferenced, arrival)?),
             };
-            all.push(Comparing { scene, rule, others, view, settled: None });
+            all.push(Comparing { scene, rule, others, view });
         }
     }
     Ok(all)

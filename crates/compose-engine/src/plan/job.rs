@@ -3,14 +3,12 @@
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::comparing::{Comparing, comparing};
-use crate::plan::masked::Masked;
 use crate::plan::order::Order;
 use crate::plan::output::{OutputPlan, cast};
 use crate::plan::placement::{PlannedScore, planned_scores};
 use crate::plan::view::{Arrival, BandGroup, ScenePlan, View};
 use crate::plan::{Stack, grid};
 use crate::rules::Rules;
-use crate::survey::Lattice;
 use compose_core::fill_strategy::{BoundFill, StackFacts};
 use compose_core::{Cast, Day, MaskStack, Window};
 use compose_io::align::{Alignment, Resampling};
@@ -23,6 +21,7 @@ const AHEAD: usize = 4;
 const AHEAD_OF_CELLS: usize = 2;
 
 /// One output.
+#[derive(Clone)]
 pub struct Job {
     /// Index of the scene being repaired; `None` where every pixel is composed.
     pub target: Option<usize>,
@@ -44,12 +43,8 @@ pub struct Job {
     pub order: Order,
     /// How the target's pixels came to the grid where they are not copied: `resampled (bilinear): …`.
     pub resampled: Option<String>,
-    /// Where the survey took its sample, if there was one.
-    pub lattice: Option<Lattice>,
     /// The mask rules that compare scenes.
     pub comparing: Vec<Comparing>,
-    /// How much of the target the masks take, once that was counted.
-    pub masked: Option<Masked>,
 }
 
 impl Job {
@@ -107,9 +102,7 @@ impl Job {
             output,
             order,
             resampled,
-            lattice: None,
             comparing,
-            masked: None,
         })
     }
 
@@ -143,9 +136,9 @@ impl Job {
         groups.reduce(Window::around).unwrap_or(whole)
     }
 
-    /// The rule of a scene, if it compares.
-    pub fn comparing(&self, scene: usize, rule: usize) -> Option<&Comparing> {
-        self.comparing.iter().find(|c| (c.scene, c.rule) == (scene, rule))
+    /// Whether a rule of a scene compares it with others.
+    pub fn compares(&self, scene: usize, rule: usize) -> bool {
+        self.comparing.iter().any(|c| (c.scene, c.rule) == (scene, rule))
     }
 
     /// The stack as a rule of a scene sees it.
@@ -160,15 +153,14 @@ impl Job {
 }
 
 /// One `[[fill]]`, bound to the stack.
+#[derive(Clone)]
 pub struct Stage {
     /// Its strategy.
     pub name: String,
-    /// The strategy, bound; after the survey, with what that told.
-    pub bound: Box<dyn BoundFill>,
-    /// The strategy as it was before the survey, if there was one.
-    pub unsettled: Option<Box<dyn BoundFill>>,
+    /// The strategy, bound.
+    pub bound: Arc<dyn BoundFill>,
     /// Per scene of the stack: where its score runs, if the strategy wants one.
-    pub scores: Vec<Option<PlannedScore>>,
+    pub scores: Arc<[Option<PlannedScore>]>,
 }
 
 /// How a target's pixels are resampled, and which of its bands; `None` where all are copied.
@@ -226,7 +218,7 @@ fn stages(
             return Err(EngineError::Bug(format!("{} names donor {}", fill.value.name, donor.scene)));
         }
         let scores = planned_scores(&stack.facts, &*bound, &view.grid)?;
-        stages.push(Stage { name: fill.value.name.clone(), bound, unsettled: None, scores });
+        stages.push(Stage { name: fill.value.name.clone(), bound: bound.into(), scores: scores.into() });
     }
     Ok(stages)
 }

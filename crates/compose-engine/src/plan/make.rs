@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::clashes::{inputs, refuse_clashes};
-use crate::plan::masked::{LeftOut, SkipAbove};
+use crate::plan::masked::SkipAbove;
 use crate::plan::memory::{Memory, may_go_by_band};
 use crate::plan::reads::bands_of_all;
 use crate::plan::specs::refuse_unwritable;
@@ -13,19 +13,19 @@ use crate::rules::settings::Implausible;
 use compose_io::crs::CrsRegistry;
 use compose_io::files::Inputs;
 use compose_plugin_host::Plugin;
+use std::sync::Arc;
 
 /// Everything decided for a run.
+#[derive(Clone)]
 pub struct Plan {
     /// What all outputs share.
-    pub stack: Stack,
+    pub stack: Arc<Stack>,
     /// One per output.
     pub jobs: Vec<Job>,
     /// What becomes of scenes with values that cannot be.
     pub implausible: Implausible,
     /// Which targets are not to be composed.
     pub skip_above: Option<SkipAbove>,
-    /// Those that are not.
-    pub left_out: Vec<LeftOut>,
     /// Memory and blocks.
     pub memory: Memory,
     /// The plugins that the rules file names.
@@ -63,11 +63,10 @@ impl Plan {
             refuse_unwritable(&stack, job, &rules.plugins, memory.compressors)?;
         }
         Ok(Self {
-            stack,
+            stack: Arc::new(stack),
             jobs,
             implausible: implausible(rules)?,
             skip_above,
-            left_out: Vec::new(),
             memory,
             plugins: rules.plugins.clone(),
             command_line: options.command_line.clone(),

@@ -2,11 +2,11 @@
 
 use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
+use crate::plan::lattice::SAMPLE_BYTES;
 use crate::plan::placement::PlannedMask;
 use crate::plan::schedule::Choice;
 use crate::plan::specs::{image_layout, mask_layout, provenance_layout, uncertainty_layout};
 use crate::plan::{BandGroup, Bytes, Job, Order, Stack, Stage};
-use crate::survey::SAMPLE_BYTES;
 use crate::workers;
 use compose_core::fill_strategy::Temporal;
 use compose_core::{ValidityMode, Window};
@@ -401,7 +401,7 @@ fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
         |halo: usize, bands: usize| Running { halo, cell: 1, bytes: ((bands * 5 + 5) as f64 * share) as u64 };
     // A scene is kept for the rules of the others.
     let compared = bytes_compared(stack, job);
-    let comparing = |scene: usize, rule: usize| job.comparing(scene, rule).map_or(0, |_| compared);
+    let comparing = |scene: usize, rule: usize| if job.compares(scene, rule) { compared } else { 0 };
     let mask = |scene: usize, nth: usize, mask: &PlannedMask| {
         let plain = rule(mask.bound.halo(), mask.bound.bands().len());
         Running { bytes: plain.bytes + (comparing(scene, nth) as f64 * share) as u64, ..plain }

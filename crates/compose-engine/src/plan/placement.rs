@@ -3,6 +3,7 @@
 use crate::error::EngineError;
 use compose_core::{BoundFill, BoundMask, Grid, SceneFacts, Window};
 use compose_io::align::{Alignment, Decision, Resampling, decide};
+use std::sync::Arc;
 
 /// Where a mask rule or a score runs, and how the scene's bands get there.
 pub struct NativePlace {
@@ -23,7 +24,7 @@ pub struct PlannedScore {
 /// What a bound mask needs to be evaluated.
 pub struct PlannedMask {
     /// The rule, bound to its scene.
-    pub bound: Box<dyn BoundMask>,
+    pub bound: Arc<dyn BoundMask>,
     /// Where it runs.
     pub place: NativePlace,
     /// From each band group's grid to the mask's grid.
@@ -59,7 +60,7 @@ impl PlannedMask {
             }
             from_group.push(decision.alignment);
         }
-        Ok(Self { bound, place, from_group, reasons })
+        Ok(Self { bound: bound.into(), place, from_group, reasons })
     }
 }
 

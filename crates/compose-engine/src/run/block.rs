@@ -1,17 +1,22 @@
 //! One block: the target's own pixels, then the fills in order until no gap is left.
 
 use super::composed::{Before, Composed, OBSERVED, UNDEFINED};
-use super::fill::fill_gap;
+use super::fill::Filling;
 use crate::error::EngineError;
 use crate::pixels::{Look, SceneReader};
-use compose_core::{Block, Canvas, GAP, Window};
+use compose_core::{Block, BoundFill, Canvas, GAP, Window};
 use ndarray::{Array3, Axis, Zip};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Composes the reader's block.
-pub fn compose_block(reader: &SceneReader<'_>, cancelled: &AtomicBool) -> Result<Composed, EngineError> {
-    let (job, window) = (reader.job, reader.place.block);
-    let mode = reader.stack.validity;
+/// Composes the reader's block with the strategies of its output, in their order.
+pub fn compose_block(
+    reader: &SceneReader<'_>,
+    fills: &[Arc<dyn BoundFill>],
+    cancelled: &AtomicBool,
+) -> Result<Composed, EngineError> {
+    let (job, window) = (reader.scope.job, reader.place.block);
+    let mode = reader.context.stack.validity;
     let mut canvas = Canvas::new(window, reader.bands.len(), mode, job.cast);
     canvas.sigma = job.output.uncertainty.is_some().then(|| Array3::from_elem(canvas.values.dim(), f32::NAN));
     let mut stage = Array3::from_elem(canvas.source.dim(), UNDEFINED);
@@ -21,12 +26,12 @@ pub fn compose_block(reader: &SceneReader<'_>, cancelled: &AtomicBool) -> Result
         mark_stage(&canvas, &mut stage, OBSERVED);
         mark_certain(&mut canvas);
     }
-    for (number, fill) in job.fills.iter().enumerate() {
+    for (number, (of, fill)) in job.fills.iter().zip(fills).enumerate() {
         if cancelled.load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
         let Some(gap) = gap_window(&canvas) else { break };
-        fill_gap(reader, number, fill, &mut canvas, gap)?;
+        Filling { reader, number, stage: of, fill: &**fill }.fill_gap(&mut canvas, gap)?;
         mark_stage(&canvas, &mut stage, number as u16 + 1);
     }
     let count = if job.output.count { Some(clear_looks(reader, window)?) } else { None };
@@ -45,7 +50,7 @@ fn copy_target(reader: &SceneReader<'_>, target: usize, canvas: &mut Canvas) -> 
     let Block { values, valid } = block;
     let mut masked = valid.clone();
     Zip::from(&mut masked).and(&clear).for_each(|m, c| *m &= 1 - *c);
-    let exact = reader.job.view.scenes[target].is_exact();
+    let exact = reader.scope.job.view.scenes[target].is_exact();
     let copy = |values: Array3<f32>| {
         let clear = Block { values, valid: clear };
         canvas.copy_from(target, &clear, canvas.window, exact);
@@ -69,7 +74,7 @@ fn reasons(
     before: &Before,
 ) -> Result<Array3<u16>, EngineError> {
     let mut reasons = Array3::zeros((2, window.height, window.width));
-    for rule in 0..reader.stack.mask_names.len() {
+    for rule in 0..reader.context.stack.mask_names.len() {
         let marks = reader.marks(target, rule, window)?;
         for ((row, col), _) in marks.indexed_iter().filter(|(_, mark)| **mark != 0) {
             if reasons[[0, row, col]] == 0 {
@@ -155,8 +160,8 @@ fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), Engin
 /// Observed values are never changed: one that the output's type cannot hold is refused.
 fn refuse_unfit(reader: &SceneReader<'_>, canvas: &Canvas) -> Result<(), EngineError> {
     let dtype = canvas.cast.dtype;
-    let scenes = 0..reader.stack.facts.len();
-    let unfit: Vec<usize> = scenes.filter(|s| reader.job.view.scenes[*s].may_not_fit).collect();
+    let scenes = 0..reader.context.stack.facts.len();
+    let unfit: Vec<usize> = scenes.filter(|s| reader.scope.job.view.scenes[*s].may_not_fit).collect();
     if unfit.is_empty() {
         return Ok(());
     }
@@ -168,7 +173,7 @@ fn refuse_unfit(reader: &SceneReader<'_>, canvas: &Canvas) -> Result<(), EngineE
             let mut bands = canvas.bands_of(plane);
             if let Some(band) = bands.find(|b| !dtype.holds(f64::from(canvas.values[[*b, row, col]]))) {
                 return Err(EngineError::NotASample {
-                    scene: reader.stack.facts[usize::from(*source)].id.clone(),
+                    scene: reader.context.stack.facts[usize::from(*source)].id.clone(),
                     band: reader.band_name(band),
                     value: f64::from(canvas.values[[band, row, col]]),
                     col: canvas.window.col + col as i64,
@@ -201,7 +206,7 @@ fn nodata_observed(
     (row, col): (usize, usize),
     source: u16,
 ) -> EngineError {
-    let scene = reader.stack.facts.get(usize::from(source));
+    let scene = reader.context.stack.facts.get(usize::from(source));
     EngineError::NodataObserved {
         scene: scene.map_or_else(|| "several".to_owned(), |f| f.id.clone()),
         band: reader.band_name(band),
@@ -225,9 +230,9 @@ fn other_nodata(cast: compose_core::Cast, taken: f64) -> String {
 
 /// In how many scenes each pixel is clear, the target among them.
 fn clear_looks(reader: &SceneReader<'_>, window: Window) -> Result<Array3<u16>, EngineError> {
-    let planes = reader.stack.validity.planes(reader.bands.len());
+    let planes = reader.context.stack.validity.planes(reader.bands.len());
     let mut count = Array3::<u16>::zeros((planes, window.height, window.width));
-    for scene in (0..reader.stack.facts.len()).filter(|s| reader.job.view.scenes[*s].overlaps) {
+    for scene in (0..reader.context.stack.facts.len()).filter(|s| reader.scope.job.view.scenes[*s].overlaps) {
         let block = reader.read(scene, window, true)?;
         Zip::from(&mut count).and(&block.valid).for_each(|n, v| *n += u16::from(*v));
     }

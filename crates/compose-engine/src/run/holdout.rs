@@ -1,15 +1,16 @@
 //! A run in memory, with clear pixels of the target hidden: nothing is written.
 
-use super::strips::{Work, compose_job, kept_masks};
+use super::strips::{Work, compose_job};
 use crate::control::Control;
 use crate::error::EngineError;
-use crate::pixels::{Hidden, SceneReader, Spare};
-use crate::plan::{Order, Plan};
-use crate::survey::settle_job;
-use compose_core::{Block, Window};
-use compose_io::{Place, TileStore};
+use crate::fitted::Fitted;
+use crate::pixels::{Hidden, ReadContext, Scope, Worker};
+use crate::plan::{Job, Order, Plan};
+use crate::survey::fit_hidden;
+use compose_core::{Block, Cast, Window};
+use compose_io::Place;
 use ndarray::{Array3, s};
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 
 /// An output as a whole.
 pub struct Image {
@@ -25,26 +26,12 @@ pub struct Image {
 ///
 /// # Errors
 /// Pixels cannot be read.
-pub fn observe(plan: &Plan, job: usize, scene: usize) -> Result<Block, EngineError> {
-    compose_io::limit_gdal_cache(crate::plan::GDAL_CACHE);
-    let job = &plan.jobs[job];
-    let whole = Window::whole(job.view.grid.width, job.view.grid.height);
-    let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
-    let reader = SceneReader {
-        store: &TileStore::new(plan.memory.tiles, plan.memory.open_files),
-        stack: &plan.stack,
-        view: &job.view,
-        job,
-        plain: false,
-        marked: &marked,
-        place: Place { turn: 0, region: whole, block: whole },
-        bands: 0..plan.stack.bands.len(),
-        kept: None,
-        spare: &Spare::default(),
-        worker: (0, 1),
-        hidden: None,
-    };
-    reader.read(scene, whole, true)
+pub fn observe(fitted: &Fitted, job: usize, scene: usize) -> Result<Block, EngineError> {
+    let (plan, job) = (&fitted.plan, &fitted.jobs[job]);
+    let whole = Window::whole(job.job.view.grid.width, job.job.view.grid.height);
+    let place = Place { turn: 0, region: whole, block: whole };
+    let (context, worker) = (ReadContext::new(plan, &fitted.sources, plan.memory.tiles, 1), Worker::new(0));
+    context.reader(Scope::of(job), place, &worker).read(scene, whole, true)
 }
 
 /// Makes the image of a job with some pixels of its target hidden, survey included.
@@ -52,38 +39,23 @@ pub fn observe(plan: &Plan, job: usize, scene: usize) -> Result<Block, EngineErr
 /// # Errors
 /// Whatever a run could fail of.
 pub fn compose_hidden(
-    plan: &mut Plan,
+    plan: &Plan,
     job: usize,
     hidden: &Hidden,
     cancelled: &AtomicBool,
 ) -> Result<Image, EngineError> {
     let control = Control { cancelled, progress: &|_| () };
-    settle_job(plan, job, Some(hidden), &control)?;
     let bands = plan.stack.bands.len();
-    let of = &mut plan.jobs[job];
-    // Kept masks know nothing of hidden pixels.
-    of.order = Order::plain(of.view.grid.width, of.view.grid.height, bands, of.order.block);
-    // What stays open is counted, not refused.
-    of.cast.nodata = Some(f64::NAN);
-    of.output.uncertainty.get_or_insert_default();
-    let job = &plan.jobs[job];
-    let (width, height) = (job.view.grid.width, job.view.grid.height);
+    let fitted = fit_hidden(plan, &held_out(&plan.jobs[job], bands), hidden, &control)?;
+    let job = &fitted.jobs[0];
+    let (width, height) = (job.job.view.grid.width, job.job.view.grid.height);
     let mut image = Image {
         values: Array3::from_elem((bands, height, width), f32::NAN),
         source: Array3::from_elem((plan.stack.validity.planes(bands), height, width), compose_core::GAP),
         sigma: Array3::from_elem((bands, height, width), f32::NAN),
     };
-    let store = TileStore::new(plan.memory.tiles, plan.memory.open_files);
-    let marked: Vec<AtomicU64> = plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect();
-    let work = Work {
-        plan,
-        job,
-        store: &store,
-        marked: &marked,
-        kept: kept_masks(job),
-        first_turn: 0,
-        hidden: Some(hidden),
-    };
+    let context = ReadContext::new(plan, &fitted.sources, plan.memory.tiles, plan.memory.threads);
+    let work = Work::new(job, &context, 0, Some(hidden));
     compose_job(&work, &control, &mut |composed| {
         let canvas = composed.canvas;
         let (row, col) = (canvas.window.row as usize, canvas.window.col as usize);
@@ -96,4 +68,18 @@ pub fn compose_hidden(
         Ok(())
     })?;
     Ok(image)
+}
+
+/// The job as it is composed while pixels are held out.
+fn held_out(job: &Job, bands: usize) -> Job {
+    let (grid, mut output) = (&job.view.grid, job.output.clone());
+    output.uncertainty.get_or_insert_default();
+    Job {
+        // Kept masks know nothing of hidden pixels.
+        order: Order::plain(grid.width, grid.height, bands, job.order.block),
+        // What stays open is counted, not refused.
+        cast: Cast { nodata: Some(f64::NAN), ..job.cast },
+        output,
+        ..job.clone()
+    }
 }

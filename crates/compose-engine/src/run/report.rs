@@ -1,5 +1,6 @@
 //! What a run did, in numbers: for the last line on the screen and for the sidecar.
 
+use crate::fitted::FittedJob;
 use crate::plan::{Job, Masked, Plan};
 use crate::run::composed::{Composed, OBSERVED, UNDEFINED};
 use compose_core::{GAP, STATISTIC};
@@ -133,7 +134,8 @@ fn percent(part: u64, whole: u64) -> f64 {
 
 impl JobReport {
     /// The report of a finished output.
-    pub fn new(plan: &Plan, job: &Job, tally: &Tally) -> Self {
+    pub fn new(plan: &Plan, fitted: &FittedJob, tally: &Tally) -> Self {
+        let job = &fitted.job;
         let planes = plan.stack.validity.planes(plan.stack.bands.len());
         let pixels = (job.view.grid.width * job.view.grid.height * planes) as u64;
         let stages = tally.by_stage.iter().enumerate();
@@ -142,7 +144,8 @@ impl JobReport {
         let masked = Masked { pixels: own, masked: tally.masked, looked_at: 100.0, at_least: false };
         let skip = plan.skip_above.as_ref();
         let remark = target.as_ref().and_then(|id| masked.remark(id, skip));
-        let told = target.as_ref().is_some_and(|id| job.masked.is_some_and(|m| m.remark(id, skip).is_some()));
+        let told =
+            target.as_ref().is_some_and(|id| fitted.masked.is_some_and(|m| m.remark(id, skip).is_some()));
         Self {
             masked_percent: target.as_ref().and(masked.percent()),
             remark: remark.filter(|_| !told),

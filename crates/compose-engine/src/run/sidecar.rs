@@ -1,26 +1,28 @@
 //! The JSON report beside an image: resolved rules, scenes with their fate, versions, shares.
 
 use crate::error::EngineError;
-use crate::plan::{Fate, Job, Plan};
+use crate::fitted::{Fitted, FittedJob};
+use crate::plan::{Fate, Job, Plan, Stage};
 use crate::rules::Rules;
 use crate::run::RunReport;
-use compose_core::{Findings, SurveyedModel};
+use compose_core::{BoundFill, Findings, SurveyedModel};
 use compose_io::write::Pending;
 use compose_plugin_host::{Plugin, PluginKind};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Writes the report of an output under a temporary name; `files` is what [`super::set`] says of those of its set.
 pub fn write(
     path: &Path,
     rules: &Rules,
-    plan: &Plan,
+    fitted: &Fitted,
     index: usize,
     run: &RunReport,
     files: Value,
 ) -> Result<Pending, EngineError> {
-    let (job, report) = (&plan.jobs[index], &run.jobs[index]);
-    let mut notes = plan.notes();
+    let (plan, of, report) = (&fitted.plan, &fitted.jobs[index], &run.jobs[index]);
+    let (job, mut notes) = (&of.job, fitted.notes());
     notes.extend(report.remark.clone());
     let value = json!({
         "compose": env!("CARGO_PKG_VERSION"),
@@ -29,8 +31,8 @@ pub fn write(
         "rules": { "file": text(&rules.file.path), "tables": tables(&rules.file.text) },
         "command-line": plan.command_line,
         "target": report.target,
-        "target-masked": job.masked.map(|masked| masked.words()),
-        "left-out": left_out(plan),
+        "target-masked": of.masked.map(|masked| masked.words()),
+        "left-out": left_out(fitted),
         "target-date": job.target_day.map(|d| d.to_string()),
         "grid": grid(job),
         "bands": plan.stack.bands,
@@ -38,9 +40,9 @@ pub fn write(
         "output": output(job),
         "plugins": plugins(plan),
         "masks": masks(plan, run),
-        "fills": fills(plan, job),
-        "survey": job.lattice.map(|lattice| lattice.to_string()),
-        "scenes": scenes(plan, job),
+        "fills": fills(plan, of),
+        "survey": of.lattice.map(|lattice| lattice.to_string()),
+        "scenes": scenes(fitted, of),
         "result": report,
         "notes": notes,
     });
@@ -50,9 +52,9 @@ pub fn write(
 }
 
 /// Targets of which the masks take too much.
-fn left_out(plan: &Plan) -> Value {
+fn left_out(fitted: &Fitted) -> Value {
     let out = |of: &crate::plan::LeftOut| json!({ "id": of.id, "reason": of.masked.words() });
-    plan.left_out.iter().map(out).collect()
+    fitted.left_out.iter().map(out).collect()
 }
 
 /// The rules file as it was read.
@@ -114,19 +116,15 @@ fn masks(plan: &Plan, run: &RunReport) -> Value {
     plan.stack.mask_names.iter().enumerate().map(rule).collect()
 }
 
-fn fills(plan: &Plan, job: &Job) -> Value {
-    let fill = |(number, stage): (usize, &crate::plan::Stage)| {
+fn fills(plan: &Plan, of: &FittedJob) -> Value {
+    let fill = |(number, (stage, bound)): (usize, (&Stage, &Arc<dyn BoundFill>))| {
         let id = |index: usize| plan.stack.facts[index].id.clone();
-        let donors: Vec<String> = stage.bound.donors().iter().map(|d| id(d.scene)).collect();
-        let skipped: Vec<Value> = stage
-            .bound
-            .skipped()
-            .into_iter()
-            .map(|(s, why)| json!({ "scene": id(s), "reason": why }))
-            .collect();
-        json!({ "stage": number + 1, "strategy": stage.name, "donors": donors, "skipped": skipped, "notes": stage.bound.notes(), "survey": stage.bound.findings().map(|f| findings(plan, &f)) })
+        let donors: Vec<String> = bound.donors().iter().map(|d| id(d.scene)).collect();
+        let skipped: Vec<Value> =
+            bound.skipped().into_iter().map(|(s, why)| json!({ "scene": id(s), "reason": why })).collect();
+        json!({ "stage": number + 1, "strategy": stage.name, "donors": donors, "skipped": skipped, "notes": bound.notes(), "survey": bound.findings().map(|f| findings(plan, &f)) })
     };
-    job.fills.iter().enumerate().map(fill).collect()
+    of.job.fills.iter().zip(&of.fills).enumerate().map(fill).collect()
 }
 
 /// What the survey told a strategy. Coefficients: the intercept, then the bands of the first donor, of the second, ….
@@ -150,7 +148,8 @@ fn findings(plan: &Plan, of: &Findings) -> Value {
     })
 }
 
-fn scenes(plan: &Plan, job: &Job) -> Value {
+fn scenes(fitted: &Fitted, of: &FittedJob) -> Value {
+    let (plan, job) = (&fitted.plan, &of.job);
     let scene = |fate: &crate::plan::SceneFate| {
         let index = plan.stack.facts.iter().position(|f| f.id == fate.id);
         let alignments =
@@ -161,9 +160,9 @@ fn scenes(plan: &Plan, job: &Job) -> Value {
         };
         json!({
             "index": index, "id": fate.id, "date": fate.day.map(|d| d.to_string()),
-            "fate": plan.fate(job, fate), "reason": reason, "alignment": alignments,
-            "quality-alignment": index.map(|i| plan.mask_alignments(i)),
-            "radiometry": index.map(|i| plan.radiometry_text(job, i)),
+            "fate": fitted.fate(of, fate), "reason": reason, "alignment": alignments,
+            "quality-alignment": index.map(|i| fitted.mask_alignments(i)),
+            "radiometry": index.map(|i| fitted.radiometry_text(job, i)),
             "files": index.map(|i| plan.stack.scenes[i].files.iter().map(|f| text(f)).collect::<Vec<_>>()),
         })
     };

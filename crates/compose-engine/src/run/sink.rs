@@ -1,6 +1,7 @@
 //! Where finished blocks go: image, provenance, pictures, numbers.
 
 use crate::error::EngineError;
+use crate::fitted::FittedJob;
 use crate::plan::specs::{image_spec, mask_layout, provenance_spec, uncertainty_layout};
 use crate::plan::{Job, OutputPlan, Picture, Plan};
 use crate::run::composed::{Composed, UNDEFINED};
@@ -78,16 +79,16 @@ impl Sink {
     }
 
     /// Closes the files; they wait for their names.
-    pub fn finish(self, plan: &Plan, job: &Job) -> Result<(Vec<Pending>, JobReport), EngineError> {
+    pub fn finish(self, plan: &Plan, fitted: &FittedJob) -> Result<(Vec<Pending>, JobReport), EngineError> {
         let mut files = Vec::new();
         if let Some(pictures) = self.pictures {
-            files.extend(pictures.write(&job.output)?);
+            files.extend(pictures.write(&fitted.job.output)?);
         }
         for writer in self.provenance.into_iter().chain(self.uncertainty).chain(self.mask) {
             files.push(writer.finish()?);
         }
         files.push(self.image.finish()?);
-        Ok((files, JobReport::new(plan, job, &self.tally)))
+        Ok((files, JobReport::new(plan, fitted, &self.tally)))
     }
 }
 

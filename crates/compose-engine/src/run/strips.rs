@@ -6,63 +6,54 @@ use super::block::compose_block;
 use super::composed::Composed;
 use crate::control::Control;
 use crate::error::EngineError;
-use crate::pixels::{Hidden, KeptMasks, SceneReader, Spare};
-use crate::plan::{Item, Items, Job, Plan, Task};
+use crate::fitted::FittedJob;
+use crate::pixels::{Hidden, KeptMasks, ReadContext, SceneReader, Scope, Worker};
+use crate::plan::{Item, Items, Task};
 use crate::workers::{self, caught};
-use compose_io::{Place, TileStore};
+use compose_io::Place;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What all workers know.
 pub struct Work<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
     /// The output that is composed.
-    pub job: &'a Job,
-    /// Decoded tiles.
-    pub store: &'a TileStore,
-    /// Marked pixels per mask rule.
-    pub marked: &'a [AtomicU64],
+    pub fitted: &'a FittedJob,
+    /// What readers share.
+    pub context: &'a ReadContext<'a>,
     /// Per region: its masks, where bands come one after the other.
-    pub kept: Vec<KeptMasks>,
+    kept: Vec<KeptMasks>,
     /// Passes of the outputs before: to the shared tiles the run goes on where they ended.
-    pub first_turn: usize,
-    /// Pixels that a trial hides.
-    pub hidden: Option<&'a Hidden>,
-}
-
-/// A place for the masks of every region.
-pub fn kept_masks(job: &Job) -> Vec<KeptMasks> {
-    job.order.regions.iter().map(|_| KeptMasks::default()).collect()
+    first_turn: usize,
+    /// Pixels that are held out.
+    hidden: Option<&'a Hidden>,
 }
 
 impl<'a> Work<'a> {
+    /// The work of an output, after so many passes of other outputs, with some pixels held out.
+    pub fn new(
+        fitted: &'a FittedJob,
+        context: &'a ReadContext<'a>,
+        first_turn: usize,
+        hidden: Option<&'a Hidden>,
+    ) -> Self {
+        let kept = fitted.job.order.regions.iter().map(|_| KeptMasks::default()).collect();
+        Self { fitted, context, kept, first_turn, hidden }
+    }
+
     fn reader(&'a self, item: &Item, worker: &'a Worker) -> SceneReader<'a> {
-        let keeps = self.job.order.keeps_masks();
-        SceneReader {
-            store: self.store,
-            stack: &self.plan.stack,
-            view: &self.job.view,
-            job: self.job,
-            plain: false,
-            marked: self.marked,
-            place: Place {
-                turn: self.first_turn + item.turn,
-                region: self.job.order.regions[item.region],
-                block: item.window,
-            },
-            bands: match &item.task {
-                Task::Compose(bands) => bands.clone(),
-                Task::Mask | Task::Judge(_) => 0..0,
-            },
-            kept: keeps.then(|| &self.kept[item.region]),
-            spare: &worker.spare,
-            worker: (worker.number, self.plan.memory.threads),
-            hidden: self.hidden,
-        }
+        let order = &self.fitted.job.order;
+        let region = order.regions[item.region];
+        let place = Place { turn: self.first_turn + item.turn, region, block: item.window };
+        let scope = Scope { hidden: self.hidden, ..Scope::of(self.fitted) };
+        let bands = match &item.task {
+            Task::Compose(bands) => bands.clone(),
+            Task::Mask | Task::Judge(_) => 0..0,
+        };
+        let kept = order.keeps_masks().then(|| &self.kept[item.region]);
+        SceneReader { bands, kept, ..self.context.reader(scope, place, worker) }
     }
 
     /// Does what is to be done with a block; `None` where nothing is composed by that.
@@ -76,15 +67,9 @@ impl<'a> Work<'a> {
         match item.task {
             Task::Mask => reader.keep_masks().map(|()| None),
             Task::Judge(band) => reader.keep_judgement(band).map(|()| None),
-            Task::Compose(_) => compose_block(&reader, cancelled).map(Some),
+            Task::Compose(_) => compose_block(&reader, &self.fitted.fills, cancelled).map(Some),
         }
     }
-}
-
-/// What is a worker's own.
-struct Worker {
-    number: usize,
-    spare: Spare,
 }
 
 /// What workers and writer share: which item is next, and how far the writer is.
@@ -149,9 +134,9 @@ pub fn compose_job(
     control: &Control<'_>,
     write: &mut dyn FnMut(Composed) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
-    let items = work.job.order.items();
-    let threads = work.plan.memory.threads.min(items.count());
-    let ahead = threads * work.job.ahead();
+    let items = work.fitted.job.order.items();
+    let threads = work.context.workers.min(items.count());
+    let ahead = threads * work.fitted.job.ahead();
     let queue = WorkQueue::new(&items, ahead, control.cancelled);
     let (sender, receiver) = sync_channel(ahead);
     let mut hand_on = |item: usize, composed: Option<Composed>| {
@@ -166,7 +151,7 @@ pub fn compose_job(
         let receiver = receiver;
         let started = workers::start(scope, threads, |number| {
             let (sender, queue) = (sender.clone(), &queue);
-            move || Worker::new(number).run(queue, work, &sender)
+            move || run(&Worker::new(number), queue, work, &sender)
         });
         drop(sender);
         // Whatever happens to the writer, a panic too: workers that wait for it must not wait for ever.
@@ -207,19 +192,13 @@ impl Drop for Halt<'_, '_> {
     }
 }
 
-impl Worker {
-    fn new(number: usize) -> Self {
-        Self { number, spare: Spare::default() }
-    }
-
-    fn run(&self, queue: &WorkQueue<'_>, work: &Work<'_>, sender: &SyncSender<Outcome>) {
-        while let Some((index, item)) = queue.take() {
-            let carry_out = || work.carry_out(&item, self, queue.cancelled);
-            let result = caught(carry_out);
-            let failed = result.is_err();
-            if sender.send((index, result)).is_err() || failed {
-                return;
-            }
+/// Takes items from the queue until there are none, and sends what comes of each.
+fn run(worker: &Worker, queue: &WorkQueue<'_>, work: &Work<'_>, sender: &SyncSender<Outcome>) {
+    while let Some((index, item)) = queue.take() {
+        let result = caught(|| work.carry_out(&item, worker, queue.cancelled));
+        let failed = result.is_err();
+        if sender.send((index, result)).is_err() || failed {
+            return;
         }
     }
 }

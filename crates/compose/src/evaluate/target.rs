@@ -1,8 +1,8 @@
 //! The scene whose pixels are hidden.
 
-use compose_engine::plan::Job;
+use compose_engine::plan::{Job, Stack};
 use compose_engine::run::observe;
-use compose_engine::{EngineError, Plan};
+use compose_engine::{EngineError, Fitted};
 use compose_evaluate::cases::{self, Case, Suited};
 use ndarray::{Array2, Array3, Axis};
 
@@ -29,8 +29,8 @@ pub struct Target {
 
 impl Target {
     /// Reads the target of a job.
-    pub fn new(plan: &Plan, job: usize) -> Result<Self, EngineError> {
-        let of = &plan.jobs[job];
+    pub fn new(open: &Fitted, job: usize) -> Result<Self, EngineError> {
+        let (stack, of) = (&open.plan.stack, &open.jobs[job].job);
         let Some(index) = of.target else {
             return Err(refused(
                 "there is no scene whose pixels could be hidden; say [target] scene, or --target",
@@ -44,16 +44,16 @@ impl Target {
             );
             return Err(refused(&message));
         }
-        let block = observe(plan, job, index)?;
-        let facts = &plan.stack.facts[index];
+        let block = observe(open, job, index)?;
+        let facts = &stack.facts[index];
         let clear = block.valid.map_axis(Axis(0), |planes| u8::from(planes.iter().all(|valid| *valid != 0)));
         let mut target = Self {
             index,
             id: facts.id.clone(),
             values: block.values,
             clear,
-            donors: donors(plan, of, index),
-            ids: plan.stack.facts.iter().map(|f| f.id.clone()).collect(),
+            donors: donors(stack, of, index),
+            ids: stack.facts.iter().map(|f| f.id.clone()).collect(),
             units: facts.bands[..facts.wanted].iter().map(|band| band.scale_offset).collect(),
             job,
         };
@@ -73,11 +73,11 @@ impl Target {
     }
 
     /// The cases, each with whether the target is suited for it.
-    pub fn suited(&self, plan: &Plan, cases: &[Case]) -> Result<Vec<Suited>, EngineError> {
+    pub fn suited(&self, open: &Fitted, cases: &[Case]) -> Result<Vec<Suited>, EngineError> {
         let ids: Vec<&str> = self.donors.iter().map(|donor| self.ids[*donor].as_str()).collect();
         let mut failed = None;
         let mask = |id: &str| {
-            self.mask(plan, id).unwrap_or_else(|error| {
+            self.mask(open, id).unwrap_or_else(|error| {
                 failed.get_or_insert(error);
                 None
             })
@@ -87,20 +87,20 @@ impl Target {
     }
 
     /// 1 where the scene that a case names is masked or shows nothing.
-    pub fn mask_for(&self, plan: &Plan, case: &Case) -> Result<Option<Array2<u8>>, EngineError> {
-        case.mask_of().map_or(Ok(None), |id| self.mask(plan, id))
+    pub fn mask_for(&self, open: &Fitted, case: &Case) -> Result<Option<Array2<u8>>, EngineError> {
+        case.mask_of().map_or(Ok(None), |id| self.mask(open, id))
     }
 
-    fn mask(&self, plan: &Plan, id: &str) -> Result<Option<Array2<u8>>, EngineError> {
+    fn mask(&self, open: &Fitted, id: &str) -> Result<Option<Array2<u8>>, EngineError> {
         let Some(scene) = self.ids.iter().position(|known| known == id) else { return Ok(None) };
-        let block = observe(plan, self.job, scene)?;
+        let block = observe(open, self.job, scene)?;
         Ok(Some(block.valid.map_axis(Axis(0), |planes| u8::from(planes.iter().any(|valid| *valid == 0)))))
     }
 }
 
 /// The other scenes that meet the grid: (|days|, the earlier, id), as the fills order them.
-fn donors(plan: &Plan, job: &Job, target: usize) -> Vec<usize> {
-    let facts = &plan.stack.facts;
+fn donors(stack: &Stack, job: &Job, target: usize) -> Vec<usize> {
+    let facts = &stack.facts;
     let mut donors: Vec<usize> =
         (0..facts.len()).filter(|s| *s != target && job.view.scenes[*s].overlaps).collect();
     donors.sort_by_key(|scene| {

@@ -4,10 +4,11 @@
 //! say; these decide whether the scene is refused, or the value taken for nodata.
 
 use crate::error::EngineError;
-use crate::plan::Plan;
+use crate::plan::{Job, Plan};
 use crate::rules::settings::Implausible;
 use compose_core::survey::{DOUBTFUL, SampledScene, UNUSABLE, is_inner};
 use compose_core::{BandFacts, Survey};
+use compose_io::scene::SceneSource;
 use std::ops::RangeInclusive;
 
 /// Reflectances. Products are valid from −0.2 to 1.6 (LSDS-1368, LSDS-1619); 16 bits of Sentinel-2 hold up to 6.55, and
@@ -34,7 +35,7 @@ const MOST_NODATA: usize = 2 * MOST;
 
 /// A value of one band that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Found {
+pub struct Found {
     pub value: f32,
     pub count: usize,
     pub why: Why,
@@ -42,7 +43,7 @@ pub(crate) struct Found {
 
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Why {
+pub enum Why {
     /// No such reflectance, or no such thing at all.
     Physics(f64),
     /// It lies far from all others, which go from here to there.
@@ -51,7 +52,7 @@ pub(crate) enum Why {
 
 /// What is known of a band's numbers.
 #[derive(Clone, Copy)]
-pub(crate) struct Scaled {
+pub struct Scaled {
     scale: f64,
     offset: f64,
     reflective: bool,
@@ -81,7 +82,7 @@ impl Scaled {
 
 /// The values of a band that cannot be, those furthest out first, at most [`MOST`] of them; and all that can be. `values`
 /// are rising.
-pub(crate) fn find(values: &[f32], scaled: Option<Scaled>) -> (Vec<Found>, &[f32]) {
+pub fn find(values: &[f32], scaled: Option<Scaled>) -> (Vec<Found>, &[f32]) {
     let (mut rest, mut found) = (values, Vec::new());
     loop {
         let next = [true, false].into_iter().find_map(|high| {
@@ -119,49 +120,65 @@ fn why(value: f32, count: usize, others: &[f32], scaled: Option<Scaled>) -> Opti
     (spread > 0.0 && customary || spike || absurd).then_some(Why::Spike(first, last))
 }
 
-impl Plan {
-    /// Looks for such values in a survey of a job. `true` where they are now taken for nodata, and a survey is to be taken
+/// The output whose survey is looked at.
+pub struct Suspicion<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The output.
+    pub job: &'a Job,
+}
+
+/// What surveys have told of how scenes are read.
+pub struct Learned {
+    /// Per scene: how it is read, with the nodata that was found.
+    pub sources: Vec<SceneSource>,
+    /// What there is to remark.
+    pub notes: Vec<String>,
+}
+
+impl Suspicion<'_> {
+    /// Looks for such values in a survey of the job. `true` where they are now taken for nodata, and a survey is to be taken
     /// anew; where they are kept, their pixels are unusable in this one.
     ///
     /// # Errors
     /// The rules refuse them, or nobody can tell which number they are in the file.
-    pub(crate) fn judge_survey(&mut self, job: usize, survey: &mut Survey) -> Result<bool, EngineError> {
+    pub fn judge(&self, learned: &mut Learned, survey: &mut Survey) -> Result<bool, EngineError> {
         let mut again = false;
         for scene in 0..survey.scenes.len() {
             let Some(sampled) = &survey.scenes[scene] else { continue };
-            let found = self.implausible_in(job, scene, sampled);
+            let found = self.implausible_in(scene, sampled);
             let values =
                 found.iter().flat_map(|(band, found, _)| found.iter().map(move |value| (band, value)));
             for (band, value) in values {
-                let told = self.tell(job, scene, *band, value);
-                match self.implausible {
+                let told = self.tell(scene, *band, value);
+                match self.plan.implausible {
                     Implausible::Error => {
                         let or = ", or implausible = \"nodata\" or \"keep\" in [scenes]";
                         return Err(self.refuse_implausible(scene, told, value, or));
                     }
                     Implausible::Nodata => {
-                        let stored = self.stored(job, scene, *band, value.value);
+                        let stored = self.stored(scene, *band, value.value);
                         let Some(stored) = stored else {
                             let or = "; implausible = \"nodata\" cannot tell which number of the file it was";
                             return Err(self.refuse_implausible(scene, told, value, or));
                         };
-                        let nodata = &mut self.stack.scenes[scene].refs[*band].nodata;
+                        let nodata = &mut learned.sources[scene].refs[*band].nodata;
                         if nodata.contains(&stored) || nodata.len() >= MOST_NODATA {
                             let or = "; there are too many such numbers to take each for nodata (implausible = \"nodata\")";
                             return Err(self.refuse_implausible(scene, told, value, or));
                         }
                         nodata.push(stored);
-                        self.stack
+                        learned
                             .notes
                             .push(format!("{told}; {} is taken for nodata there", number(stored as f32)));
                         again = true;
                     }
                     Implausible::Keep => {
-                        self.stack.notes.push(format!("{told}; nothing is fitted to such pixels"));
+                        learned.notes.push(format!("{told}; nothing is fitted to such pixels"));
                     }
                 }
             }
-            if self.implausible == Implausible::Keep
+            if self.plan.implausible == Implausible::Keep
                 && let Some(sampled) = &mut survey.scenes[scene]
             {
                 found.iter().for_each(|(band, _, possible)| leave_out(sampled, *band, possible));
@@ -173,15 +190,14 @@ impl Plan {
     /// Per band that has any: what cannot be in a scene's sample, and the least and greatest of what can.
     fn implausible_in(
         &self,
-        job: usize,
         scene: usize,
         sampled: &SampledScene,
     ) -> Vec<(usize, Vec<Found>, RangeInclusive<f32>)> {
         // Samples are in the numbers of the target; without one, of the first scene.
-        let reference = self.jobs[job].target.unwrap_or(0);
-        let (facts, product) = (&self.stack.facts[reference], self.stack.products[scene]);
+        let reference = self.job.target.unwrap_or(0);
+        let (facts, product) = (&self.plan.stack.facts[reference], self.plan.stack.products[scene]);
         let mut all = Vec::new();
-        for band in 0..self.stack.bands.len() {
+        for band in 0..self.plan.stack.bands.len() {
             let seen = (0..sampled.state.len()).filter(|i| is_inner(*i) && sampled.state[*i] >= DOUBTFUL);
             let mut values: Vec<f32> = seen.map(|pixel| sampled.pixel(pixel)[band]).collect();
             values.sort_unstable_by(f32::total_cmp);
@@ -197,7 +213,7 @@ impl Plan {
     }
 
     /// `scene a: band B4 holds 1e30 in 812 of the pixels that were sampled, …`
-    fn tell(&self, job: usize, scene: usize, band: usize, found: &Found) -> String {
+    fn tell(&self, scene: usize, band: usize, found: &Found) -> String {
         let Found { value, count, why } = found;
         let why = match why {
             Why::Physics(physical) => {
@@ -208,19 +224,19 @@ impl Plan {
                 format!("far from all others, which go from {low} to {high}")
             }
         };
-        let converted = self.jobs[job].view.scenes[scene].radiometry[band].is_some();
+        let converted = self.job.view.scenes[scene].radiometry[band].is_some();
         let of = if converted { " (in the target's numbers)" } else { "" };
         let pixels = if *count == 1 { "pixel" } else { "pixels" };
         format!(
             "scene {}: band {} holds {}{of} in {count} sampled {pixels}, {why}",
-            self.stack.facts[scene].id,
-            self.stack.bands[band],
+            self.plan.stack.facts[scene].id,
+            self.plan.stack.bands[band],
             number(*value)
         )
     }
 
     fn refuse_implausible(&self, scene: usize, told: String, found: &Found, or: &str) -> EngineError {
-        let id = &self.stack.facts[scene].id;
+        let id = &self.plan.stack.facts[scene].id;
         let told = told.strip_prefix(&format!("scene {id}: ")).unwrap_or(&told).to_owned();
         let message = format!(
             "{told}: it looks like nodata that nobody declared, and fills would be fitted to it; say nodata = {} in \
@@ -231,8 +247,8 @@ impl Plan {
     }
 
     /// The number in the file behind a sample; `None` where it was resampled or converted into one that tells none.
-    fn stored(&self, job: usize, scene: usize, band: usize, value: f32) -> Option<f64> {
-        let plan: &crate::plan::ScenePlan = &self.jobs[job].view.scenes[scene];
+    fn stored(&self, scene: usize, band: usize, value: f32) -> Option<f64> {
+        let plan = &self.job.view.scenes[scene];
         if plan.is_exact() && plan.radiometry[band].is_none() {
             return Some(f64::from(value));
         }

@@ -1,8 +1,9 @@
 //! The plan as text: what will be done, and why.
 
+use crate::fitted::{Fitted, FittedJob};
 use crate::plan::specs::rasters;
-use crate::plan::{Bytes, Fate, Job, Plan, SceneFate, Stage};
-use compose_core::Grid;
+use crate::plan::{Bytes, Fate, Job, SceneFate};
+use compose_core::{BoundFill, Grid};
 use compose_io::write::RasterSpec;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -11,14 +12,17 @@ use std::path::Path;
 /// A rule that looks farther than this around a block, in pixels, makes most of the work.
 const WIDE: usize = 1500;
 
-impl Plan {
+impl Fitted {
     /// What became of a scene for one output: `target`, `donor`, `unused`, `skipped`.
-    pub fn fate(&self, job: &Job, scene: &SceneFate) -> &'static str {
-        let Some(index) = self.stack.facts.iter().position(|f| f.id == scene.id) else { return "skipped" };
+    pub fn fate(&self, of: &FittedJob, scene: &SceneFate) -> &'static str {
+        let Some(index) = self.plan.stack.facts.iter().position(|f| f.id == scene.id) else {
+            return "skipped";
+        };
+        let job = &of.job;
         if job.target == Some(index) {
             return "target";
         }
-        let gives = job.fills.iter().any(|f| f.bound.donors().iter().any(|d| d.scene == index));
+        let gives = of.fills.iter().any(|fill| fill.donors().iter().any(|d| d.scene == index));
         match (job.view.scenes[index].overlaps, gives) {
             (false, _) => "skipped",
             (true, true) => "donor",
@@ -29,7 +33,7 @@ impl Plan {
     /// How quality bands get to bands on other grids, each once.
     pub fn mask_alignments(&self, scene: usize) -> Vec<String> {
         let mut reasons: Vec<String> = Vec::new();
-        for reason in self.stack.masks[scene].iter().flat_map(|m| &m.reasons) {
+        for reason in self.plan.stack.masks[scene].iter().flat_map(|m| &m.reasons) {
             if !reasons.contains(reason) {
                 reasons.push(reason.clone());
             }
@@ -39,35 +43,32 @@ impl Plan {
 
     /// How a scene's numbers become the target's.
     pub fn radiometry_text(&self, job: &Job, scene: usize) -> String {
-        let bands = &self.stack.facts[scene].bands;
+        let bands = &self.plan.stack.facts[scene].bands;
         let converted = job.view.scenes[scene].radiometry.iter().zip(bands);
         let texts: Vec<String> = converted
             .filter_map(|(r, band)| r.map(|(gain, bias)| format!("{}: number × {gain} + {bias}", band.name)))
             .collect();
         if !texts.is_empty() {
-            let reference = &self.stack.facts[job.target.unwrap_or(0)].id;
+            let reference = &self.plan.stack.facts[job.target.unwrap_or(0)].id;
             return format!("converted to the numbers of {reference}: {}", texts.join(", "));
         }
-        let known = bands[..self.stack.bands.len()].iter().any(|b| b.scale_offset.is_some());
+        let known = bands[..self.plan.stack.bands.len()].iter().any(|b| b.scale_offset.is_some());
         if known { "as stored".into() } else { "as stored; scale and offset are unknown".into() }
     }
 
     /// Remarks that the user should see: doubtful value lists, ignored donor masks, files passed over.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = self.stack.notes.clone();
+        let mut notes = self.plan.stack.notes.clone();
+        notes.extend(self.notes.clone());
         notes.extend(self.mask_remarks());
-        notes.extend(self.stack.widest_rule().filter(|(_, halo)| *halo > WIDE).map(|(name, halo)| {
+        notes.extend(self.plan.stack.widest_rule().filter(|(_, halo)| *halo > WIDE).map(|(name, halo)| {
             format!("mask \"{name}\" looks {halo} px around every block, which is most of the work")
         }));
-        for job in &self.jobs {
-            notes.extend(self.resampled_target(job));
-            for stage in &job.fills {
-                notes.extend(stage.bound.notes());
-            }
+        for of in &self.jobs {
+            notes.extend(self.resampled_target(&of.job));
+            notes.extend(of.fills.iter().flat_map(|fill| fill.notes()));
             // Known as soon as there is a survey: until then a rule does not know whom it is compared with.
-            for rule in job.comparing.iter().filter_map(|comparing| comparing.settled.as_ref()) {
-                notes.extend(rule.notes());
-            }
+            notes.extend(of.masks.0.iter().flat_map(|rule| rule.notes()));
         }
         let mut seen = std::collections::HashSet::new();
         notes.retain(|n| seen.insert(n.clone()));
@@ -77,21 +78,22 @@ impl Plan {
     /// A target whose values are not copied is no small matter: observed is the word for what was measured.
     fn resampled_target(&self, job: &Job) -> Option<String> {
         let how = job.resampled.as_ref()?;
-        let id = &self.stack.facts[job.target?].id;
+        let id = &self.plan.stack.facts[job.target?].id;
         let advice =
             if job.snapped { "; without snap (--tap) the grid keeps to the target's pixels" } else { "" };
         Some(format!("scene {id}, the target: {how}: its observed values are computed, not copied{advice}"))
     }
 
-    fn print_scenes(&self, out: &mut String, job: &Job) -> fmt::Result {
-        for fate in &self.stack.fates {
+    fn print_scenes(&self, out: &mut String, of: &FittedJob) -> fmt::Result {
+        let job = &of.job;
+        for fate in &self.plan.stack.fates {
             let day = fate.day.map_or_else(|| "no date   ".to_owned(), |d| d.to_string());
-            write!(out, "  {day}  {:<8} {}", self.fate(job, fate), fate.id)?;
+            write!(out, "  {day}  {:<8} {}", self.fate(of, fate), fate.id)?;
             if let Fate::Skipped(reason) = &fate.fate {
                 write!(out, "  ({reason})")?;
             }
             writeln!(out)?;
-            let Some(index) = self.stack.facts.iter().position(|f| f.id == fate.id) else { continue };
+            let Some(index) = self.plan.stack.facts.iter().position(|f| f.id == fate.id) else { continue };
             for group in &job.view.scenes[index].groups {
                 writeln!(out, "      {}", group.reason)?;
             }
@@ -105,34 +107,35 @@ impl Plan {
         Ok(())
     }
 
-    fn print_job(&self, out: &mut String, job: &Job) -> fmt::Result {
+    fn print_job(&self, out: &mut String, of: &FittedJob) -> fmt::Result {
+        let job = &of.job;
         let grid: &Grid = &job.view.grid;
         writeln!(out, "output {}", job.output.path.display())?;
         let nodata = job.cast.nodata.map_or_else(|| "none".to_owned(), |n| n.to_string());
         writeln!(
             out,
             "  {} bands ({}), {}, nodata {nodata}",
-            self.stack.bands.len(),
-            self.stack.bands.join(", "),
+            self.plan.stack.bands.len(),
+            self.plan.stack.bands.join(", "),
             job.cast.dtype
         )?;
         writeln!(out, "  grid: {grid}\n        {}", job.grid_reason)?;
         self.print_size(out, job)?;
-        if let Some(masked) = &job.masked {
+        if let Some(masked) = &of.masked {
             writeln!(out, "  target: {}", masked.words())?;
         }
         if let Some(day) = job.target_day {
             writeln!(out, "  dates are measured from {day}")?;
         }
         writeln!(out, "scenes")?;
-        self.print_scenes(out, job)?;
+        self.print_scenes(out, of)?;
         writeln!(out, "fills, in order")?;
         if job.fills.is_empty() {
             writeln!(out, "  none: masked pixels stay open")?;
         }
-        for (number, stage) in job.fills.iter().enumerate() {
+        for (number, (stage, fill)) in job.fills.iter().zip(&of.fills).enumerate() {
             let donors: Vec<&str> =
-                stage.bound.donors().iter().map(|d| self.stack.facts[d.scene].id.as_str()).collect();
+                fill.donors().iter().map(|d| self.plan.stack.facts[d.scene].id.as_str()).collect();
             writeln!(
                 out,
                 "  {} {}: {} donor{}",
@@ -144,12 +147,12 @@ impl Plan {
             for donor in donors {
                 writeln!(out, "      {donor}")?;
             }
-            for (scene, reason) in stage.bound.skipped() {
-                writeln!(out, "      skipped {}: {reason}", self.stack.facts[scene].id)?;
+            for (scene, reason) in fill.skipped() {
+                writeln!(out, "      skipped {}: {reason}", self.plan.stack.facts[scene].id)?;
             }
-            self.print_findings(out, stage)?;
+            self.print_findings(out, &**fill)?;
         }
-        if let Some(lattice) = job.lattice {
+        if let Some(lattice) = of.lattice {
             writeln!(out, "{lattice}")?;
         }
         Ok(())
@@ -158,7 +161,7 @@ impl Plan {
     /// Pixels and bytes of what is written.
     fn print_size(&self, out: &mut String, job: &Job) -> fmt::Result {
         let pixels = job.view.grid.width as f64 * job.view.grid.height as f64;
-        let rasters = rasters(&self.stack, job, &self.plugins, self.memory.compressors);
+        let rasters = rasters(&self.plan.stack, job, &self.plan.plugins, self.plan.memory.compressors);
         let of = |spec: &RasterSpec| pixels * (spec.bands.len() * spec.dtype.bytes()) as f64;
         let (image, all) = (Bytes(of(&rasters[0])), Bytes(rasters.iter().map(of).sum()));
         let (width, height) = (job.view.grid.width, job.view.grid.height);
@@ -166,10 +169,10 @@ impl Plan {
     }
 
     /// What the survey told a strategy; the sidecar has all coefficients.
-    fn print_findings(&self, out: &mut String, stage: &Stage) -> fmt::Result {
-        let Some(findings) = stage.bound.findings() else { return Ok(()) };
+    fn print_findings(&self, out: &mut String, fill: &dyn BoundFill) -> fmt::Result {
+        let Some(findings) = fill.findings() else { return Ok(()) };
         for (nth, (scene, how)) in findings.ranking.iter().enumerate() {
-            writeln!(out, "      rank {}: {}, {how}", nth + 1, self.stack.facts[*scene].id)?;
+            writeln!(out, "      rank {}: {}, {how}", nth + 1, self.plan.stack.facts[*scene].id)?;
         }
         writeln!(out, "      {} regressions", findings.models.len())?;
         for why in &findings.fallbacks {
@@ -179,17 +182,17 @@ impl Plan {
     }
 
     fn print(&self, out: &mut String) -> fmt::Result {
-        for job in &self.jobs {
-            self.print_job(out, job)?;
+        for of in &self.jobs {
+            self.print_job(out, of)?;
         }
         writeln!(out, "masks (any of them makes a pixel unusable)")?;
-        for (rule, name) in self.stack.mask_names.iter().enumerate() {
-            writeln!(out, "  {name}: {}", self.stack.mask_description(rule))?;
+        for (rule, name) in self.plan.stack.mask_names.iter().enumerate() {
+            writeln!(out, "  {name}: {}", self.plan.stack.mask_description(rule))?;
         }
-        if self.stack.mask_names.is_empty() {
+        if self.plan.stack.mask_names.is_empty() {
             writeln!(out, "  none: only nodata is unusable")?;
         }
-        for plugin in &self.plugins {
+        for plugin in &self.plan.plugins {
             writeln!(out, "plugin {}", plugin.path.display())?;
             writeln!(out, "  supplies {}", plugin.describe().join(", "))?;
             writeln!(out, "  SHA-256 {}", plugin.sha256)?;
@@ -203,7 +206,7 @@ impl Plan {
     /// Which files are read without GDAL, and why the others are not.
     fn print_readers(&self, out: &mut String) -> fmt::Result {
         let mut files: BTreeMap<&Path, Option<&str>> = BTreeMap::new();
-        files.extend(self.stack.refs_read().map(|band| (band.path.as_path(), band.left_to_gdal())));
+        files.extend(self.plan.stack.refs_read().map(|band| (band.path.as_path(), band.left_to_gdal())));
         let direct = files.values().filter(|why| why.is_none()).count();
         let plural = |n: usize| if n == 1 { "" } else { "s" };
         let by_gdal = files.len() - direct;
@@ -225,7 +228,7 @@ impl Plan {
 
     fn print_memory(&self, out: &mut String) -> fmt::Result {
         self.print_readers(out)?;
-        let m = &self.memory;
+        let m = &self.plan.memory;
         let mb = |bytes: u64| bytes.div_ceil(1 << 20);
         writeln!(
             out,
@@ -236,8 +239,8 @@ impl Plan {
             mb(m.writer),
             mb(m.tiles)
         )?;
-        for job in &self.jobs {
-            let order = &job.order;
+        for of in &self.jobs {
+            let order = &of.job.order;
             let (width, height) = order.block;
             write!(out, "order: blocks of {width}×{height} px")?;
             if order.regions.len() > 1 {
@@ -256,7 +259,7 @@ impl Plan {
     }
 }
 
-impl fmt::Display for Plan {
+impl fmt::Display for Fitted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = String::new();
         self.print(&mut out)?;

@@ -1,0 +1,70 @@
+//! What all readers of a run share, and what each is told.
+
+use super::hidden::Hidden;
+use super::spare::Spare;
+use crate::fitted::{FittedJob, FittedMasks};
+use crate::plan::{GDAL_CACHE, Job, Plan, Stack};
+use compose_io::TileStore;
+use compose_io::scene::SceneSource;
+use std::sync::atomic::AtomicU64;
+
+/// What all readers of a run share.
+pub struct ReadContext<'a> {
+    /// Scenes and bound masks.
+    pub stack: &'a Stack,
+    /// Per scene: how it is read.
+    pub sources: &'a [SceneSource],
+    /// Decoded tiles.
+    pub store: TileStore,
+    /// Marked pixels per mask rule, over all that was read.
+    pub marked: Vec<AtomicU64>,
+    /// How many workers read at a time.
+    pub workers: usize,
+}
+
+/// What is a worker's own.
+pub struct Worker {
+    /// Which one it is.
+    pub number: usize,
+    /// Memory that it uses again.
+    pub spare: Spare,
+}
+
+/// For which output scenes are read, and by which rules.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// The output.
+    pub job: &'a Job,
+    /// The mask rules that compare scenes; `None`: they are passed over.
+    pub masks: Option<&'a FittedMasks>,
+    /// Pixels that are taken for masked.
+    pub hidden: Option<&'a Hidden>,
+}
+
+impl<'a> Scope<'a> {
+    /// All rules of an output.
+    pub fn of(fitted: &'a FittedJob) -> Self {
+        Self { job: &fitted.job, masks: Some(&fitted.masks), hidden: None }
+    }
+}
+
+impl Worker {
+    /// A worker that has used no memory yet.
+    pub fn new(number: usize) -> Self {
+        Self { number, spare: Spare::default() }
+    }
+}
+
+impl<'a> ReadContext<'a> {
+    /// For `workers` that share so many bytes of tiles.
+    pub fn new(plan: &'a Plan, sources: &'a [SceneSource], tiles: u64, workers: usize) -> Self {
+        compose_io::limit_gdal_cache(GDAL_CACHE);
+        Self {
+            stack: &plan.stack,
+            sources,
+            store: TileStore::new(tiles, plan.memory.open_files),
+            marked: plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect(),
+            workers,
+        }
+    }
+}

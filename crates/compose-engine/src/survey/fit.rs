@@ -1,0 +1,148 @@
+//! Gives every kind that wants one its survey: a plan becomes a fitted plan.
+
+use super::implausible::{Learned, Suspicion};
+use super::masked;
+use super::sample::Sampling;
+use crate::control::Control;
+use crate::error::EngineError;
+use crate::fitted::{Fitted, FittedJob, FittedMasks};
+use crate::pixels::{Hidden, Scope};
+use crate::plan::{Job, Lattice, Plan};
+use compose_core::{BoundFill, Survey, Window};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Takes the surveys that the kinds of a plan want, and fits the kinds to them. Targets of which the masks take more than
+/// the rules allow are left out.
+///
+/// It tells how far it is in pixels of scenes that are looked at: of one survey after the other.
+///
+/// # Errors
+/// Pixels cannot be read, or a kind cannot work with what they are; no target is left; cancelled.
+pub fn fit(plan: &Plan, control: &Control<'_>) -> Result<Fitted, EngineError> {
+    let mut fitting = Fitting::new(plan, None, control);
+    let jobs: Result<Vec<FittedJob>, EngineError> = plan.jobs.iter().map(|job| fitting.job(job)).collect();
+    // Cancelled workers may return errors: the interruption is reported.
+    if control.cancelled.load(Ordering::Relaxed) {
+        return Err(EngineError::Interrupted);
+    }
+    let Learned { sources, notes } = fitting.learned;
+    Fitted::new(plan, sources, jobs?, notes)
+}
+
+/// The same for one output, some pixels of which are hidden; its target is not left out, however much is masked.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_hidden(
+    plan: &Plan,
+    job: &Job,
+    hidden: &Hidden,
+    control: &Control<'_>,
+) -> Result<Fitted, EngineError> {
+    let mut fitting = Fitting::new(plan, Some(hidden), control);
+    let masks = fitting.masks(job)?;
+    let (fills, lattice) = fitting.fills(job, &masks)?;
+    let job = FittedJob { job: job.clone(), masks, fills, lattice, masked: None };
+    let Learned { sources, notes } = fitting.learned;
+    Fitted::new(plan, sources, vec![job], notes)
+}
+
+/// A plan while it is fitted.
+struct Fitting<'a> {
+    plan: &'a Plan,
+    hidden: Option<&'a Hidden>,
+    control: &'a Control<'a>,
+    learned: Learned,
+}
+
+impl<'a> Fitting<'a> {
+    fn new(plan: &'a Plan, hidden: Option<&'a Hidden>, control: &'a Control<'a>) -> Self {
+        let learned = Learned { sources: plan.stack.scenes.clone(), notes: Vec::new() };
+        Self { plan, hidden, control, learned }
+    }
+
+    fn job(&mut self, job: &Job) -> Result<FittedJob, EngineError> {
+        let masks = self.masks(job)?;
+        let masked = masked::count((self.plan, &self.learned.sources), (job, &masks), self.control)?;
+        let mut fitted = FittedJob { job: job.clone(), masks, fills: Vec::new(), lattice: None, masked };
+        if !fitted.is_left_out(self.plan) {
+            (fitted.fills, fitted.lattice) = self.fills(job, &fitted.masks)?;
+        }
+        Ok(fitted)
+    }
+
+    /// The mask rules that compare, each with a survey of what the other rules left.
+    fn masks(&mut self, job: &Job) -> Result<FittedMasks, EngineError> {
+        let compared = job.comparing.iter().flat_map(|c| c.others.iter().copied().chain([c.scene]));
+        let Some((survey, lattice)) = self.survey(job, None, compared.collect())? else {
+            return Ok(FittedMasks::default());
+        };
+        let stack = &self.plan.stack;
+        let mut masks = Vec::with_capacity(job.comparing.len());
+        for of in &job.comparing {
+            let bound = &stack.masks[of.scene][of.rule].bound;
+            let rule =
+                bound.settle(&job.mask_stack(stack, of.scene), &survey).map_err(|e| EngineError::Mask {
+                    rule: stack.mask_names[of.rule].clone(),
+                    scene: stack.facts[of.scene].id.clone(),
+                    window: Window::whole(lattice.grid.0, lattice.grid.1),
+                    message: e.to_string(),
+                })?;
+            masks.push(rule.unwrap_or_else(|| bound.clone()));
+        }
+        Ok(FittedMasks(masks))
+    }
+
+    /// The strategies of a job, those that want one with a survey of what all rules left; and where that lay.
+    fn fills(
+        &mut self,
+        job: &Job,
+        masks: &FittedMasks,
+    ) -> Result<(Vec<Arc<dyn BoundFill>>, Option<Lattice>), EngineError> {
+        let surveyed = job.fills.iter().flat_map(|stage| stage.bound.surveys()).collect();
+        let Some((survey, lattice)) = self.survey(job, Some(masks), surveyed)? else {
+            return Ok((job.fills.iter().map(|stage| stage.bound.clone()).collect(), None));
+        };
+        let mut fills = Vec::with_capacity(job.fills.len());
+        for (number, stage) in job.fills.iter().enumerate() {
+            if stage.bound.surveys().is_empty() {
+                fills.push(stage.bound.clone());
+                continue;
+            }
+            let fitted = stage.bound.settle(&survey).map_err(|e| EngineError::Fill {
+                stage: number + 1,
+                strategy: stage.name.clone(),
+                window: Window::whole(job.view.grid.width, job.view.grid.height),
+                message: e.to_string(),
+            })?;
+            fills.push(fitted.map_or_else(|| stage.bound.clone(), Arc::from));
+        }
+        Ok((fills, Some(lattice)))
+    }
+
+    /// A survey of some scenes, taken again where it told of nodata that nobody declared; `None` of no scene.
+    fn survey(
+        &mut self,
+        job: &Job,
+        masks: Option<&FittedMasks>,
+        mut scenes: Vec<usize>,
+    ) -> Result<Option<(Survey, Lattice)>, EngineError> {
+        scenes.sort_unstable();
+        scenes.dedup();
+        if scenes.is_empty() {
+            return Ok(None);
+        }
+        let (plan, cancelled) = (self.plan, self.control.cancelled);
+        let lattice = Lattice::of(&plan.stack, job, scenes.len());
+        let scope = Scope { job, masks, hidden: self.hidden };
+        loop {
+            let sources = &self.learned.sources;
+            let sampling = Sampling { plan, sources, scope, lattice, cancelled };
+            let mut survey = sampling.take(&scenes, self.control.progress)?;
+            if !(Suspicion { plan, job }).judge(&mut self.learned, &mut survey)? {
+                return Ok(Some((survey, lattice)));
+            }
+        }
+    }
+}

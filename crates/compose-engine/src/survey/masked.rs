@@ -1,0 +1,93 @@
+//! Counts how much of a target the masks take. One that is taken as a whole comes out as another date, and looks like a
+//! success.
+//!
+//! Where the rules leave such targets out every pixel is counted; for a remark a sample will do, as large for a huge grid
+//! as for a large one.
+
+use super::pieces::{compared, in_pieces};
+use crate::control::Control;
+use crate::error::EngineError;
+use crate::fitted::FittedMasks;
+use crate::pixels::Scope;
+use crate::plan::{Job, Masked, Plan, pieces};
+use compose_core::Window;
+use compose_io::Place;
+use compose_io::scene::SceneSource;
+use std::sync::atomic::Ordering;
+
+/// Up to so many pixels of the grid, all are looked at.
+const WHOLE: usize = 1 << 20;
+/// Pieces of a larger grid that are looked at, along a side, and their own side.
+const SAMPLED: usize = 8;
+const PIECE: usize = 256;
+/// Side of the pieces where all are counted, and where rules compare scenes, all of which are then held at once.
+const COUNTED: usize = 512;
+const COMPARED: usize = 128;
+
+/// Counts the pixels of a job's target, and those that its masks take: all where the rules may leave it out, else a
+/// sample. `None` where there is nothing to count.
+///
+/// # Errors
+/// Pixels cannot be read.
+pub fn count(
+    (plan, sources): (&Plan, &[SceneSource]),
+    (of, masks): (&Job, &FittedMasks),
+    control: &Control<'_>,
+) -> Result<Option<Masked>, EngineError> {
+    let exact = plan.skip_above.is_some();
+    let Some(target) = of.target.filter(|_| exact || !plan.stack.mask_names.is_empty()) else {
+        return Ok(None);
+    };
+    let compares = of.comparing.iter().any(|comparing| comparing.scene == target);
+    let windows = windows(of, exact, compares);
+    let seen: usize = windows.iter().map(|window| window.pixels()).sum();
+    let looked_at = 100.0 * seen as f64 / (of.view.grid.width as f64 * of.view.grid.height as f64);
+    // A sample of what other scenes are compared with would cost reading all of them.
+    let plain = compares && !exact;
+    let mut sum = Masked { pixels: 0, masked: 0, looked_at, at_least: plain };
+    let cancelled = control.cancelled;
+    let bytes = if compares && exact { compared(plan, of, (COMPARED, COMPARED)) } else { 0 };
+    let counted =
+        in_pieces((plan, sources), &windows, bytes, (seen as u64, control.progress), |looking, window| {
+            if cancelled.load(Ordering::Relaxed) {
+                return Err(EngineError::Interrupted);
+            }
+            let scope = Scope { job: of, masks: (!plain).then_some(masks), hidden: None };
+            let whole = Window::whole(of.view.grid.width, of.view.grid.height);
+            let place = Place { turn: 0, region: whole, block: window };
+            let reader = looking.context.reader(scope, place, looking.worker);
+            let look = reader.look(target, window)?;
+            let count = |valid: &ndarray::Array3<u8>| valid.iter().map(|v| u64::from(*v)).sum::<u64>();
+            let (pixels, clear) = (count(&look.block.valid), count(&look.clear));
+            reader.give_back(look.block);
+            looking.done.fetch_add(window.pixels() as u64, Ordering::Relaxed);
+            Ok((pixels, pixels - clear.min(pixels)))
+        });
+    for piece in counted {
+        let (pixels, masked) = piece?;
+        (sum.pixels, sum.masked) = (sum.pixels + pixels, sum.masked + masked);
+    }
+    Ok(Some(sum))
+}
+
+/// The parts of the grid that are looked at.
+fn windows(of: &Job, exact: bool, compares: bool) -> Vec<Window> {
+    let (width, height) = (of.view.grid.width, of.view.grid.height);
+    let whole = Window::whole(width, height);
+    if exact {
+        let side = if compares { COMPARED } else { COUNTED };
+        return pieces(whole, (side, side)).collect();
+    }
+    if width.saturating_mul(height) <= WHOLE {
+        return pieces(whole, (COUNTED, COUNTED)).collect();
+    }
+    let at = |length: usize| {
+        let cells = length.div_ceil(PIECE).min(SAMPLED);
+        // On the lattice on which most files have their tiles.
+        (0..cells).map(move |cell| ((2 * cell + 1) * length / (2 * cells)) / PIECE * PIECE)
+    };
+    let piece = |(row, col): (usize, usize)| {
+        Window { col: col as i64, row: row as i64, width: PIECE, height: PIECE }.intersect(whole)
+    };
+    at(height).flat_map(|row| at(width).map(move |col| (row, col))).filter_map(piece).collect()
+}

@@ -1,0 +1,17 @@
+//! Whole-scene facts, found out once before the run: a plan becomes a fitted plan.
+//!
+//! | module | for |
+//! |---|---|
+//! | `fit` | which kind gets which survey, and what it makes of it |
+//! | `sample` | a sample of whole scenes on a lattice of the grid |
+//! | `masked` | how much of a target the masks take |
+//! | `implausible` | values that no scene can have shown |
+//! | `pieces` | workers that look at pieces of a grid |
+
+mod fit;
+mod implausible;
+mod masked;
+mod pieces;
+mod sample;
+
+pub use fit::{fit, fit_hidden};
