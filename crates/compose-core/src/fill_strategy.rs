@@ -6,7 +6,8 @@
 
 use crate::score::{BoundScore, ScoreKind};
 use crate::{
-    Block, Canvas, Day, Grid, KindError, Looks, SceneFacts, SettingsTable, Survey, ValidityMode, Window,
+    Block, Canvas, Day, Donor, Grid, KindError, Looks, SceneFacts, SettingsTable, Survey, ValidityMode,
+    Window,
 };
 use ndarray::Array2;
 use std::fmt;
@@ -157,21 +158,6 @@ pub trait BoundFill: Send + Sync {
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
-}
-
-/// One donor's pixels on the target grid.
-#[derive(Clone, Copy)]
-pub struct Donor<'a> {
-    /// Index into [`StackFacts::scenes`].
-    pub scene: usize,
-    /// Its date, where known.
-    pub day: Option<Day>,
-    /// Its pixels, on [`FillInput::window`], masked unless the strategy asked otherwise.
-    pub block: &'a Block,
-    /// Whether values are the donor's own numbers (no resampling, no change of radiometry).
-    pub exact: bool,
-    /// How good each pixel is, on the block's pixels; where the strategy asked for it.
-    pub score: Option<&'a Array2<f32>>,
 }
 
 /// Pixels for [`BoundFill::fill`].

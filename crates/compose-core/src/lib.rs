@@ -4,8 +4,10 @@
 //! Nothing here touches a file. Arrays are `(row, col)` or `(band, row, col)`.
 
 pub mod block;
+pub mod canvas;
 pub mod cast;
 pub mod date;
+pub mod donor;
 pub mod dtype;
 pub mod fill_strategy;
 pub mod grid;
@@ -17,15 +19,18 @@ pub mod quality;
 pub mod scene;
 pub mod score;
 pub mod settings;
+pub mod suggest;
 pub mod survey;
 pub mod window;
 
-pub use block::{Block, Canvas, GAP, STATISTIC, ValidityMode};
+pub use block::{Block, ValidityMode};
+pub use canvas::{Canvas, GAP, STATISTIC};
 pub use cast::Cast;
 pub use date::Day;
+pub use donor::Donor;
 pub use dtype::DataType;
 pub use fill_strategy::{
-    BoundFill, Donor, DonorUse, FillInput, FillStrategy, Findings, StackFacts, SurveyedModel, Temporal,
+    BoundFill, DonorUse, FillInput, FillStrategy, Findings, StackFacts, SurveyedModel, Temporal,
 };
 pub use grid::{Crs, CrsUnit, Grid, Transform};
 pub use kind::KindError;

@@ -2,7 +2,9 @@
 
 mod words;
 
-use crate::kind::did_you_mean;
+pub use words::described;
+
+use crate::suggest::did_you_mean;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -159,17 +161,4 @@ pub fn unknown_key(what: &str, key: &str, known: &[String]) -> String {
 pub fn property_names(schema: &schemars::Schema) -> Vec<String> {
     let properties = schema.get("properties").and_then(serde_json::Value::as_object);
     properties.map_or_else(Vec::new, |p| p.keys().cloned().collect())
-}
-
-/// `the string "x"`, `the number 3`, `an array`: what was found, for messages.
-pub fn described(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(s) => format!("the string \"{s}\""),
-        DeValue::Integer(i) => format!("the integer {}", i.as_str()),
-        DeValue::Float(f) => format!("the number {}", f.as_str()),
-        DeValue::Boolean(b) => format!("the boolean {b}"),
-        DeValue::Datetime(d) => format!("the date {d}"),
-        DeValue::Array(_) => "an array".into(),
-        DeValue::Table(_) => "a table".into(),
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::donors::{Choice, Direction, Reach};
 use crate::scores::{Placed, parse_score};
-use compose_core::block::has_gap;
+use compose_core::canvas::has_gap;
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
     BoundFill, BoundScore, Canvas, DonorUse, FillInput, FillStrategy, GAP, KindError, Problem, ScoreKind,

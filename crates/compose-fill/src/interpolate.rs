@@ -1,7 +1,7 @@
 #![doc = include_str!("interpolate.md")]
 
 use crate::donors::{Choice, Reach};
-use compose_core::block::has_gap;
+use compose_core::canvas::has_gap;
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
     BoundFill, Canvas, Day, DonorUse, FillInput, FillStrategy, GAP, KindError, STATISTIC, StackFacts,

@@ -37,7 +37,7 @@ pub use donors::Direction;
 pub use scores::SCORES;
 
 use compose_core::fill_strategy::FillKind;
-use compose_core::kind::{nearest, unknown_kind};
+use compose_core::suggest::{nearest, unknown_kind};
 use compose_core::{FillStrategy, Problem, ScoreKind, SettingsTable};
 
 /// The strategies of this crate, by name.

@@ -4,7 +4,7 @@
 pub mod band;
 pub mod bap;
 
-use compose_core::kind::unknown_kind;
+use compose_core::suggest::unknown_kind;
 use compose_core::{Problem, Score, ScoreKind, SettingsTable, Spans};
 
 /// The scores of this crate, by name.

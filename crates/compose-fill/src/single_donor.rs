@@ -2,7 +2,7 @@
 
 use crate::copy_in_order::CopyInOrder;
 use compose_core::fill_strategy::FillKind;
-use compose_core::kind::did_you_mean;
+use compose_core::suggest::did_you_mean;
 use compose_core::{BoundFill, DonorUse, FillStrategy, KindError, SceneFacts, StackFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -5,7 +5,7 @@
 
 use crate::donors::Choice;
 use crate::statistic::{LANES, Lanes, lanes, mark_filled, mark_gaps, too_few};
-use compose_core::block::has_gap;
+use compose_core::canvas::has_gap;
 use compose_core::{BoundFill, Canvas, DonorUse, FillInput, KindError, StackFacts, Temporal, ValidityMode};
 use multiversion::multiversion;
 

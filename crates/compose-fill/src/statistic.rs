@@ -5,7 +5,7 @@
 //! chooses, so that no lane needs a path of its own.
 
 use crate::donors::Choice;
-use compose_core::block::has_gap;
+use compose_core::canvas::has_gap;
 use compose_core::{
     BoundFill, Canvas, Cast, Donor, DonorUse, FillInput, GAP, KindError, Problem, STATISTIC, SettingsTable,
     Temporal,

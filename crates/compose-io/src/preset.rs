@@ -8,7 +8,7 @@ mod hls;
 mod landsat;
 mod sentinel2;
 
-use compose_core::kind::did_you_mean;
+use compose_core::suggest::did_you_mean;
 use compose_core::{Layout, quality};
 
 /// A product.

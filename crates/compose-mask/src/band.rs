@@ -1,7 +1,7 @@
 //! Which band a rule reads, and how its samples become codes and numbers.
 
-use compose_core::kind::did_you_mean;
 use compose_core::quality::find;
+use compose_core::suggest::did_you_mean;
 use compose_core::{BandFacts, BandRole, DataType, KindError, Layout, Problem, SceneFacts, SettingsTable};
 
 /// The band that the rule names, else the scene's main quality band.

@@ -1,9 +1,9 @@
 #![doc = include_str!("bits.md")]
 
 use crate::band;
-use compose_core::kind::did_you_mean;
 use compose_core::mask_rule::MaskKind;
 use compose_core::quality::{CodeTest, Field, RESERVED};
+use compose_core::suggest::did_you_mean;
 use compose_core::{
     BoundMask, KindError, Layout, MaskInput, MaskRule, Plane, Problem, SceneFacts, SettingsTable,
 };

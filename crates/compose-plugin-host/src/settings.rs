@@ -4,8 +4,8 @@
 
 use crate::call::c_text;
 use crate::descriptor::{Declared, Setting, SettingKind, Value};
-use compose_core::kind::did_you_mean;
 use compose_core::settings::{described, unknown_key};
+use compose_core::suggest::did_you_mean;
 use compose_core::{KindError, Problem, SceneFacts, SettingsTable};
 use compose_plugin::abi;
 use serde_json::{Value as Json, json};

@@ -2,8 +2,8 @@
 
 use crate::args::{KindsArgs, PluginsArgs};
 use crate::screen::say;
-use compose_core::kind::did_you_mean;
 use compose_core::page::summary;
+use compose_core::suggest::did_you_mean;
 use compose_engine::{EngineError, Registry};
 use compose_plugin_host::SEARCH_VARIABLE;
 use std::process::ExitCode;

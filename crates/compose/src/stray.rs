@@ -2,7 +2,7 @@
 
 use crate::args::Cli;
 use clap::CommandFactory;
-use compose_core::kind::nearest;
+use compose_core::suggest::nearest;
 use compose_io::write::ENDINGS;
 use std::ffi::OsStr;
 use std::path::Path;

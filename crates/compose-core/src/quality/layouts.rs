@@ -1,6 +1,6 @@
 //! The table of layouts. Every layout names the document that its bit positions come from.
 
-use super::{Caveat, Class, Field, Fill, Layout, RESERVED};
+use super::layout::{Caveat, Class, Field, Fill, Layout, RESERVED};
 use crate::Day;
 
 const fn flag(name: &'static str, offset: u32) -> Field {

@@ -1,10 +1,22 @@
-//! What serde says of a wrong value, in the words of a rules file: no Rust types, the key named, a suggestion.
+//! Values and serde's messages in the words of a rules file: no Rust types, the key named, a suggestion.
 
-use super::described;
-use crate::kind::did_you_mean;
+use crate::suggest::did_you_mean;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
+
+/// `the string "x"`, `the number 3`, `an array`: what was found, for messages.
+pub fn described(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(s) => format!("the string \"{s}\""),
+        DeValue::Integer(i) => format!("the integer {}", i.as_str()),
+        DeValue::Float(f) => format!("the number {}", f.as_str()),
+        DeValue::Boolean(b) => format!("the boolean {b}"),
+        DeValue::Datetime(d) => format!("the date {d}"),
+        DeValue::Array(_) => "an array".into(),
+        DeValue::Table(_) => "a table".into(),
+    }
+}
 
 /// `message` of serde, about the bytes `span` of the value of a key.
 pub(super) fn plain(message: &str, at: Option<(&str, &Spanned<DeValue<'_>>)>, span: &Range<usize>) -> String {

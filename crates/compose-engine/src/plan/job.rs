@@ -188,7 +188,7 @@ fn resampling(rules: &Rules, options: &Options) -> Result<Resampling, EngineErro
     };
     name.parse().map_err(|_| {
         let names = ["nearest", "bilinear", "cubic"];
-        let hint = compose_core::kind::did_you_mean(name, names);
+        let hint = compose_core::suggest::did_you_mean(name, names);
         let separator = if hint.is_empty() { ";" } else { "" };
         let message =
             format!("resampling is \"{name}\"{hint}{separator} expected one of {}", names.join(", "));

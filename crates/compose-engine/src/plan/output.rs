@@ -6,7 +6,7 @@ use crate::plan::Stack;
 use crate::rules::Rules;
 use crate::rules::settings::{Compress, Format as FormatSetting};
 use crate::rules::values::Extra;
-use compose_core::kind::did_you_mean;
+use compose_core::suggest::did_you_mean;
 use compose_core::{Cast, DataType};
 use compose_io::write::{Compression, Format, SAMPLE_TYPES};
 use std::path::{Path, PathBuf};

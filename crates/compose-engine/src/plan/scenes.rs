@@ -7,7 +7,7 @@ use crate::plan::select::{Fate, SETTINGS, SceneFate, contradiction, left_out};
 use crate::rules::Rules;
 use crate::rules::settings::Scenes;
 use compose_core::Spans;
-use compose_core::kind::did_you_mean;
+use compose_core::suggest::did_you_mean;
 use compose_io::crs::CrsRegistry;
 use compose_io::discover::{DiscoverError, find_explicit, find_scenes, open_scene, wanted_names};
 use compose_io::header::companions_of;

@@ -6,7 +6,7 @@ use crate::plan::placement::PlannedMask;
 use crate::plan::scenes::{Selected, select};
 use crate::plan::select::{Fate, SceneFate};
 use crate::rules::{At, Mask, Rules};
-use compose_core::kind::did_you_mean;
+use compose_core::suggest::did_you_mean;
 use compose_core::{Grid, KindError, SceneFacts, ValidityMode};
 use compose_io::BandRef;
 use compose_io::crs::CrsRegistry;

@@ -8,9 +8,9 @@ pub use schema::schema;
 
 use crate::registry::Registry;
 use compose_core::fill_strategy::FillStrategy;
-use compose_core::kind::did_you_mean;
 use compose_core::mask_rule::MaskRule;
 use compose_core::settings::{Problem, SettingsTable, Spans, described};
+use compose_core::suggest::did_you_mean;
 use compose_io::access::{Access, driver_exists};
 use compose_plugin_host::{LoadError, Plugin};
 use serde::Serialize;

@@ -3,7 +3,8 @@
 use crate::error::EngineError;
 use crate::pixels::SceneReader;
 use crate::plan::Stage;
-use compose_core::fill_strategy::{Donor, DonorUse, FillInput, Temporal};
+use compose_core::donor::Donor;
+use compose_core::fill_strategy::{DonorUse, FillInput, Temporal};
 use compose_core::{Block, BoundFill, Canvas, GAP, KindError, Looks, Window};
 use ndarray::{Array2, Axis, Zip, s};
 

@@ -1,7 +1,7 @@
 //! Reading a file of cases: every mistake is told, with its line.
 
 use super::{Case, Shape, is_name};
-use compose_core::kind::did_you_mean;
+use compose_core::suggest::did_you_mean;
 use compose_core::{Problem, SettingsTable};
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 #![doc = include_str!("band.md")]
 
-use compose_core::kind::did_you_mean;
+use compose_core::suggest::did_you_mean;
 use compose_core::{BoundScore, KindError, Plane, SceneFacts, Score, ScoreInput, ScoreKind};
 use ndarray::{ArrayViewMut2, Zip};
 use schemars::JsonSchema;

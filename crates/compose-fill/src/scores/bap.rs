@@ -4,7 +4,7 @@ mod clouds;
 mod distance;
 
 use clouds::{Clouds, Length};
-use compose_core::kind::did_you_mean;
+use compose_core::suggest::did_you_mean;
 use compose_core::{
     BandRole, BoundScore, Day, KindError, Plane, Problem, SceneFacts, Score, ScoreInput, ScoreKind,
     SettingsTable,

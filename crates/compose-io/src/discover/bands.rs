@@ -5,7 +5,7 @@ use super::open::Headers;
 use crate::preset::{BandSpec, Part, Preset};
 use crate::scene::{BandChoice, BandsWanted, FoundFile, FoundScene, ScenesQuery};
 use crate::{FileHeader, IoError};
-use compose_core::kind::did_you_mean;
+use compose_core::suggest::did_you_mean;
 use std::collections::BTreeSet;
 
 /// A band of a scene before it is known whether it can be read.

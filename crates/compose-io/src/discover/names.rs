@@ -3,7 +3,7 @@
 use super::{DiscoverError, date};
 use crate::scene::ScenesQuery;
 use compose_core::Day;
-use compose_core::kind::nearest;
+use compose_core::suggest::nearest;
 use regex::{Captures, Regex};
 use std::path::Path;
 

@@ -6,7 +6,7 @@ use crate::crs::CrsRegistry;
 use crate::mtl::{self, Mtl};
 use crate::scene::{FoundScene, ScenesQuery};
 use compose_core::Day;
-use compose_core::kind::did_you_mean;
+use compose_core::suggest::did_you_mean;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -3,9 +3,9 @@
 use super::{Content, Node, Step};
 use crate::length::Length;
 use crate::morph::Morphology;
-use compose_core::kind::{did_you_mean, nearest, unknown_kind};
 use compose_core::mask_rule::MaskKind;
 use compose_core::settings::{described, property_names};
+use compose_core::suggest::{did_you_mean, nearest, unknown_kind};
 use compose_core::{MaskRule, Problem, SettingsTable};
 use toml::Spanned;
 use toml::de::DeValue;

@@ -1,7 +1,7 @@
 //! What a strategy has written is held against the header, and taken over into the canvas.
 
 use crate::planes::{Writable, place};
-use compose_core::block::has_gap;
+use compose_core::canvas::has_gap;
 use compose_core::{Canvas, FillInput, GAP, STATISTIC, Window};
 use compose_plugin::abi;
 use multiversion::multiversion;

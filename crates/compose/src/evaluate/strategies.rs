@@ -1,7 +1,7 @@
 //! What is tried: each fill of the rules file by itself, and strategies with their defaults.
 
 use crate::args::EvaluateArgs;
-use compose_core::kind::unknown_kind;
+use compose_core::suggest::unknown_kind;
 use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
 use compose_io::access::confine;
 use compose_io::text::{LARGEST_TEXT, read_text};

@@ -1,8 +1,8 @@
 //! How far a pixel is from what the quality band calls a cloud.
 
 use super::distance::Reach;
-use compose_core::kind::did_you_mean;
 use compose_core::quality::CodeTest;
+use compose_core::suggest::did_you_mean;
 use compose_core::{Grid, KindError, Layout, SceneFacts};
 use ndarray::{Array2, ArrayView2, Zip};
 
