@@ -9,6 +9,7 @@ mod copy_in_order;
 mod donors;
 pub mod geomedian;
 pub mod interpolate;
+mod lanes;
 pub mod mean_stack;
 pub mod median_stack;
 pub mod medoid;

@@ -1,7 +1,7 @@
 #![doc = include_str!("multi_regress.md")]
 
 use crate::donors::{Direction, Reach};
-use crate::predict::MOST_DONORS;
+use crate::predict::{MOST_DONORS, checked_donors};
 use crate::surveyed::{Wanted, bind};
 use compose_core::fill_strategy::FillKind;
 use compose_core::{BoundFill, FillStrategy, KindError, Problem, SettingsTable, StackFacts};
@@ -30,7 +30,7 @@ pub struct MultiRegress {
     pub donors: usize,
 }
 
-pub(crate) fn most_donors() -> usize {
+fn most_donors() -> usize {
     MOST_DONORS
 }
 
@@ -39,14 +39,6 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn FillStrategy>, Vec<Problem
     let settings: MultiRegress = table.read(what)?;
     checked_donors(table, what, settings.donors).map_err(|problem| vec![problem])?;
     Ok(Box::new(settings))
-}
-
-/// Refuses a number of donors that no model can rest on.
-pub(crate) fn checked_donors(table: &SettingsTable<'_>, what: &str, donors: usize) -> Result<(), Problem> {
-    if (1..=MOST_DONORS).contains(&donors) {
-        return Ok(());
-    }
-    Err(table.problem_at("donors", format!("{what}: donors is {donors}, expected 1 to {MOST_DONORS}")))
 }
 
 impl FillStrategy for MultiRegress {

@@ -2,11 +2,11 @@
 //! block.
 
 use crate::donors::{Choice, Reach};
-use crate::predict::{Fit, Predictor, fit, ranks_at};
-use crate::seamless::Membrane;
+use crate::membrane::{self, Cell, Tension};
+use crate::predict::{Predictor, Sample, fit, put, ranks_at, source};
 use compose_core::{
-    Block, BoundFill, Canvas, DataType, DonorUse, FillInput, Findings, GAP, KindError, Looks, STATISTIC,
-    StackFacts, Survey, Temporal, ValidityMode,
+    Block, BoundFill, Canvas, DataType, DonorUse, FillInput, Findings, GAP, KindError, Looks, StackFacts,
+    Survey, Temporal, ValidityMode,
 };
 use ndarray::Array2;
 
@@ -18,13 +18,13 @@ pub(crate) struct Wanted {
     /// Donors that one prediction may rest on.
     pub most: usize,
     /// How the predictions are fitted to what surrounds the gap, if they are.
-    pub membrane: Option<Membrane>,
+    pub membrane: Option<Tension>,
 }
 
 impl Wanted {
     /// A prediction looks at the eight neighbours, a membrane at all that it reaches.
     fn halo(self) -> usize {
-        self.membrane.map_or(1, |_| Membrane::READS)
+        self.membrane.map_or(1, |_| Cell::READS)
     }
 }
 
@@ -87,7 +87,7 @@ impl BoundFill for Unsettled {
     }
 
     fn cell(&self) -> Option<usize> {
-        self.wanted.membrane.map(|_| Membrane::CELL)
+        self.wanted.membrane.map(|_| Cell::SIDE)
     }
 
     fn needs_target(&self) -> bool {
@@ -95,7 +95,7 @@ impl BoundFill for Unsettled {
     }
 
     fn memory(&self) -> usize {
-        self.wanted.membrane.map_or(0, |_| Membrane::MEMORY)
+        self.wanted.membrane.map_or(0, |_| Cell::MEMORY)
     }
 
     fn surveys(&self) -> Vec<usize> {
@@ -104,13 +104,8 @@ impl BoundFill for Unsettled {
 
     fn settle(&self, survey: &Survey) -> Result<Option<Box<dyn BoundFill>>, KindError> {
         let donors: Vec<usize> = self.choice.donors.iter().map(|donor| donor.scene).collect();
-        let fitted = fit(&Fit {
-            survey,
-            target: self.target,
-            donors: &donors,
-            most: self.wanted.most,
-            full: &self.full,
-        });
+        let sample = Sample { survey, target: self.target, donors: &donors, full: &self.full };
+        let fitted = fit(&sample, self.wanted.most);
         Ok(Some(Box::new(Settled {
             wanted: self.wanted,
             donors: fitted.donors.into_iter().map(|scene| DonorUse { scene, masked: true }).collect(),
@@ -147,7 +142,7 @@ impl BoundFill for Settled {
     }
 
     fn cell(&self) -> Option<usize> {
-        self.wanted.membrane.map(|_| Membrane::CELL)
+        self.wanted.membrane.map(|_| Cell::SIDE)
     }
 
     fn needs_target(&self) -> bool {
@@ -155,11 +150,11 @@ impl BoundFill for Settled {
     }
 
     fn memory(&self) -> usize {
-        self.wanted.membrane.map_or(0, |_| Membrane::MEMORY)
+        self.wanted.membrane.map_or(0, |_| Cell::MEMORY)
     }
 
     fn wants_looks(&self, lacking: &Array2<u8>) -> Array2<u8> {
-        if self.wanted.membrane.is_some() { Membrane::wants_looks(lacking) } else { lacking.clone() }
+        if self.wanted.membrane.is_some() { membrane::wants_looks(lacking) } else { lacking.clone() }
     }
 
     fn look(&self, donor: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
@@ -172,7 +167,7 @@ impl BoundFill for Settled {
 
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
         match &self.wanted.membrane {
-            Some(membrane) => membrane.fill(&self.predictor, &self.donors, input, canvas),
+            Some(tension) => membrane::fill(tension, &self.predictor, &self.donors, input, canvas),
             None => self.fill_as_predicted(input, canvas),
         }
         Ok(())
@@ -214,25 +209,5 @@ impl Settled {
                 canvas.source[[0, row, col]] = source(&self.predictor, model, &self.donors);
             }
         }
-    }
-}
-
-/// Writes computed values of some bands.
-pub(crate) fn put(
-    canvas: &mut Canvas,
-    (row, col): (usize, usize),
-    bands: std::ops::Range<usize>,
-    values: &[f32],
-) {
-    for (band, value) in bands.zip(values) {
-        canvas.values[[band, row, col]] = canvas.cast.computed(f64::from(*value));
-    }
-}
-
-/// The scene that a prediction rests on; a statistic where there are several.
-pub(crate) fn source(predictor: &Predictor, model: usize, donors: &[DonorUse]) -> u16 {
-    match predictor.model(model).ranks[..] {
-        [rank] => donors[usize::from(rank)].scene as u16,
-        _ => STATISTIC,
     }
 }

@@ -1,12 +1,12 @@
 //! Arithmetic on all bands at once, which the compiler turns into vector instructions.
 
-use super::LANES;
+use crate::lanes::{LANES, Lanes};
 use std::ops::{Add, Mul, Sub};
 
 /// One number per band, aligned as vector registers want it.
 #[derive(Clone, Copy, Default)]
 #[repr(align(32))]
-pub(super) struct Bands(pub [f32; LANES]);
+pub(super) struct Bands(pub Lanes);
 
 impl Bands {
     /// Rounds to single precision.

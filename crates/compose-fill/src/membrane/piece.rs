@@ -14,7 +14,8 @@
 //! but there the last pivot of S is small, too: the iteration stops when r·M⁻¹r / min S is small.
 
 use super::bands::{Bands, Sums};
-use super::{LANES, System};
+use super::system::System;
+use crate::lanes::{LANES, Lanes};
 use multiversion::multiversion;
 
 /// Never reached: on 320 × 320 pixels and with λ = 0.001 some 100 steps are the most, with 0.0001 some 170.
@@ -126,7 +127,7 @@ impl Piece {
     }
 
     /// Turns b into r at `pixels`; returns how many steps that took.
-    pub fn solve(&mut self, values: &mut [[f32; LANES]], pixels: &[u32], tolerance: f32) -> usize {
+    pub fn solve(&mut self, values: &mut [Lanes], pixels: &[u32], tolerance: f32) -> usize {
         for ((entry, &pixel), &scale) in self.residual.iter_mut().zip(pixels).zip(&self.scale) {
             *entry = Bands(values[pixel as usize]) * scale as f32;
         }

@@ -2,9 +2,13 @@ mod domain;
 mod exact;
 mod speed;
 
-use super::*;
+use super::solver::Solver;
+use crate::lanes::{LANES, Lanes};
 use domain::{Domain, donor_weight, noise};
 use proptest::prelude::*;
+
+/// An error of r that is not seen in whole numbers.
+const TOLERANCE: f32 = 0.05;
 
 /// Weights of 0.003 and 1.003, three and seven in ten, in disorder.
 fn mixed(a: (usize, usize), b: (usize, usize)) -> f32 {
@@ -20,15 +24,15 @@ fn specks(col: usize, row: usize) -> bool {
     noise(col, row, 9) < 0.4
 }
 
-fn solve(domain: &Domain) -> Vec<[f32; LANES]> {
+fn solve(domain: &Domain) -> Vec<Lanes> {
     let (system, mut values) = domain.system();
-    let steps = system.solve(&mut values, |_| true, TOLERANCE, &mut Scratch::default());
+    let steps = Solver::default().solve(&system, &mut values, |_| true, TOLERANCE);
     assert!(steps < 200, "{steps} steps");
     values
 }
 
 /// The largest difference to the exact solution in some bands.
-fn error(domain: &Domain, solution: &[[f32; LANES]], bands: &[usize]) -> f64 {
+fn error(domain: &Domain, solution: &[Lanes], bands: &[usize]) -> f64 {
     let (system, b) = domain.system();
     let errors = bands.iter().flat_map(|&band| {
         let b: Vec<f64> = b.iter().map(|b| f64::from(b[band])).collect();
@@ -103,7 +107,7 @@ fn nothing_is_larger_than_the_largest_that_is_known() {
     for weight in [mixed, donor_weight] {
         let domain = Domain::new(90, 90, |col, row| noise(col / 7, row / 7, 8) < 0.6, weight);
         let solution = solve(&domain);
-        let largest = |values: &[[f32; LANES]], band: usize| {
+        let largest = |values: &[Lanes], band: usize| {
             values.iter().map(|values| values[band].abs()).fold(0.0, f32::max)
         };
         for band in 0..LANES {
@@ -152,7 +156,7 @@ fn known_pixels_are_left_as_they_are() {
     let (system, mut values) = domain.system();
     let known = |pixel: &usize| !domain.unknown[*pixel];
     (0..values.len()).filter(known).for_each(|pixel| values[pixel] = [-9999.0; LANES]);
-    system.solve(&mut values, |_| true, TOLERANCE, &mut Scratch::default());
+    Solver::default().solve(&system, &mut values, |_| true, TOLERANCE);
     assert!((0..values.len()).filter(known).all(|pixel| values[pixel] == [-9999.0; LANES]));
 }
 
@@ -167,7 +171,7 @@ fn a_band_gets_the_same_bits_alone_and_at_another_place() {
             alone[place] = together[band];
         }
         let alone = solve(&alone);
-        let same = |(a, b): (&[f32; LANES], &[f32; LANES])| a[place].to_bits() == b[band].to_bits();
+        let same = |(a, b): (&Lanes, &Lanes)| a[place].to_bits() == b[band].to_bits();
         assert!(alone.iter().zip(&together).all(same), "band {band}");
     }
 }
@@ -177,11 +181,11 @@ fn a_piece_gets_the_same_bits_in_any_domain_and_after_any_other() {
     let gap = |col: usize, row: usize| (col as f32 - 60.0).hypot(row as f32 - 50.0) < 30.0;
     let wide = Domain::new(120, 110, |col, row| gap(col, row) || col > 100 && specks(col, row), mixed);
     let (system, mut in_wide) = wide.system();
-    let mut scratch = Scratch::default();
-    system.solve(&mut in_wide, |_| true, TOLERANCE, &mut scratch);
+    let mut solver = Solver::default();
+    solver.solve(&system, &mut in_wide, |_| true, TOLERANCE);
     let narrow = wide.window(20..95, 15..85);
     let (system, mut in_narrow) = narrow.system();
-    system.solve(&mut in_narrow, |_| true, TOLERANCE, &mut scratch);
+    solver.solve(&system, &mut in_narrow, |_| true, TOLERANCE);
     for (row, values) in in_narrow.chunks(75).enumerate() {
         assert_eq!(values, &in_wide[(row + 15) * 120 + 20..][..75], "row {row}");
     }

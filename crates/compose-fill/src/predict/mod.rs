@@ -1,153 +1,24 @@
 //! Normalised donors: what the target would show, predicted from the donors' clear looks.
 //!
-//! Two steps. A [`Translation`] turns a donor's look into the target's terms, by itself. Where several donors see a
-//! pixel, a [`Model`] of just these weighs their translations against each other: [`Predictor::model_of`] finds it.
-//! `fit` makes both from the survey.
+//! Two steps. A [`translation::Translation`] turns a donor's look into the target's terms, by itself. Where several donors see a
+//! pixel, a [`predictor::Model`] of just these weighs their translations against each other: [`Predictor::model_of`] finds it.
+//! [`fit()`] makes both from a [`Sample`] of the survey.
 
+mod donors;
 mod fit;
+mod model_fit;
+mod predictor;
+mod sample;
+mod sets;
+mod several;
+mod single;
+mod summary;
 mod translation;
+mod weights;
+mod write;
 
-pub(crate) use fit::{Fit, MOST_DONORS, fit};
-pub(crate) use translation::Translation;
-
-use compose_core::Looks;
-use compose_core::looks::NONE;
-use compose_regression::Solution;
-use std::collections::HashMap;
-
-/// Bands that are computed side by side.
-pub(crate) const LANES: usize = 8;
-
-/// One number for each of [`LANES`] bands; those past the last band are zeros.
-pub(crate) type Lanes = [f32; LANES];
-
-/// Band = intercept + Σ coefficient × band of a donor's translation, for every band.
-#[derive(Clone, Debug)]
-pub(crate) struct Model {
-    /// Ranks of its donors, rising.
-    pub ranks: Vec<u16>,
-    /// Per group of [`LANES`] bands: the intercepts, then the coefficients of each donor's bands; none where there is one
-    /// donor, whose translation it is.
-    weights: Vec<Vec<Lanes>>,
-    /// Per band: standard deviation of what it leaves unexplained.
-    pub sigma: Vec<f32>,
-    /// Per band: the part of it that differs between neighbouring pixels.
-    pub roughness: Vec<f32>,
-    /// The same, of most pixels: edges, and what has changed, do not count.
-    pub noise: Vec<f32>,
-}
-
-/// Predictions from any set of donors.
-#[derive(Clone, Debug)]
-pub(crate) struct Predictor {
-    /// By rank.
-    pub translations: Vec<Translation>,
-    models: Vec<Model>,
-    by_ranks: HashMap<u64, usize>,
-    bands: usize,
-    /// Per group of bands: the least and the greatest value that the target shows.
-    pub range: Vec<(Lanes, Lanes)>,
-    /// Per band: the greatest sample that the target's type holds.
-    pub full: Vec<f32>,
-    /// Per band: what the target may show; what lies beyond is no measurement.
-    pub believed: Vec<(f32, f32)>,
-    /// One over the standard deviation of each of the target's bands; 0 where it is constant.
-    pub contrast: Vec<f32>,
-}
-
-impl Predictor {
-    /// Number of the model for the donors that see a pixel; without those of low rank where there is none for all.
-    /// `None` without a donor.
-    pub fn model_of(&self, ranks: &[u16]) -> Option<usize> {
-        (1..=ranks.len()).rev().find_map(|n| self.by_ranks.get(&key(&ranks[..n])).copied())
-    }
-
-    pub fn model(&self, number: usize) -> &Model {
-        &self.models[number]
-    }
-
-    /// Groups of bands.
-    pub fn groups(&self) -> usize {
-        self.bands.div_ceil(LANES)
-    }
-
-    /// What the model expects of a group of bands at a pixel that its donors see, clipped to what the target shows.
-    pub fn predict(&self, model: usize, looks: &Looks, at: (usize, usize), group: usize) -> Lanes {
-        let model = &self.models[model];
-        let look = |rank: u16| look_of(looks, rank, at).expect("the donors of a model see the pixel");
-        if let [rank] = model.ranks[..] {
-            let mut lanes = [0.0; LANES];
-            let bands = self.bands_of(group);
-            lanes[..bands.len()].copy_from_slice(&look(rank)[bands]);
-            return lanes;
-        }
-        let weights = &model.weights[group];
-        let mut sum = weights[0];
-        let mut of_donor = &weights[1..];
-        for rank in &model.ranks {
-            let (of_bands, rest) = of_donor.split_at(self.bands);
-            for (value, weights) in look(*rank).iter().zip(of_bands) {
-                sum.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * value);
-            }
-            of_donor = rest;
-        }
-        self.clip_from(sum, None, group)
-    }
-
-    /// Values within what the target shows, or as far beyond as a prediction is.
-    pub fn clip_from(&self, mut values: Lanes, predicted: Option<&Lanes>, group: usize) -> Lanes {
-        let (low, high) = &self.range[group];
-        for (lane, value) in values.iter_mut().enumerate() {
-            let beyond = predicted
-                .map_or((low[lane], high[lane]), |p| (low[lane].min(p[lane]), high[lane].max(p[lane])));
-            // Not `clamp`, which would panic of a range without a value.
-            *value = value.max(beyond.0).min(beyond.1);
-        }
-        values
-    }
-
-    /// The bands of a group.
-    pub fn bands_of(&self, group: usize) -> std::ops::Range<usize> {
-        group * LANES..((group + 1) * LANES).min(self.bands)
-    }
-}
-
-/// The look of the donor of this rank at a pixel: its translation, band by band.
-#[inline]
-pub(crate) fn look_of(looks: &Looks, rank: u16, at: (usize, usize)) -> Option<&[f32]> {
-    let look = looks.ranks(at).iter().position(|of| *of == rank)?;
-    Some(looks.look(at, look))
-}
-
-/// Ranks of the donors that see a pixel.
-#[inline]
-pub(crate) fn ranks_at(looks: &Looks, at: (usize, usize)) -> &[u16] {
-    let ranks = looks.ranks(at);
-    &ranks[..ranks.iter().position(|rank| *rank == NONE).unwrap_or(ranks.len())]
-}
-
-/// Ranks of up to [`MOST_DONORS`] donors as one number.
-fn key(ranks: &[u16]) -> u64 {
-    ranks.iter().fold(0, |key, rank| key << 16 | (u64::from(*rank) + 1))
-}
-
-/// Per group of bands: the intercepts, then a weight for each feature.
-fn weights(solution: &Solution) -> Vec<Vec<Lanes>> {
-    let mut groups: Vec<Vec<Lanes>> =
-        in_lanes(&solution.intercepts, 0.0).into_iter().map(|lanes| vec![lanes]).collect();
-    for feature in 0..solution.coefficients[0].len() {
-        let of_bands: Vec<f64> = solution.coefficients.iter().map(|of_band| of_band[feature]).collect();
-        groups.iter_mut().zip(in_lanes(&of_bands, 0.0)).for_each(|(group, lanes)| group.push(lanes));
-    }
-    groups
-}
-
-/// Numbers band by band as groups of lanes; `rest` stands in past the last band.
-fn in_lanes(of_bands: &[f64], rest: f32) -> Vec<Lanes> {
-    let lanes = |bands: &[f64]| {
-        let mut lanes = [rest; LANES];
-        lanes.iter_mut().zip(bands).for_each(|(lane, v)| *lane = *v as f32);
-        lanes
-    };
-    of_bands.chunks(LANES).map(lanes).collect()
-}
+pub(crate) use donors::{MOST_DONORS, checked_donors};
+pub(crate) use fit::fit;
+pub(crate) use predictor::{Predictor, look_of, ranks_at};
+pub(crate) use sample::Sample;
+pub(crate) use write::{put, source};

@@ -4,7 +4,8 @@
 //! from the products of its bands: the neighbours know of shifts of less than a pixel and of what is mixed into it,
 //! the products of what is not linear.
 
-use super::{LANES, Lanes, weights};
+use super::weights::weights;
+use crate::lanes::{LANES, Lanes};
 use compose_core::{Block, Looks};
 use compose_regression::Solution;
 use multiversion::multiversion;

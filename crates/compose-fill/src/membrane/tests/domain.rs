@@ -1,6 +1,7 @@
 //! Domains to solve on: the same at every run.
 
-use crate::membrane::{LANES, System};
+use crate::lanes::{LANES, Lanes};
+use crate::membrane::system::System;
 use std::ops::Range;
 
 /// A domain with what a strategy knows of it.
@@ -13,7 +14,7 @@ pub struct Domain {
     pub right: Vec<f32>,
     pub down: Vec<f32>,
     /// r where it is known: ±1000, half smooth and half noise; nothing in the last band.
-    pub known: Vec<[f32; LANES]>,
+    pub known: Vec<Lanes>,
 }
 
 impl Domain {
@@ -41,7 +42,7 @@ impl Domain {
     }
 
     /// The matrix and b.
-    pub fn system(&self) -> (System, Vec<[f32; LANES]>) {
+    pub fn system(&self) -> (System, Vec<Lanes>) {
         let pixels = self.unknown.len();
         let mut b = vec![[0.0; LANES]; pixels];
         let mut diagonal: Vec<f32> =

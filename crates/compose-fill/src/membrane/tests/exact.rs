@@ -1,6 +1,6 @@
 //! Solutions in double precision, one band at a time.
 
-use crate::membrane::System;
+use crate::membrane::system::System;
 
 /// The neighbours of each pixel to the right and below, with their weights.
 fn edges(system: &System) -> impl Iterator<Item = (usize, usize, f64)> {

@@ -37,12 +37,12 @@ fn how_fast() {
         ("all but a corner, mixed", Domain::new(320, 320, |col, row| col + row > 0, mixed)),
     ];
     for (name, domain) in &domains {
-        let ((system, b), mut scratch) = (domain.system(), Scratch::default());
+        let ((system, b), mut solver) = (domain.system(), Solver::default());
         let (times, mut seconds, mut steps, mut values) = (20, 0.0, 0, Vec::new());
         for _ in 0..times {
             values.clone_from(&b);
             seconds -= seconds_of_this_thread();
-            steps = system.solve(&mut values, |_| true, TOLERANCE, &mut scratch);
+            steps = solver.solve(&system, &mut values, |_| true, TOLERANCE);
             seconds += seconds_of_this_thread();
         }
         let unknown = domain.unknown.iter().filter(|unknown| **unknown).count();

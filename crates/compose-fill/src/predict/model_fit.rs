@@ -1,11 +1,13 @@
-//! What is told of the fit, in the plan and in the report.
+//! One fitted regression: its coefficients, and what it leaves unexplained.
 
-use super::{FOR_AN_OFFSET, Fit, Several, Single};
-use compose_core::{Findings, SurveyedModel};
+use super::predictor::Model;
+use super::sample::FOR_AN_OFFSET;
+use crate::lanes::Lanes;
+use compose_core::SurveyedModel;
 use compose_regression::Solution;
 
-/// What is told of a regression.
-pub(super) struct Told {
+/// One fitted regression.
+pub(super) struct ModelFit {
     pub method: &'static str,
     /// Pixels that it rests on.
     pub pixels: usize,
@@ -21,7 +23,7 @@ pub(super) struct Told {
     pub standard: Option<[Vec<f64>; 2]>,
 }
 
-impl Told {
+impl ModelFit {
     /// `residual` is the target less the prediction, of a pixel and a band.
     pub fn new(
         method: &'static str,
@@ -30,8 +32,8 @@ impl Told {
         bands: usize,
         residual: impl Fn(usize, usize) -> f64,
     ) -> Self {
-        // Of what was learned from no more than that nobody knows how wrong it is.
         let learned = solution.coefficients[0].len() + 1;
+        // Too few pixels to estimate an error.
         let left = if pixels.len() < FOR_AN_OFFSET {
             f64::NAN
         } else {
@@ -61,8 +63,8 @@ impl Told {
         }
     }
 
-    /// What is told of a donor that does not get the usual regression.
-    fn fallback(&self) -> Option<String> {
+    /// The simpler way that a donor was translated in, and why; `None` where it got the usual regression.
+    pub fn fallback(&self) -> Option<String> {
         let why = format!("only {} clear pixels in common with the target", self.pixels);
         match self.method {
             "linear" => Some(format!("{why}: its bands alone, without surroundings and products")),
@@ -73,7 +75,19 @@ impl Told {
         }
     }
 
-    fn model(&self, donors: Vec<usize>) -> SurveyedModel {
+    /// The model that predicts pixels.
+    pub fn model(&self, ranks: Vec<u16>, weights: Vec<Vec<Lanes>>) -> Model {
+        Model {
+            ranks,
+            weights,
+            sigma: single_precision(&self.sigma),
+            roughness: single_precision(&self.roughness),
+            noise: single_precision(&self.noise),
+        }
+    }
+
+    /// The regression for the plan and the report.
+    pub fn surveyed(&self, donors: Vec<usize>) -> SurveyedModel {
         SurveyedModel {
             donors,
             method: self.method,
@@ -85,35 +99,9 @@ impl Told {
     }
 }
 
-/// All that the survey told.
-pub(super) fn findings(of: &Fit<'_>, singles: &[Single], joint: &[Several], refused: usize) -> Findings {
-    let by_date = of.donors.iter().filter_map(|donor| singles.iter().find(|single| single.scene == *donor));
-    let mut fallbacks: Vec<String> = by_date.filter_map(|single| single.told.fallback()).collect();
-    if refused > 0 {
-        fallbacks.push(format!(
-            "{refused} sets of donors share too few clear pixels with the target; fewer donors are used there"
-        ));
-    }
-    let scenes = |ranks: &[u16]| -> Vec<usize> {
-        ranks.iter().map(|rank| singles[usize::from(*rank)].scene).collect()
-    };
-    let alone = singles.iter().map(|single| single.told.model(vec![single.scene]));
-    Findings {
-        ranking: singles.iter().map(|single| (single.scene, words(single))).collect(),
-        models: alone.chain(joint.iter().map(|several| several.told.model(scenes(&several.ranks)))).collect(),
-        fallbacks,
-    }
-}
-
-fn words(single: &Single) -> String {
-    let pixels = single.told.pixels;
-    if single.disagreement.is_infinite() {
-        return format!("{pixels} clear pixels in common, too few to judge");
-    }
-    format!(
-        "{:.1} % of the target's spread unexplained, {pixels} clear pixels in common",
-        single.disagreement * 100.0
-    )
+/// As samples are: what no sample can hold is not known.
+fn single_precision(of: &[f64]) -> Vec<f32> {
+    of.iter().map(|v| *v as f32).map(|v| if v.is_finite() { v } else { f32::NAN }).collect()
 }
 
 /// The difference between neighbours in a row as a standard deviation of one of them: from its mean square, and from the

@@ -1,11 +1,20 @@
 //! One cell of the lattice: predictions, and the membrane that carries what is left at the gap's border into it.
 
-use super::Membrane;
-use crate::membrane::{Scratch, System};
-use crate::predict::{LANES, Lanes, MOST_DONORS, Predictor, look_of, ranks_at};
-use crate::surveyed::{put, source};
+use super::solver::Solver;
+use super::system::System;
+use super::tension::Tension;
+use crate::lanes::{LANES, Lanes};
+use crate::predict::{MOST_DONORS, Predictor, look_of, put, ranks_at, source};
 use compose_core::{Block, Canvas, DonorUse, FillInput, GAP, Looks, Window};
 use std::ops::Range;
+
+/// How alike pixels of the border must be to be held to each other, as `sigma`.
+const ALIKE: f32 = 0.4;
+/// How far noise goes, in standard deviations of what differs between neighbours: with 0 the border of a rough scene
+/// comes out smoother than it is, with 1.5 it is seen.
+const NOISE: f32 = 1.0;
+/// Of the range of the target's values: what the solver may be off by. 0.05 of 10,000.
+const TOLERANCE: f32 = 5e-6;
 
 /// A pixel of the cell or its halo.
 #[derive(Clone, Copy, PartialEq)]
@@ -19,11 +28,11 @@ enum Pixel {
 }
 
 /// A cell with its halo.
-pub(super) struct Cell<'a> {
-    pub membrane: &'a Membrane,
-    pub predictor: &'a Predictor,
-    pub looks: &'a Looks,
-    pub target: &'a Block,
+pub(crate) struct Cell<'a> {
+    tension: &'a Tension,
+    predictor: &'a Predictor,
+    looks: &'a Looks,
+    target: &'a Block,
     /// Where its corner lies in the looks and the target.
     origin: (usize, usize),
     width: usize,
@@ -42,10 +51,23 @@ struct Edge {
     weight: f32,
 }
 
+impl Cell<'_> {
+    /// Side of a cell: solved for itself, wherever the run's blocks lie.
+    pub const SIDE: usize = 128;
+    /// Pixels around a cell that are solved along with it and then dropped: the membrane's reach.
+    pub const HALO: usize = 32;
+    /// Pixels around a cell that are read: the halo, and what is looked at around its border.
+    pub const READS: usize = Self::HALO + Self::BESIDE + 1;
+    /// How far from a pixel of the border others are asked what it owes to noise.
+    pub const BESIDE: usize = 2;
+    /// Bytes for the pixels of a cell with its halo, all of them open: values, pulls, edges, and the solver's.
+    pub const MEMORY: usize = (Self::SIDE + 2 * Self::HALO).pow(2) * 350;
+}
+
 impl<'a> Cell<'a> {
     /// The pixels of a cell, and those of `area` around it, which lies within the input's window.
     pub fn new(
-        membrane: &'a Membrane,
+        tension: &'a Tension,
         predictor: &'a Predictor,
         input: &FillInput<'a>,
         (cell, area): (Window, Window),
@@ -57,7 +79,7 @@ impl<'a> Cell<'a> {
         let (row, col) = ((cell.row - area.row) as usize, (cell.col - area.col) as usize);
         let inner = (row..row + cell.height, col..col + cell.width);
         let mut cell =
-            Self { membrane, predictor, looks, target, origin, width, height, pixels: Vec::new(), inner };
+            Self { tension, predictor, looks, target, origin, width, height, pixels: Vec::new(), inner };
         cell.pixels = (0..width * height).map(|pixel| cell.judge(cell.at(pixel))).collect();
         cell
     }
@@ -99,13 +121,8 @@ impl<'a> Cell<'a> {
             _ => self.common_model(model, self.at(other))?,
         };
         let unlike = self.unlikeness(model, self.at(pixel), self.at(other));
-        let likeness = (-0.5 * unlike / (self.membrane.sigma * self.membrane.sigma)).exp();
-        Some(Edge {
-            pixel: pixel as u32,
-            other: other as u32,
-            model,
-            weight: self.membrane.epsilon + likeness,
-        })
+        let weight = self.tension.weight(unlike);
+        Some(Edge { pixel: pixel as u32, other: other as u32, model, weight })
     }
 
     /// The model of those donors of another that see a pixel.
@@ -150,10 +167,10 @@ impl<'a> Cell<'a> {
     }
 
     /// Value of every open pixel, for a group of bands after the other.
-    pub fn solve(&self, scratch: &mut Scratch) -> Vec<Vec<Lanes>> {
+    pub fn solve(&self, solver: &mut Solver) -> Vec<Vec<Lanes>> {
         let edges = self.edges();
         let system = self.system(&edges);
-        (0..self.predictor.groups()).map(|group| self.solve_group(&system, &edges, group, scratch)).collect()
+        (0..self.predictor.groups()).map(|group| self.solve_group(&system, &edges, group, solver)).collect()
     }
 
     /// Every connection of an open pixel, each pair of open pixels once.
@@ -177,7 +194,7 @@ impl<'a> Cell<'a> {
         let zeros = || vec![0.0; self.pixels.len()];
         let mut system = System { width: self.width, diagonal: zeros(), right: zeros(), down: zeros() };
         for (diagonal, pixel) in system.diagonal.iter_mut().zip(&self.pixels) {
-            *diagonal = if matches!(pixel, Pixel::Open(_)) { self.membrane.lambda } else { 0.0 };
+            *diagonal = if matches!(pixel, Pixel::Open(_)) { self.tension.lambda } else { 0.0 };
         }
         for edge in edges {
             let (pixel, other) = (edge.pixel as usize, edge.other as usize);
@@ -191,13 +208,7 @@ impl<'a> Cell<'a> {
         system
     }
 
-    fn solve_group(
-        &self,
-        system: &System,
-        edges: &[Edge],
-        group: usize,
-        scratch: &mut Scratch,
-    ) -> Vec<Lanes> {
+    fn solve_group(&self, system: &System, edges: &[Edge], group: usize, solver: &mut Solver) -> Vec<Lanes> {
         let predict = |model: u32, pixel: usize| {
             self.predictor.predict(model as usize, self.looks, self.at(pixel), group)
         };
@@ -239,7 +250,7 @@ impl<'a> Cell<'a> {
                 _ => {}
             }
         }
-        system.solve(&mut pull, |pixel| self.is_inner(pixel), self.tolerance(group), scratch);
+        solver.solve(system, &mut pull, |pixel| self.is_inner(pixel), self.tolerance(group));
         for (value, correction) in values.iter_mut().zip(&pull) {
             let predicted = *value;
             value.iter_mut().zip(correction).for_each(|(value, correction)| *value += correction);
@@ -252,7 +263,7 @@ impl<'a> Cell<'a> {
     fn tolerance(&self, group: usize) -> f32 {
         let (low, high) = &self.predictor.range[group];
         let range = low.iter().zip(high).map(|(low, high)| high - low).filter(|r| r.is_finite());
-        (range.fold(0.0, f32::max) * Membrane::TOLERANCE).max(f32::MIN_POSITIVE)
+        (range.fold(0.0, f32::max) * TOLERANCE).max(f32::MIN_POSITIVE)
     }
 
     /// What the target shows, for a group of bands.
@@ -276,7 +287,7 @@ impl<'a> Cell<'a> {
         let own = residual(at);
         let (mut sum, mut weights) = (own, 1.0);
         for beside in self.beside(at).filter(|beside| self.is_known(model, *beside)) {
-            let unlike = self.unlikeness(model, at, beside) / (Membrane::ALIKE * Membrane::ALIKE);
+            let unlike = self.unlikeness(model, at, beside) / (ALIKE * ALIKE);
             let weight = (-0.5 * unlike).exp();
             sum.iter_mut().zip(residual(beside)).for_each(|(sum, residual)| *sum += weight * residual);
             weights += weight;
@@ -284,7 +295,7 @@ impl<'a> Cell<'a> {
         let rough = &self.predictor.model(model as usize).noise;
         let mut noise = [0.0; LANES];
         for (lane, band) in self.predictor.bands_of(group).enumerate() {
-            let most = Membrane::NOISE * rough[band];
+            let most = NOISE * rough[band];
             noise[lane] = (own[lane] - sum[lane] / weights).max(-most).min(most);
         }
         noise
@@ -293,7 +304,7 @@ impl<'a> Cell<'a> {
     /// Pixels around one, itself not among them.
     fn beside(&self, (row, col): (usize, usize)) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (height, width) = (self.target.valid.dim().1, self.target.valid.dim().2);
-        let reach = Membrane::BESIDE as isize;
+        let reach = Self::BESIDE as isize;
         let offsets = (-reach..=reach).flat_map(move |down| (-reach..=reach).map(move |right| (down, right)));
         let near = offsets
             .filter(move |(down, right)| (1..=reach * reach + 1).contains(&(down * down + right * right)));
@@ -337,7 +348,7 @@ impl<'a> Cell<'a> {
                 if let (Some(of), Some(distance)) = (&mut canvas.sigma, &distance) {
                     let model = self.predictor.model(model as usize);
                     for (band, (sigma, rough)) in model.sigma.iter().zip(&model.roughness).enumerate() {
-                        of[[band, to.0, to.1]] = self.membrane.uncertainty(*sigma, *rough, distance[pixel]);
+                        of[[band, to.0, to.1]] = self.tension.uncertainty(*sigma, *rough, distance[pixel]);
                     }
                 }
                 canvas.source[[0, to.0, to.1]] = source(self.predictor, model as usize, donors);
@@ -347,7 +358,7 @@ impl<'a> Cell<'a> {
 
     /// Distance of every pixel to the nearest that the target shows, at most the halo.
     fn distances(&self) -> Vec<f32> {
-        let far = Membrane::HALO;
+        let far = Self::HALO;
         // Along the rows first: the nearest in the row, then the nearest of the rows around.
         let mut along = vec![far; self.pixels.len()];
         for (row, pixels) in self.pixels.chunks_exact(self.width).enumerate() {
