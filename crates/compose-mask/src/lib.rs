@@ -20,6 +20,7 @@ mod band;
 mod comparing;
 #[cfg(test)]
 mod fixture;
+mod nestable;
 
 pub use tree::{evaluation_grid, parse_rule};
 
@@ -73,6 +74,16 @@ mod tests {
             }
         }
         assert_eq!(kind_files().len(), 2 * KINDS.len());
+    }
+
+    #[test]
+    fn every_kind_that_holds_no_rule_itself_may_stand_inside_another() {
+        let nestable = nestable::NESTABLE.iter().map(|kind| kind.name);
+        let others = KINDS.iter().map(|kind| kind.name).filter(|name| *name != shadow_geometry::KIND.name);
+        assert!(
+            others.eq(nestable),
+            "src/nestable.rs: list every kind but shadow-geometry, in the order of KINDS"
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod pieces;
 
 use crate::band;
 use crate::morph::{Disc, Morphology};
+use crate::nestable::NESTABLE;
 use crate::tree::{Node, evaluation_grid, nested};
 use compose_core::mask_rule::MaskKind;
 use compose_core::{
@@ -82,7 +83,7 @@ const GROW: f64 = 2.0;
 const CLOSE: f64 = 1.5;
 
 fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<Problem>> {
-    let kinds: Vec<&MaskKind> = crate::KINDS.iter().filter(|kind| kind.name != KIND.name).collect();
+    let kinds: Vec<&MaskKind> = NESTABLE.iter().collect();
     let clouds = nested(table, "clouds", &kinds);
     if let (None, Err(missing)) = (table.get("clouds"), &clouds) {
         return Err(missing.clone());

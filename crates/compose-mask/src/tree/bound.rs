@@ -1,6 +1,6 @@
 //! A tree that knows its scene.
 
-use super::{Content, Node, Step};
+use super::node::{Content, Node, Step};
 use crate::length::Length;
 use crate::morph::{Disc, Morphology};
 use compose_core::{BoundMask, Grid, KindError, Layout, MaskInput, MaskStack, Plane, SceneFacts, Survey};

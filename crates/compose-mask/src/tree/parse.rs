@@ -1,6 +1,6 @@
 //! From a table of the rules file to a tree.
 
-use super::{Content, Node, Step};
+use super::node::{Content, Node, Step};
 use crate::length::Length;
 use crate::morph::Morphology;
 use compose_core::mask_rule::MaskKind;
