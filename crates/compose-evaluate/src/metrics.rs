@@ -14,86 +14,20 @@
 //!
 //! A figure that is not defined (no pixel, a constant truth) is `None`, never NaN.
 
+mod compared;
+mod means;
+mod scores;
 pub mod seam;
 pub mod similarity;
 pub mod spectral;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView3, Axis};
-use serde::{Deserialize, Serialize};
+pub use compared::Compared;
+pub(crate) use compared::Pixel;
+pub(crate) use means::mean_of;
+pub use scores::{BandScores, Scores};
 
-/// A fill beside the truth; all arrays of one height and width.
-#[derive(Clone, Copy)]
-pub struct Compared<'a> {
-    /// What was there, (band, row, col).
-    pub truth: ArrayView3<'a, f32>,
-    /// The product, (band, row, col). Outside the gap only `whole_rmse` looks at it.
-    pub filled: ArrayView3<'a, f32>,
-    /// 1 = in the gap G, and the truth is known.
-    pub hidden: ArrayView2<'a, u8>,
-    /// 1 = in V: the truth is known and was not hidden. A pixel that is in both counts as hidden.
-    pub clear: ArrayView2<'a, u8>,
-    /// 1 = the product has a value here. A hidden pixel without one is "not filled".
-    pub got: ArrayView2<'a, u8>,
-}
-
-/// All figures of one fill.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Scores {
-    /// Pixels of the gap.
-    pub hidden: usize,
-    /// Those of them that got a value.
-    pub filled: usize,
-    /// `filled / hidden`; `None` where nothing was hidden.
-    pub fill_rate: Option<f64>,
-    /// Mean over bands of each figure, over those bands that have it.
-    pub mean: BandScores,
-    /// Mean spectral angle in degrees.
-    pub sam: Option<f64>,
-    /// Relative error of all bands in percent, with a ratio of pixel sizes of 1.
-    pub ergas: Option<f64>,
-    /// Each band by itself.
-    pub bands: Vec<BandScores>,
-}
-
-/// The figures of a band, or their means over bands.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct BandScores {
-    /// Root of the mean squared error.
-    pub rmse: Option<f64>,
-    /// Mean absolute error.
-    pub mae: Option<f64>,
-    /// Mean of fill − truth: above 0 where the fill is too bright.
-    pub bias: Option<f64>,
-    /// Pearson's correlation of fill and truth; `None` where either is constant.
-    pub correlation: Option<f64>,
-    /// Structural similarity.
-    pub ssim: Option<f64>,
-    /// Steps across the gap's edge over those of the truth.
-    pub jump: Option<f64>,
-    /// Root of the mean squared error over gap and clear pixels together.
-    pub whole_rmse: Option<f64>,
-}
-
-/// What a pixel is to the comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pixel {
-    /// Its truth is not known: no figure looks at it.
-    Unknown,
-    /// In V.
-    Clear,
-    /// In V, but the product has no value.
-    Lost,
-    /// In G, with a value.
-    Filled,
-    /// In G, without a value.
-    Open,
-}
-
-impl Pixel {
-    pub(crate) fn is_clear(self) -> bool {
-        matches!(self, Self::Clear | Self::Lost)
-    }
-}
+use means::{mean, ratio};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 impl Compared<'_> {
     /// All figures.
@@ -139,70 +73,6 @@ impl Compared<'_> {
             .map(f64::sqrt),
         }
     }
-
-    /// What each pixel is.
-    pub(crate) fn pixels(&self) -> Array2<Pixel> {
-        let (_, height, width) = self.truth.dim();
-        for mask in [self.hidden, self.clear, self.got] {
-            assert_eq!(mask.dim(), (height, width), "masks are of the scene's size");
-        }
-        Array2::from_shape_fn((height, width), |at| {
-            let (row, col) = at;
-            let finite =
-                |image: ArrayView3<'_, f32>| (0..image.dim().0).all(|b| image[[b, row, col]].is_finite());
-            let (hidden, clear) = (self.hidden[at] != 0, self.clear[at] != 0);
-            if !(hidden || clear) || !finite(self.truth) {
-                return Pixel::Unknown;
-            }
-            match (hidden, self.got[at] != 0 && finite(self.filled)) {
-                (true, true) => Pixel::Filled,
-                (true, false) => Pixel::Open,
-                (false, true) => Pixel::Clear,
-                (false, false) => Pixel::Lost,
-            }
-        })
-    }
-}
-
-impl Scores {
-    /// This fill's error over that of another fill of the same gap, such as a plain copy: below 1 is better.
-    /// The quotient of the two `mean.rmse`; `None` where one is not defined or the other fill has no error.
-    /// Where one of them fills fewer pixels, they are not judged on the same ones: see `fill_rate`.
-    pub fn ratio_to(&self, baseline: &Self) -> Option<f64> {
-        ratio(self.mean.rmse?, baseline.mean.rmse?)
-    }
-}
-
-impl BandScores {
-    /// The mean of each figure over those that have it.
-    pub(crate) fn mean_of(all: &[Self]) -> Self {
-        let of = |figure: fn(&Self) -> Option<f64>| mean_of(all.iter().map(figure));
-        Self {
-            rmse: of(|s| s.rmse),
-            mae: of(|s| s.mae),
-            bias: of(|s| s.bias),
-            correlation: of(|s| s.correlation),
-            ssim: of(|s| s.ssim),
-            jump: of(|s| s.jump),
-            whole_rmse: of(|s| s.whole_rmse),
-        }
-    }
-}
-
-/// The mean of what is there.
-pub(crate) fn mean_of(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    mean(figures.flatten(), |sum, figure| sum + figure)
-}
-
-/// `a / b`, where that is a number.
-pub(crate) fn ratio(a: f64, b: f64) -> Option<f64> {
-    Some(a / b).filter(|quotient| b != 0.0 && quotient.is_finite())
-}
-
-/// Sum over the items, in their order, over how many there are; `None` without any.
-pub(crate) fn mean<T>(items: impl Iterator<Item = T>, mut add: impl FnMut(f64, T) -> f64) -> Option<f64> {
-    let (sum, count) = items.fold((0.0, 0_usize), |(sum, count), item| (add(sum, item), count + 1));
-    ratio(sum, count as f64)
 }
 
 /// Truth and fill of the wanted pixels, row after row.

@@ -6,22 +6,14 @@
 mod clouds;
 mod discs;
 pub mod hash;
+mod suited;
 
 pub use clouds::clouds;
 pub use discs::{MARGIN, disc, discs};
+pub use suited::Unsuited;
 
-use ndarray::{Array2, ArrayView2, Zip};
-
-/// Why a scene is not suited for a shape.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unsuited(pub String);
-
-/// Pixels of `shape` that are clear.
-pub(crate) fn and_clear(mut shape: Array2<u8>, clear: ArrayView2<'_, u8>) -> Array2<u8> {
-    Zip::from(&mut shape).and(clear).for_each(|hide, clear| *hide = u8::from(*hide != 0 && *clear != 0));
-    shape
-}
+use ndarray::{Array2, ArrayView2};
+use suited::and_clear;
 
 /// Parallel stripes like those of a scan line corrector that is off: `width` of every `period` pixels, measured
 /// across the stripes, which run at `angle` degrees from the rows (above 0 they rise to the right). The seed says

@@ -1,6 +1,6 @@
 //! Reading a file of cases: every mistake is told, with its line.
 
-use super::{Case, Shape, is_name};
+use super::case::{Case, Shape, is_name};
 use compose_core::suggest::did_you_mean;
 use compose_core::{Problem, SettingsTable};
 use schemars::JsonSchema;

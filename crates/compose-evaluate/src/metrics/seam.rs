@@ -1,6 +1,7 @@
 //! Whether the edge of the gap is visible.
 
-use super::{Pixel, ratio};
+use super::compared::Pixel;
+use super::means::ratio;
 use ndarray::{Array2, ArrayView2};
 
 /// The jump ratio of one band: mean |f_p − T_q| over mean |T_p − T_q|, over all pairs of 4-neighbours p, q with

@@ -9,7 +9,8 @@
 //! product holds beside it, and an unfilled pixel is neither an error nor a merit), and the mean of the known
 //! truth where it is not.
 
-use super::{Pixel, mean};
+use super::compared::Pixel;
+use super::means::mean;
 use ndarray::{Array1, Array2, ArrayView2, Zip, s};
 use std::ops::Range;
 

@@ -1,6 +1,8 @@
 //! Whether bands fit together: spectral angle and ERGAS.
 
-use super::{BandScores, Pixel, mean, ratio};
+use super::compared::Pixel;
+use super::means::{mean, ratio};
+use super::scores::BandScores;
 use ndarray::{Array2, ArrayView3};
 
 /// The mean angle in degrees between the spectra of fill and truth (spectral angle mapper, Kruse and others 1993)

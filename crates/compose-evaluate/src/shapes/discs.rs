@@ -1,6 +1,7 @@
 //! Round gaps, laid where a scene is clear.
 
-use super::{Unsuited, and_clear, hash};
+use super::hash;
+use super::suited::{Unsuited, and_clear};
 use ndarray::{Array2, ArrayView2};
 
 /// Pixels that a disc keeps clear of the scene's edge, so that there is truth all around it.

@@ -1,6 +1,6 @@
 //! The table for the terminal.
 
-use super::{Report, Row, Summary};
+use super::report::{Report, Row, Summary};
 use crate::metrics::BandScores;
 
 /// What stands for a figure that is not defined.
