@@ -1,11 +1,11 @@
 //! Declarations of settings, as the macro writes them and as C has them.
 
-use super::types::{Element, NoNumber};
-use super::{Band, Choice, SettingType};
+use super::default_value::{DefaultOf, DefaultValue, unset};
+use super::limits::Limits;
+use super::types::{Choice, SettingType};
 use crate::raw::{leak_slice, leak_text};
 use crate::{Error, abi};
 use std::marker::PhantomData;
-use std::ops::{RangeFrom, RangeInclusive, RangeToInclusive};
 
 /// The declaration of a setting.
 pub struct Declaration {
@@ -17,19 +17,6 @@ pub struct Declaration {
     default: Option<DefaultValue>,
     choices: &'static [&'static str],
     limits: Option<(f64, f64)>,
-}
-
-/// A value that counts where the rules file says none.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DefaultValue {
-    /// Of whole numbers and booleans.
-    Integer(i64),
-    /// Of numbers.
-    Number(f64),
-    /// Of texts, choices and bands.
-    Text(&'static str),
-    /// Of lists.
-    List(Vec<DefaultValue>),
 }
 
 /// The declaration of a setting of type `T`, so that defaults and ranges are of that type.
@@ -135,107 +122,9 @@ impl Declaration {
     }
 }
 
-fn unset() -> abi::Value {
-    let (text, items) = (std::ptr::null(), std::ptr::null());
-    abi::Value { is_set: 0, count: 0, integer: 0, number: 0.0, text, items }
-}
-
-impl DefaultValue {
-    fn leak(&self, choices: &[&str]) -> abi::Value {
-        let set = abi::Value { is_set: 1, ..unset() };
-        match self {
-            DefaultValue::Integer(integer) => abi::Value { integer: *integer, ..set },
-            DefaultValue::Number(number) => abi::Value { number: *number, ..set },
-            DefaultValue::Text(text) => {
-                let choice = choices.iter().position(|choice| choice == text).unwrap_or(0);
-                abi::Value { text: leak_text(text), count: choice as u32, ..set }
-            }
-            DefaultValue::List(items) => {
-                let values = items.iter().map(|item| item.leak(&[])).collect();
-                abi::Value { items: leak_slice(values), count: items.len() as u32, ..set }
-            }
-        }
-    }
-}
-
-/// What can be written as the default of a setting of type `T`.
-#[diagnostic::on_unimplemented(message = "a setting of type `{T}` has no default of type `{Self}`")]
-pub trait DefaultOf<T> {
-    /// The value.
-    fn value(self) -> DefaultValue;
-}
-
-macro_rules! default_of {
-    ($($type:ty, $written:ty => $value:expr;)*) => {
-        $(impl DefaultOf<$type> for $written {
-            fn value(self) -> DefaultValue {
-                $value(self)
-            }
-        })*
-    };
-}
-default_of! {
-    i64, i64 => DefaultValue::Integer;
-    f64, f64 => DefaultValue::Number;
-    bool, bool => |value| DefaultValue::Integer(i64::from(value));
-    String, &'static str => DefaultValue::Text;
-    Choice, &'static str => DefaultValue::Text;
-    Band, &'static str => DefaultValue::Text;
-}
-
-impl<T: Element, const N: usize> DefaultOf<Vec<T>> for [T::Written; N] {
-    fn value(self) -> DefaultValue {
-        DefaultValue::List(self.into_iter().map(DefaultOf::value).collect())
-    }
-}
-
-/// A range of numbers, its ends included.
-#[diagnostic::on_unimplemented(message = "a setting of `{N}` has no range of type `{Self}`")]
-pub trait Limits<N> {
-    /// Smallest and largest number, infinite where the range is open.
-    fn limits(self) -> (f64, f64);
-}
-
-/// A type of numbers that have ranges.
-pub trait Number {
-    /// As the header has it.
-    fn limit(self) -> f64;
-}
-impl Number for i64 {
-    fn limit(self) -> f64 {
-        self as f64
-    }
-}
-impl Number for f64 {
-    fn limit(self) -> f64 {
-        self
-    }
-}
-impl Number for NoNumber {
-    fn limit(self) -> f64 {
-        match self {}
-    }
-}
-
-impl<N: Number> Limits<N> for RangeInclusive<N> {
-    fn limits(self) -> (f64, f64) {
-        let (min, max) = self.into_inner();
-        (min.limit(), max.limit())
-    }
-}
-impl<N: Number> Limits<N> for RangeFrom<N> {
-    fn limits(self) -> (f64, f64) {
-        (self.start.limit(), f64::INFINITY)
-    }
-}
-impl<N: Number> Limits<N> for RangeToInclusive<N> {
-    fn limits(self) -> (f64, f64) {
-        (f64::NEG_INFINITY, self.end.limit())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::types::Band;
     use super::*;
 
     fn mistake(declaration: Declaration) -> String {

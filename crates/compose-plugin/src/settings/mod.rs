@@ -1,14 +1,17 @@
 //! Settings: a struct whose fields the rules file sets, and their declarations for compose.
 
 mod declare;
+mod default_value;
 pub(crate) mod key;
+mod limits;
 mod types;
+mod value;
 mod values;
 
-pub use declare::{Declaration, Declared, DefaultOf};
+pub use declare::{Declaration, Declared};
 pub use key::check;
-pub use types::{Band, Choice, SettingType};
-pub use values::{Value, Values};
+pub use types::{Band, Choice};
+pub use values::Values;
 
 use crate::Error;
 

@@ -1,6 +1,7 @@
 //! The types that a setting can have.
 
-use super::Value;
+use super::default_value::{DefaultOf, DefaultValue};
+use super::value::Value;
 use crate::abi;
 use std::fmt;
 use std::ops::Deref;
@@ -26,7 +27,7 @@ pub trait Scalar: SettingType {}
 /// A type that a setting may have a list of.
 pub trait Element: SettingType {
     /// How a value is written as a default.
-    type Written: super::DefaultOf<Self>;
+    type Written: DefaultOf<Self>;
 }
 
 /// What types without ranges have ranges of.
@@ -131,5 +132,29 @@ impl<T: Scalar> SettingType for Option<T> {
     type Number = T::Number;
     fn read(value: Value<'_>) -> Self {
         value.is_set().then(|| T::read(value))
+    }
+}
+
+macro_rules! default_of {
+    ($($type:ty, $written:ty => $value:expr;)*) => {
+        $(impl DefaultOf<$type> for $written {
+            fn value(self) -> DefaultValue {
+                $value(self)
+            }
+        })*
+    };
+}
+default_of! {
+    i64, i64 => DefaultValue::Integer;
+    f64, f64 => DefaultValue::Number;
+    bool, bool => |value| DefaultValue::Integer(i64::from(value));
+    String, &'static str => DefaultValue::Text;
+    Choice, &'static str => DefaultValue::Text;
+    Band, &'static str => DefaultValue::Text;
+}
+
+impl<T: Element, const N: usize> DefaultOf<Vec<T>> for [T::Written; N] {
+    fn value(self) -> DefaultValue {
+        DefaultValue::List(self.into_iter().map(DefaultOf::value).collect())
     }
 }
