@@ -80,7 +80,7 @@ impl Work for Fill {
         };
         let donors: Vec<Donor<'_>> = self.order().into_iter().map(donor).collect();
         let window = self.canvas.window;
-        let turns: Vec<&[Donor<'_>]> = match self.bound.temporal() {
+        let turns: Vec<&[Donor<'_>]> = match self.bound.needs().temporal {
             Temporal::OneByOne => donors.chunks(1).collect(),
             Temporal::WholeStack | Temporal::FirstLooks(_) => vec![&donors],
         };

@@ -44,11 +44,12 @@ pub trait FillStrategy: Send + Sync + fmt::Debug {
 }
 
 /// How a strategy takes its donors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Temporal {
     /// [`BoundFill::fill`] is called with one donor after the other until no gap is left.
     OneByOne,
     /// [`BoundFill::fill`] is called once with all donors, in the order named.
+    #[default]
     WholeStack,
     /// [`BoundFill::fill`] is called once with the first so many clear looks at each pixel, in the order named:
     /// [`FillInput::looks`]. Donors are read until every pixel that the target lacks has as many.
@@ -64,30 +65,38 @@ pub struct DonorUse {
     pub masked: bool,
 }
 
+/// What a strategy needs to be called with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// One donor at a time, or all at once.
+    pub temporal: Temporal,
+    /// Pixels of context on each side.
+    pub halo: usize,
+    /// Side of the cells, in pixels, in which the strategy works: squares of a lattice that starts at the corner of the
+    /// target grid. [`FillInput::window`] is then made of whole cells, with the halo around them, as far as the grid
+    /// goes; so what comes out for a cell does not depend on blocks.
+    pub cell: Option<usize>,
+    /// Bytes for itself while it fills a block.
+    pub memory: usize,
+    /// Whether [`FillInput::target`] is read (it costs reading the target again).
+    pub target: bool,
+    /// Whether it only copies pixels of donors, without looking around (no halo): a donor that sees none of the gaps
+    /// need not be read then.
+    pub only_copies: bool,
+    /// Whether the result of a band rests on that band and on validity alone, so that bands can be filled one after
+    /// the other where each is judged by itself.
+    pub by_band: bool,
+    /// Scenes of which samples of the whole grid are wanted before the run: [`BoundFill::settle`].
+    pub surveys: Vec<usize>,
+}
+
 /// A fill strategy that knows its stack.
 pub trait BoundFill: Send + Sync {
     /// Donors in the order in which they are wanted; never the target.
     fn donors(&self) -> &[DonorUse];
 
-    /// One donor at a time, or all at once.
-    fn temporal(&self) -> Temporal;
-
-    /// Pixels of context needed on each side.
-    fn halo(&self) -> usize {
-        0
-    }
-
-    /// Side of the cells, in pixels, in which the strategy works: squares of a lattice that starts at the corner of the
-    /// target grid. [`FillInput::window`] is then made of whole cells, with the halo around them, as far as the grid
-    /// goes; so what comes out for a cell does not depend on blocks.
-    fn cell(&self) -> Option<usize> {
-        None
-    }
-
-    /// Bytes that it needs for itself while it fills a block.
-    fn memory(&self) -> usize {
-        0
-    }
+    /// What it needs to be called with; the engine plans by it.
+    fn needs(&self) -> Needs;
 
     /// With [`Temporal::FirstLooks`]: where looks are wanted, given the pixels that the target lacks (1).
     fn wants_looks(&self, lacking: &Array2<u8>) -> Array2<u8> {
@@ -100,13 +109,8 @@ pub trait BoundFill: Send + Sync {
         let _ = (donor, block, wanted, looks);
     }
 
-    /// Scenes of which the strategy wants samples of the whole grid before the run: [`BoundFill::settle`].
-    fn surveys(&self) -> Vec<usize> {
-        Vec::new()
-    }
-
     /// The strategy with what the survey tells; `None` where it stays as it is. Called once, if
-    /// [`BoundFill::surveys`] names any scene, before anything else than `surveys`, `donors` and what the plan asks.
+    /// [`Needs::surveys`] names any scene, before anything else than `needs`, `donors` and what the plan asks.
     ///
     /// # Errors
     /// Whatever the strategy cannot work with; the message reaches the user.
@@ -118,23 +122,6 @@ pub trait BoundFill: Send + Sync {
     /// What the survey told, for the plan and the sidecar.
     fn findings(&self) -> Option<Findings> {
         None
-    }
-
-    /// Whether [`FillInput::target`] is read (it costs reading the target again).
-    fn needs_target(&self) -> bool {
-        false
-    }
-
-    /// Whether it only copies pixels of donors, without looking around (no halo): a donor that sees none of the gaps
-    /// need not be read then.
-    fn only_copies(&self) -> bool {
-        false
-    }
-
-    /// Whether the result of a band rests on that band and on validity alone, so that bands can be filled one after
-    /// the other where each is judged by itself.
-    fn by_band(&self) -> bool {
-        false
     }
 
     /// The score of a donor's pixels, where the strategy wants one: [`Donor::score`].
@@ -167,7 +154,7 @@ pub struct FillInput<'a> {
     /// The target scene's own pixels with its mask, on the same window; `None` unless the strategy needs them and
     /// there is a target.
     pub target: Option<&'a Block>,
-    /// The donors: one, or all, by [`BoundFill::temporal`]; none with [`Temporal::FirstLooks`].
+    /// The donors: one, or all, by [`Needs::temporal`]; none with [`Temporal::FirstLooks`].
     pub donors: &'a [Donor<'a>],
     /// The first looks at each pixel, on the same window; with [`Temporal::FirstLooks`].
     pub looks: Option<&'a Looks>,

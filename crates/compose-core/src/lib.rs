@@ -30,7 +30,7 @@ pub use date::Day;
 pub use donor::Donor;
 pub use dtype::DataType;
 pub use fill_strategy::{
-    BoundFill, DonorUse, FillInput, FillStrategy, Findings, StackFacts, SurveyedModel, Temporal,
+    BoundFill, DonorUse, FillInput, FillStrategy, Findings, Needs, StackFacts, SurveyedModel, Temporal,
 };
 pub use grid::{Crs, CrsUnit, Grid, Transform};
 pub use kind::KindError;

@@ -5,8 +5,8 @@ use crate::scores::{Placed, parse_score};
 use compose_core::canvas::has_gap;
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
-    BoundFill, BoundScore, Canvas, DonorUse, FillInput, FillStrategy, GAP, KindError, Problem, ScoreKind,
-    SettingsTable, StackFacts, Temporal,
+    BoundFill, BoundScore, Canvas, DonorUse, FillInput, FillStrategy, GAP, KindError, Needs, Problem,
+    ScoreKind, SettingsTable, StackFacts,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -80,8 +80,8 @@ impl BoundFill for Bound {
         &self.donors
     }
 
-    fn temporal(&self) -> Temporal {
-        Temporal::WholeStack
+    fn needs(&self) -> Needs {
+        Needs::default()
     }
 
     fn score(&self, scene: usize) -> Option<&dyn BoundScore> {

@@ -1,6 +1,6 @@
 //! The bound half of every strategy that copies: one donor after the other until no gap is left.
 
-use compose_core::{BoundFill, Canvas, DonorUse, FillInput, KindError, Temporal};
+use compose_core::{BoundFill, Canvas, DonorUse, FillInput, KindError, Needs, Temporal};
 
 /// Copies each donor's pixels as they are into the gaps that the donors before it left.
 pub(crate) struct CopyInOrder {
@@ -14,12 +14,8 @@ impl BoundFill for CopyInOrder {
         &self.donors
     }
 
-    fn temporal(&self) -> Temporal {
-        Temporal::OneByOne
-    }
-
-    fn only_copies(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs { temporal: Temporal::OneByOne, only_copies: true, ..Needs::default() }
     }
 
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {

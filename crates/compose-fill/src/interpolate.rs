@@ -4,8 +4,7 @@ use crate::donors::{Choice, Reach};
 use compose_core::canvas::has_gap;
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
-    BoundFill, Canvas, Day, DonorUse, FillInput, FillStrategy, GAP, KindError, STATISTIC, StackFacts,
-    Temporal,
+    BoundFill, Canvas, Day, DonorUse, FillInput, FillStrategy, GAP, KindError, Needs, STATISTIC, StackFacts,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -61,12 +60,8 @@ impl BoundFill for Bound {
         &self.choice.donors
     }
 
-    fn temporal(&self) -> Temporal {
-        Temporal::WholeStack
-    }
-
-    fn by_band(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs { by_band: true, ..Needs::default() }
     }
 
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {

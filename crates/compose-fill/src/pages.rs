@@ -70,7 +70,7 @@ fn check(page: &str, case: &Case<'_>) {
 
 /// Gives a strategy its survey, if it asks for one.
 fn settle(fill: &mut Box<dyn BoundFill>, stack: &[Scene]) {
-    if fill.surveys().is_empty() {
+    if fill.needs().surveys.is_empty() {
         return;
     }
     let (_, height, width) = stack[0].masked.values.dim();
@@ -184,11 +184,12 @@ fn compose(fills: &[Box<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
         canvas.copy_from(target, &masked[target], window, true);
     }
     for fill in fills {
-        if let Temporal::FirstLooks(most) = fill.temporal() {
+        let needs = fill.needs();
+        if let Temporal::FirstLooks(most) = needs.temporal {
             fill_from_looks(&**fill, stack, target, most, &mut canvas);
             continue;
         }
-        assert_eq!(fill.halo(), 0, "the harness cuts blocks without a halo");
+        assert_eq!(needs.halo, 0, "the harness cuts blocks without a halo");
         let scores: Vec<_> = (0..stack.len()).map(|scene| score(&**fill, stack, scene, window)).collect();
         let donor = |&DonorUse { scene, masked: apply }: &DonorUse| {
             let block = if apply { &masked[scene] } else { &unmasked[scene] };
@@ -196,7 +197,7 @@ fn compose(fills: &[Box<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
             Donor { scene, day: stack[scene].facts.day, block, exact: true, score }
         };
         let donors: Vec<_> = fill.donors().iter().map(donor).collect();
-        let together = if fill.temporal() == Temporal::OneByOne { 1 } else { donors.len().max(1) };
+        let together = if needs.temporal == Temporal::OneByOne { 1 } else { donors.len().max(1) };
         for donors in donors.chunks(together) {
             let input = FillInput { window, target: target.map(|t| &masked[t]), donors, looks: None };
             fill.fill(&input, &mut canvas).unwrap();

@@ -6,7 +6,7 @@
 use crate::donors::Choice;
 use crate::statistic::{LANES, Lanes, lanes, mark_filled, mark_gaps, too_few};
 use compose_core::canvas::has_gap;
-use compose_core::{BoundFill, Canvas, DonorUse, FillInput, KindError, StackFacts, Temporal, ValidityMode};
+use compose_core::{BoundFill, Canvas, DonorUse, FillInput, KindError, Needs, StackFacts, ValidityMode};
 use multiversion::multiversion;
 
 /// What becomes of a group of pixels. Each block gets a clone of its own, so it may own scratch.
@@ -48,8 +48,8 @@ impl<S: Spectral> BoundFill for FillSpectra<S> {
         &self.choice.donors
     }
 
-    fn temporal(&self) -> Temporal {
-        Temporal::WholeStack
+    fn needs(&self) -> Needs {
+        Needs::default()
     }
 
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {

@@ -7,8 +7,8 @@
 use crate::donors::Choice;
 use compose_core::canvas::has_gap;
 use compose_core::{
-    BoundFill, Canvas, Cast, Donor, DonorUse, FillInput, GAP, KindError, Problem, STATISTIC, SettingsTable,
-    Temporal,
+    BoundFill, Canvas, Cast, Donor, DonorUse, FillInput, GAP, KindError, Needs, Problem, STATISTIC,
+    SettingsTable,
 };
 use multiversion::multiversion;
 use std::ops::Range;
@@ -55,12 +55,8 @@ impl<S: Statistic> BoundFill for FillWith<S> {
         &self.choice.donors
     }
 
-    fn temporal(&self) -> Temporal {
-        Temporal::WholeStack
-    }
-
-    fn by_band(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs { by_band: true, ..Needs::default() }
     }
 
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {

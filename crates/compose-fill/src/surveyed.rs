@@ -5,8 +5,8 @@ use crate::donors::{Choice, Reach};
 use crate::membrane::{self, Cell, Tension};
 use crate::predict::{Predictor, Sample, fit, put, ranks_at, source};
 use compose_core::{
-    Block, BoundFill, Canvas, DataType, DonorUse, FillInput, Findings, GAP, KindError, Looks, StackFacts,
-    Survey, Temporal, ValidityMode,
+    Block, BoundFill, Canvas, DataType, DonorUse, FillInput, Findings, GAP, KindError, Looks, Needs,
+    StackFacts, Survey, Temporal, ValidityMode,
 };
 use ndarray::Array2;
 
@@ -22,9 +22,20 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// A prediction looks at the eight neighbours, a membrane at all that it reaches.
-    fn halo(self) -> usize {
-        self.membrane.map_or(1, |_| Cell::READS)
+    /// A prediction looks at the eight neighbours, a membrane at all that it reaches, and at the target.
+    fn needs(self) -> Needs {
+        let temporal = Temporal::FirstLooks(self.most);
+        match self.membrane {
+            None => Needs { temporal, halo: 1, ..Needs::default() },
+            Some(_) => Needs {
+                temporal,
+                halo: Cell::READS,
+                cell: Some(Cell::SIDE),
+                memory: Cell::MEMORY,
+                target: true,
+                ..Needs::default()
+            },
+        }
     }
 }
 
@@ -78,28 +89,9 @@ impl BoundFill for Unsettled {
         &self.choice.donors
     }
 
-    fn temporal(&self) -> Temporal {
-        Temporal::FirstLooks(self.wanted.most)
-    }
-
-    fn halo(&self) -> usize {
-        self.wanted.halo()
-    }
-
-    fn cell(&self) -> Option<usize> {
-        self.wanted.membrane.map(|_| Cell::SIDE)
-    }
-
-    fn needs_target(&self) -> bool {
-        self.wanted.membrane.is_some()
-    }
-
-    fn memory(&self) -> usize {
-        self.wanted.membrane.map_or(0, |_| Cell::MEMORY)
-    }
-
-    fn surveys(&self) -> Vec<usize> {
-        self.choice.donors.iter().map(|donor| donor.scene).chain([self.target]).collect()
+    fn needs(&self) -> Needs {
+        let donors = self.choice.donors.iter().map(|donor| donor.scene);
+        Needs { surveys: donors.chain([self.target]).collect(), ..self.wanted.needs() }
     }
 
     fn settle(&self, survey: &Survey) -> Result<Option<Box<dyn BoundFill>>, KindError> {
@@ -133,24 +125,8 @@ impl BoundFill for Settled {
         &self.donors
     }
 
-    fn temporal(&self) -> Temporal {
-        Temporal::FirstLooks(self.wanted.most)
-    }
-
-    fn halo(&self) -> usize {
-        self.wanted.halo()
-    }
-
-    fn cell(&self) -> Option<usize> {
-        self.wanted.membrane.map(|_| Cell::SIDE)
-    }
-
-    fn needs_target(&self) -> bool {
-        self.wanted.membrane.is_some()
-    }
-
-    fn memory(&self) -> usize {
-        self.wanted.membrane.map_or(0, |_| Cell::MEMORY)
+    fn needs(&self) -> Needs {
+        self.wanted.needs()
     }
 
     fn wants_looks(&self, lacking: &Array2<u8>) -> Array2<u8> {

@@ -13,8 +13,8 @@ use crate::scene_rule::{NOT_SAID, create, forever, halo, in_place, missing, page
 use crate::settings::{Values, schema};
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
-    Block, BoundFill, Canvas, DonorUse, FillInput, FillStrategy, GAP, KindError, Problem, SettingsTable,
-    StackFacts, Temporal, Window,
+    Block, BoundFill, Canvas, DonorUse, FillInput, FillStrategy, GAP, KindError, Needs, Problem,
+    SettingsTable, StackFacts, Temporal, Window,
 };
 use compose_plugin::abi;
 use finish::{Answer, finish};
@@ -202,16 +202,9 @@ impl BoundFill for Bound {
         &self.plan.donors
     }
 
-    fn temporal(&self) -> Temporal {
-        self.plan.temporal
-    }
-
-    fn halo(&self) -> usize {
-        self.plan.halo
-    }
-
-    fn needs_target(&self) -> bool {
-        self.plan.wants_target
+    fn needs(&self) -> Needs {
+        let FillPlan { temporal, halo, wants_target: target, .. } = self.plan;
+        Needs { temporal, halo, target, ..Needs::default() }
     }
 
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {

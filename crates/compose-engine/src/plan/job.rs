@@ -148,7 +148,7 @@ impl Job {
 
     /// Blocks for each worker that may wait for the writer.
     pub fn ahead(&self) -> usize {
-        if self.fills.iter().any(|stage| stage.bound.cell().is_some()) { AHEAD_OF_CELLS } else { AHEAD }
+        if self.fills.iter().any(|stage| stage.bound.needs().cell.is_some()) { AHEAD_OF_CELLS } else { AHEAD }
     }
 }
 

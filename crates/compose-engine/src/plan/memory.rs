@@ -231,7 +231,7 @@ impl Share<'_> {
             // A quarter for the workers at most, the rest for tiles: a tile decoded twice costs more than a small block.
             BlockSize::Auto => {
                 let needs = |columns, rows| self.per_worker((columns, rows), bands);
-                let cell = self.job.fills.iter().filter_map(|stage| stage.bound.cell()).max();
+                let cell = self.job.fills.iter().filter_map(|stage| stage.bound.needs().cell).max();
                 let budget = match around_alone(width, height, needs).filter(|_| cell.is_none()) {
                     // What is read around a block is read again for the next: a few times the bytes are many times the block.
                     Some(least) => (left / 2 / threads).min(BLOCK_BYTES.max(4 * least)),
@@ -249,7 +249,7 @@ impl Share<'_> {
             rules: rules(self.stack, self.job, self.native),
             stages: stages(self.stack, self.job, bands, self.native),
         };
-        let own = self.job.fills.iter().map(|stage| stage.bound.memory()).max().unwrap_or(0) as u64;
+        let own = self.job.fills.iter().map(|stage| stage.bound.needs().memory).max().unwrap_or(0) as u64;
         bytes_per_pixel(self.stack, self.job, bands) * (columns * rows) as u64
             + work.bytes(columns, rows)
             + own
@@ -337,7 +337,8 @@ fn readers(stack: &Stack, threads: u64) -> u64 {
 /// nothing wants all of them at once.
 pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
     let whole_stack = |stage: &Stage| {
-        stage.bound.by_band() && stage.bound.temporal() == Temporal::WholeStack && stage.bound.halo() == 0
+        let needs = stage.bound.needs();
+        needs.by_band && needs.temporal == Temporal::WholeStack && needs.halo == 0
     };
     // Jointly, what is kept is the judgement of all bands, not what the scene says without its masks; and it is kept
     // on one grid.
@@ -423,17 +424,14 @@ fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running> {
     let reading = reading(stack, job, bands, share);
     let fill = |stage: &Stage| {
         let score = if stage.scores.iter().any(Option::is_some) { 4 } else { 0 };
-        let donors = match stage.bound.temporal() {
+        let needs = stage.bound.needs();
+        let donors = match needs.temporal {
             Temporal::OneByOne => block + score,
             Temporal::WholeStack => stage.bound.donors().len() as u64 * (block + score),
             Temporal::FirstLooks(most) => most as u64 * (bands as u64 * 4 + 2) + block,
         };
-        let target = if stage.bound.needs_target() { block } else { 0 };
-        Running {
-            halo: stage.bound.halo(),
-            cell: stage.bound.cell().unwrap_or(1),
-            bytes: donors + target + reading,
-        }
+        let target = if needs.target { block } else { 0 };
+        Running { halo: needs.halo, cell: needs.cell.unwrap_or(1), bytes: donors + target + reading }
     };
     // The target is read without a fill, too.
     let target = Running { halo: 0, cell: 1, bytes: reading };

@@ -43,8 +43,9 @@ impl Filling<'_> {
 
     fn fill_canvas(&self, canvas: &mut Canvas) -> Result<(), EngineError> {
         let window = self.context_window(canvas.window);
+        let needs = self.fill.needs();
         let context = match self.reader.scope.job.target {
-            Some(t) if self.fill.needs_target() => Some(self.reader.read(t, window, true)?),
+            Some(t) if needs.target => Some(self.reader.read(t, window, true)?),
             _ => None,
         };
         let apply = |donors: &[Donor<'_>], canvas: &mut Canvas| {
@@ -58,11 +59,11 @@ impl Filling<'_> {
             .copied()
             .filter(|d| self.reader.scope.job.view.scenes[d.scene].overlaps)
             .collect();
-        match self.fill.temporal() {
+        match needs.temporal {
             Temporal::OneByOne => {
                 for donor in near {
                     // Who only copies has no use for a donor that sees none of the gaps.
-                    let gaps = (self.fill.only_copies() && self.fill.halo() == 0).then(|| gaps(canvas));
+                    let gaps = (needs.only_copies && needs.halo == 0).then(|| gaps(canvas));
                     let wanted = gaps.as_ref().map(|g| g.view());
                     let Some(block) = self.reader.read_where(donor.scene, window, donor.masked, wanted)?
                     else {
@@ -111,7 +112,8 @@ impl Filling<'_> {
 
     /// What a fill reads to fill a window: with its halo, or in whole cells.
     fn context_window(&self, window: Window) -> Window {
-        let Some(cell) = self.fill.cell() else { return window.expand(self.fill.halo()) };
+        let needs = self.fill.needs();
+        let Some(cell) = needs.cell else { return window.expand(needs.halo) };
         let cell = cell as i64;
         let (col, row) = (window.col.div_euclid(cell) * cell, window.row.div_euclid(cell) * cell);
         let length = |from: i64, end: i64| (-(-end).div_euclid(cell) * cell - from) as usize;
@@ -119,13 +121,13 @@ impl Filling<'_> {
             Window { col, row, width: length(col, window.col_end()), height: length(row, window.row_end()) };
         let grid =
             Window::whole(self.reader.scope.job.view.grid.width, self.reader.scope.job.view.grid.height);
-        cells.expand(self.fill.halo()).intersect(grid).expect("a block lies in the grid")
+        cells.expand(needs.halo).intersect(grid).expect("a block lies in the grid")
     }
 
     /// The first clear looks at each pixel of a window, in the order of the donors. Reading ends when every pixel that the
     /// target lacks has its number: what comes later would change none of them.
     fn first_looks(&self, window: Window, target: Option<&Block>) -> Result<Looks, EngineError> {
-        let Temporal::FirstLooks(most) = self.fill.temporal() else {
+        let Temporal::FirstLooks(most) = self.fill.needs().temporal else {
             return Err(EngineError::Bug(format!("{} takes no first looks", self.stage.name)));
         };
         let lacks = |block: &Block| block.valid.index_axis(Axis(0), 0).mapv(|valid| 1 - valid);

@@ -100,13 +100,13 @@ impl<'a> Fitting<'a> {
         job: &Job,
         masks: &FittedMasks,
     ) -> Result<(Vec<Arc<dyn BoundFill>>, Option<Lattice>), EngineError> {
-        let surveyed = job.fills.iter().flat_map(|stage| stage.bound.surveys()).collect();
+        let surveyed = job.fills.iter().flat_map(|stage| stage.bound.needs().surveys).collect();
         let Some((survey, lattice)) = self.survey(job, Some(masks), surveyed)? else {
             return Ok((job.fills.iter().map(|stage| stage.bound.clone()).collect(), None));
         };
         let mut fills = Vec::with_capacity(job.fills.len());
         for (number, stage) in job.fills.iter().enumerate() {
-            if stage.bound.surveys().is_empty() {
+            if stage.bound.needs().surveys.is_empty() {
                 fills.push(stage.bound.clone());
                 continue;
             }

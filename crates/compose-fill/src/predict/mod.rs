@@ -1,8 +1,8 @@
 //! Normalised donors: what the target would show, predicted from the donors' clear looks.
 //!
-//! Two steps. A [`translation::Translation`] turns a donor's look into the target's terms, by itself. Where several donors see a
-//! pixel, a [`predictor::Model`] of just these weighs their translations against each other: [`Predictor::model_of`] finds it.
-//! [`fit()`] makes both from a [`Sample`] of the survey.
+//! Two steps. A [`translation::Translation`] turns a donor's look into the target's terms, by itself. Where several
+//! donors see a pixel, a [`predictor::Model`] of just these weighs their translations against each other:
+//! [`Predictor::model_of`] finds it. [`fit()`] makes both from a [`Sample`] of the survey.
 
 mod donors;
 mod fit;
