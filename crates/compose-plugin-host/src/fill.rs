@@ -6,11 +6,11 @@ mod finish;
 
 use crate::descriptor::Declared;
 use crate::facts::OneStack;
-use crate::instance::{Instance, Pool, Threads};
-use crate::library::Home;
+use crate::home::{Home, forever};
+use crate::instance::{Instance, Pool, Threads, create, missing};
+use crate::plan::{NOT_SAID, halo, in_place, same_plan};
 use crate::planes::{Readable, Writable, block, raw_window};
-use crate::scene_rule::{NOT_SAID, create, forever, halo, in_place, missing, page_of, same_plan};
-use crate::settings::{Values, schema};
+use crate::settings::{Values, page_of, schema};
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
     Block, BoundFill, Canvas, DonorUse, FillInput, FillStrategy, GAP, KindError, Needs, Problem,

@@ -2,7 +2,9 @@
 
 #![allow(unsafe_code)]
 
-use crate::library::Home;
+use crate::descriptor::Declared;
+use crate::home::Home;
+use crate::settings::Values;
 use compose_core::KindError;
 use compose_plugin::abi;
 use std::ffi::c_void;
@@ -36,6 +38,28 @@ impl Drop for Instance {
         // SAFETY: made by `create` of the same kind, and no call on it is left.
         unsafe { (self.destroy)(self.at) };
     }
+}
+
+/// Looked at when the library was loaded.
+pub(crate) fn missing() -> KindError {
+    KindError::new("a function of the plugin is null")
+}
+
+/// Makes an instance.
+pub(crate) fn create(
+    home: Home,
+    declared: &Declared,
+    functions: (Option<abi::Create>, Option<abi::Destroy>),
+    values: &Values,
+) -> Result<Instance, KindError> {
+    let (Some(create), Some(destroy)) = functions else { return Err(missing()) };
+    let mut at = std::ptr::null_mut();
+    let raw = values.as_raw();
+    home.host.call(&declared.who(), &|| "create".into(), |host| {
+        // SAFETY: all pointers are valid for the call; there are as many values as settings are declared.
+        unsafe { create(host, raw.as_ptr(), raw.len() as u32, &raw mut at) }
+    })?;
+    Ok(Instance::new(at, destroy))
 }
 
 /// How many calls may be made at a time.

@@ -4,10 +4,11 @@
 
 use crate::descriptor::Declared;
 use crate::facts::{OneGrid, Scenes};
-use crate::instance::{Instance, Pool, Threads};
-use crate::library::Home;
+use crate::home::{Home, forever};
+use crate::instance::{Instance, Pool, Threads, create, missing};
+use crate::plan::{NOT_SAID, halo, in_place, same_plan};
 use crate::planes::{Readable, Writable, block, place, raw_window};
-use crate::settings::{Values, page, schema};
+use crate::settings::{Values, page_of, schema};
 use compose_core::mask_rule::MaskKind;
 use compose_core::score::ScoreKind;
 use compose_core::{
@@ -38,11 +39,6 @@ impl fmt::Debug for Rule {
     }
 }
 
-/// Leaks one thing; kinds live as long as the library, which is never unloaded.
-pub(crate) fn forever<T>(thing: T) -> &'static T {
-    Box::leak(Box::new(thing))
-}
-
 /// The mask rule as a kind like the built-in ones.
 pub(crate) fn mask_kind(home: Home, declared: &'static Declared, raw: abi::SceneKind) -> &'static MaskKind {
     let template = forever(Rule { home, declared, raw, values: Arc::new(Values::new(Vec::new())) });
@@ -69,10 +65,6 @@ pub(crate) fn score_kind(home: Home, declared: &'static Declared, raw: abi::Scen
                 as Box<dyn Score>)
         }),
     })
-}
-
-pub(crate) fn page_of(declared: &'static Declared) -> &'static str {
-    declared.page.as_deref().unwrap_or_else(|| String::leak(page(declared)))
 }
 
 impl Rule {
@@ -122,53 +114,6 @@ impl Rule {
         Ok((instance, plan.map_err(|message| KindError::new(format!("{who}: plan: {message}")))?))
     }
 }
-
-/// Indices are read from where they were to be written, and from nowhere else.
-pub(crate) fn in_place(at: *mut u32, capacity: u32, written: &[u32], what: &str) -> Result<(), String> {
-    if at.cast_const() == written.as_ptr() && capacity as usize == written.len() {
-        return Ok(());
-    }
-    Err(format!("has changed the pointer {what} or its capacity; write indices to where {what} points"))
-}
-
-/// The larger a halo, the more is read for every block; past a limit it is taken for a mistake.
-pub(crate) fn halo(halo: u32) -> Result<usize, String> {
-    match halo {
-        0..=abi::MAX_HALO => Ok(halo as usize),
-        _ => Err(format!("asks for a halo of {halo} px; at most {} are given", abi::MAX_HALO)),
-    }
-}
-
-pub(crate) fn same_plan(declared: &Declared, same: bool) -> Result<(), KindError> {
-    let message =
-        || format!("{}: plan: two instances with the same settings answer differently", declared.who());
-    if same { Ok(()) } else { Err(KindError::new(message())) }
-}
-
-/// Looked at when the library was loaded.
-pub(crate) fn missing() -> KindError {
-    KindError::new("a function of the plugin is null")
-}
-
-/// Makes an instance.
-pub(crate) fn create(
-    home: Home,
-    declared: &Declared,
-    functions: (Option<abi::Create>, Option<abi::Destroy>),
-    values: &Values,
-) -> Result<Instance, KindError> {
-    let (Some(create), Some(destroy)) = functions else { return Err(missing()) };
-    let mut at = std::ptr::null_mut();
-    let raw = values.as_raw();
-    home.host.call(&declared.who(), &|| "create".into(), |host| {
-        // SAFETY: all pointers are valid for the call; there are as many values as settings are declared.
-        unsafe { create(host, raw.as_ptr(), raw.len() as u32, &raw mut at) }
-    })?;
-    Ok(Instance::new(at, destroy))
-}
-
-/// An index that was not written: no scene has so many bands, no stack so many scenes.
-pub(crate) const NOT_SAID: u32 = u32::MAX;
 
 /// What marks hold that were not written: neither 0 nor 1, nor a number that somebody would mean by a mark.
 pub(crate) const UNWRITTEN: u8 = 0xB7;

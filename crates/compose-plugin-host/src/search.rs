@@ -1,13 +1,10 @@
 //! Where a plugin is found that the rules file calls by its id.
 
-use crate::LoadError;
 use crate::descriptor::is_name;
+use crate::load_error::{LoadError, SEARCH_VARIABLE};
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-
-/// The folders in which plugins are looked for by id.
-pub const SEARCH_VARIABLE: &str = "COMPOSE_PLUGIN_PATH";
 
 /// The file of the plugin called `id`: `libhot_haze.so` or `hot-haze.so` for `hot-haze`, in the first folder of
 /// [`SEARCH_VARIABLE`] that has one. Nothing is opened.

@@ -269,8 +269,13 @@ fn of_kind(kind: &SettingKind, range: Option<(f64, f64)>) -> Json {
     schema
 }
 
+/// The page that the kind brings, or one made of its settings.
+pub(crate) fn page_of(declared: &'static Declared) -> &'static str {
+    declared.page.as_deref().unwrap_or_else(|| String::leak(page(declared)))
+}
+
 /// The page of a kind that brings none of its own.
-pub(crate) fn page(declared: &Declared) -> String {
+fn page(declared: &Declared) -> String {
     let mut page = format!("# {}\n\n{}\n\n## Settings\n\n", declared.id, declared.summary);
     if declared.settings.is_empty() {
         page += "None.\n";

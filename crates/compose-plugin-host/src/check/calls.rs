@@ -12,7 +12,7 @@ use crate::call::PluginHost;
 use crate::descriptor::{Declared, Value};
 use crate::fill::FillPlan;
 use crate::instance::{Instance, Threads};
-use crate::library::{KindSort, RawKind};
+use crate::open::{KindSort, RawKind};
 use crate::planes::Sample;
 use crate::scene_rule::ScenePlan;
 use crate::settings::Values;

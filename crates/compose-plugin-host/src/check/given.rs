@@ -2,7 +2,7 @@
 
 use super::guesses::Settings;
 use crate::descriptor::Declared;
-use crate::library::KindSort;
+use crate::open::KindSort;
 use crate::settings::Values;
 use compose_core::SettingsTable;
 use compose_plugin::abi;

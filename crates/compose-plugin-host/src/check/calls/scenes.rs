@@ -9,9 +9,10 @@ use crate::check::shot::{Answer, Cell, Look, Shot, Subject, look};
 use crate::check::worlds::World;
 use crate::facts::OneGrid;
 use crate::instance::Instance;
-use crate::library::KindSort;
+use crate::open::KindSort;
+use crate::plan::NOT_SAID;
 use crate::planes::{Sample, place, raw_window};
-use crate::scene_rule::{NOT_SAID, ScenePlan, UNWRITTEN};
+use crate::scene_rule::{ScenePlan, UNWRITTEN};
 use compose_plugin::abi;
 use std::ffi::c_void;
 

@@ -10,7 +10,7 @@ use super::trial::End;
 use super::worlds::{Theme, World};
 use crate::descriptor::SettingKind;
 use crate::instance::Instance;
-use crate::library::KindSort;
+use crate::open::KindSort;
 use compose_plugin::abi;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use crate::check::shot::Shot;
 use crate::check::trial::End;
 use crate::check::worlds::Theme;
 use crate::instance::Instance;
-use crate::library::{KindSort, RawKind};
+use crate::open::{KindSort, RawKind};
 use compose_core::Window;
 use compose_plugin::abi;
 use std::ffi::{CStr, c_void};

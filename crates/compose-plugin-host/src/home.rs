@@ -1,0 +1,17 @@
+//! What outlives every run: a loaded library and what is made of it.
+
+use crate::call::PluginHost;
+use std::sync::RwLock;
+
+/// What the kinds of one library share.
+#[derive(Clone, Copy)]
+pub(crate) struct Home {
+    pub host: PluginHost,
+    /// Held alone by calls of kinds that bear no other call into the library.
+    pub lock: &'static RwLock<()>,
+}
+
+/// Leaks one thing; kinds live as long as the library, which is never unloaded.
+pub(crate) fn forever<T>(thing: T) -> &'static T {
+    Box::leak(Box::new(thing))
+}

@@ -1,0 +1,30 @@
+//! What the plans of mask rules, scores and fill strategies have in common.
+
+use crate::descriptor::Declared;
+use compose_core::KindError;
+use compose_plugin::abi;
+
+/// An index that was not written: no scene has so many bands, no stack so many scenes.
+pub(crate) const NOT_SAID: u32 = u32::MAX;
+
+/// Indices are read from where they were to be written, and from nowhere else.
+pub(crate) fn in_place(at: *mut u32, capacity: u32, written: &[u32], what: &str) -> Result<(), String> {
+    if at.cast_const() == written.as_ptr() && capacity as usize == written.len() {
+        return Ok(());
+    }
+    Err(format!("has changed the pointer {what} or its capacity; write indices to where {what} points"))
+}
+
+/// The larger a halo, the more is read for every block; past a limit it is taken for a mistake.
+pub(crate) fn halo(halo: u32) -> Result<usize, String> {
+    match halo {
+        0..=abi::MAX_HALO => Ok(halo as usize),
+        _ => Err(format!("asks for a halo of {halo} px; at most {} are given", abi::MAX_HALO)),
+    }
+}
+
+pub(crate) fn same_plan(declared: &Declared, same: bool) -> Result<(), KindError> {
+    let message =
+        || format!("{}: plan: two instances with the same settings answer differently", declared.who());
+    if same { Ok(()) } else { Err(KindError::new(message())) }
+}
