@@ -36,6 +36,9 @@ pub enum Outcome {
     Untried(String),
 }
 
+/// The trial that lists kinds and their trials.
+pub(super) const LIST: &str = "list";
+
 /// In a step: nothing behind the last sample of a plane can be touched.
 pub(super) const FENCED: &str = "planes at the end of memory";
 

@@ -6,27 +6,29 @@
 //! plugin prints in between.
 //!
 //! Data flow in a trial: made-up scenes (`worlds`) and settings (`guesses`) → an instance that has planned
-//! (`calls::Setup`) → shots (`shot`) of windows, with rows, surroundings and invalid samples laid out so that
+//! (`setup::Setup`) → shots (`shot`) of windows, with rows, surroundings and invalid samples laid out so that
 //! reading or writing where it is not allowed shows → answers, held against the header and against each other.
 //!
 //! The functions are called directly, not through the kinds that a run uses: these would hide a fault that only
 //! shows with other strides, and refuse what the kit wants to name.
 
+mod bench;
 mod buffers;
 mod calls;
 mod findings;
 mod given;
 mod guesses;
+mod kind;
 mod noise;
 mod parent;
+mod setup;
 mod shot;
+mod stop;
 mod trial;
 mod trials;
+mod violations;
 mod worlds;
 
 pub use findings::{Fault, Outcome, Tried};
 pub use parent::{CheckError, Report, Request, check};
 pub use trial::trial;
-
-/// The trial that lists kinds and their trials.
-const LIST: &str = "list";

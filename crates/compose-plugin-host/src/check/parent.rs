@@ -1,6 +1,6 @@
 //! The process that reports: it starts another one for every trial, and survives them all.
 
-use super::findings::{FENCED, Fault, Line, Outcome, Tried};
+use super::findings::{FENCED, Fault, LIST, Line, Outcome, Tried};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -70,7 +70,7 @@ const LOOK: Duration = Duration::from_millis(4);
 /// # Errors
 /// It is no library, or no trial can be started.
 pub fn check(request: &Request, mut tell: impl FnMut(&Report)) -> Result<(), CheckError> {
-    let mut left = run(request, super::LIST).map_err(CheckError::Start)?;
+    let mut left = run(request, LIST).map_err(CheckError::Start)?;
     let lines = std::mem::take(&mut left.lines);
     if let Some(Line::Unusable(why)) = lines.iter().find(|l| matches!(l, Line::Unusable(_))) {
         return Err(CheckError::Unusable(why.clone()));

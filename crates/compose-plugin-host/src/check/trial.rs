@@ -1,9 +1,11 @@
 //! The process of one trial: loads the library, does the trial, says what it found.
 
-use super::calls::{Kind, Stop};
-use super::findings::{Fault, Line, Outcome, Tried};
+use super::bench::Bench;
+use super::findings::{Fault, LIST, Line, Outcome, Tried};
 use super::given::given;
-use super::trials::{Bench, TRIALS};
+use super::kind::Kind;
+use super::stop::End;
+use super::trials::TRIALS;
 use crate::call::PluginHost;
 use crate::load_error::LoadError;
 use crate::open::{Opened, Supplied, open};
@@ -19,7 +21,7 @@ pub fn trial(path: &Path, rules: Option<&Path>, taken: &[&str], trial: &str) {
         Ok(opened) => opened,
         Err(error) => return not_opened(&error).say(),
     };
-    if trial == super::LIST {
+    if trial == LIST {
         return list(&opened, rules, taken).iter().for_each(Line::say);
     }
     let (id, name) = trial.split_once('/').unwrap_or((trial, ""));
@@ -38,31 +40,6 @@ pub fn trial(path: &Path, rules: Option<&Path>, taken: &[&str], trial: &str) {
         Err(why) => Outcome::Untried(why),
     };
     Line::Outcome(outcome).say();
-}
-
-/// How a trial ends before its end.
-#[derive(Debug)]
-pub enum End {
-    Fault(Fault),
-    Needless(String),
-    Untried(String),
-}
-
-impl From<Stop> for End {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Fault(fault) => Self::Fault(fault),
-            Stop::Refused(why) => Self::Untried(format!("refused: {why}")),
-            Stop::Cancelled => Self::Untried("gave up".into()),
-            Stop::Ours(why) => Self::Untried(format!("the trial itself failed: {why}")),
-        }
-    }
-}
-
-impl From<Fault> for End {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
 }
 
 fn not_opened(error: &LoadError) -> Line {

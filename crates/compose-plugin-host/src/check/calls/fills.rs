@@ -2,10 +2,13 @@
 
 #![allow(unsafe_code)]
 
-use super::{Kind, Setup, Stop, Taken, changed, check_room, plan_fault, room, trespass};
 use crate::check::buffers::{Guarded, Slab};
 use crate::check::findings::Fault;
+use crate::check::kind::Kind;
+use crate::check::setup::{Setup, Taken};
 use crate::check::shot::{Answer, Cell, Look, Shot, Shown, Subject, gaps, look};
+use crate::check::stop::Stop;
+use crate::check::violations::{changed, check_room, plan_fault, room, trespass};
 use crate::check::worlds::World;
 use crate::fill::FillPlan;
 use crate::instance::Instance;

@@ -2,10 +2,13 @@
 
 #![allow(unsafe_code)]
 
-use super::{Kind, Setup, Stop, Taken, changed, check_room, plan_fault, room, trespass};
 use crate::check::buffers::Guarded;
 use crate::check::findings::Fault;
+use crate::check::kind::Kind;
+use crate::check::setup::{Setup, Taken};
 use crate::check::shot::{Answer, Cell, Look, Shot, Subject, look};
+use crate::check::stop::Stop;
+use crate::check::violations::{changed, check_room, plan_fault, room, trespass};
 use crate::check::worlds::World;
 use crate::facts::OneGrid;
 use crate::instance::Instance;

@@ -1,19 +1,12 @@
-//! The trials, and what each is done with.
+//! The trials, in the order in which they are done.
 
 mod pixels;
 mod threads;
 mod words;
 
-use super::calls::{Kind, Setup, Stop};
-use super::guesses::{self, Settings};
-use super::trial::End;
-use super::worlds::{Theme, World};
-use crate::descriptor::SettingKind;
-use crate::instance::Instance;
+use super::bench::Bench;
+use super::stop::End;
 use crate::open::KindSort;
-use compose_plugin::abi;
-use std::ffi::{c_char, c_void};
-use std::sync::Arc;
 
 /// A trial.
 pub struct Trial {
@@ -54,108 +47,3 @@ pub const TRIALS: [Trial; 18] = [
     trial("threads", threads::threads),
     trial("cancelled", threads::cancelled),
 ];
-
-type GetFactory = Option<unsafe extern "C" fn(*const c_char) -> *const c_void>;
-
-/// A kind, and what is tried with it.
-pub struct Bench {
-    pub kind: Kind,
-    /// Whether the user gave settings.
-    given: bool,
-    first: Settings,
-    get_factory: GetFactory,
-    /// Its index in its factory.
-    index: u32,
-}
-
-/// Variations of settings, beside the first, that pixels are looked at with.
-const VARIATIONS: usize = 5;
-/// A larger halo is tried with settings, not with every trial of pixels.
-const WIDE: usize = 128;
-
-impl Bench {
-    pub fn new(kind: Kind, given: Option<Settings>, get_factory: GetFactory, index: u32) -> Self {
-        let first = guesses::first(kind.declared, given.as_ref());
-        Self { kind, given: given.is_some(), first, get_factory, index }
-    }
-
-    /// Every choice, every switch and some settings at random: nothing at the edge of what is allowed.
-    fn variations(&self) -> Vec<Settings> {
-        let declared = self.kind.declared;
-        let is_switch = |kind: &SettingKind| matches!(kind, SettingKind::Choice(_) | SettingKind::Bool);
-        let switches = guesses::varied(declared, &self.first).into_iter().filter(|settings| {
-            let mut changed = (0..settings.len()).filter(|nth| settings[*nth] != self.first[*nth]);
-            changed.all(|nth| is_switch(&declared.settings[nth].kind))
-        });
-        let switches: Vec<Settings> = switches.collect();
-        // Not all of many choices: evenly among them.
-        let step = switches.len().div_ceil(VARIATIONS).max(1);
-        let drawn = guesses::drawn(declared);
-        switches.into_iter().step_by(step).chain(drawn).collect()
-    }
-
-    fn world(&self, theme: Theme) -> Arc<World> {
-        let named = guesses::bands(self.kind.declared, &[&self.first]);
-        Arc::new(World::new(theme, &named))
-    }
-
-    /// The worlds that differ for this sort of kind.
-    fn usual(&self) -> &'static [Theme] {
-        if self.kind.sort == KindSort::Fill { &Theme::USUAL } else { &Theme::USUAL[..2] }
-    }
-
-    /// What pixels are looked at with: the first settings in every world that they fit, and some others in one.
-    fn setups(&self) -> Result<Vec<(Setup, Instance)>, End> {
-        let worlds: Vec<Arc<World>> = self.usual().iter().map(|theme| self.world(*theme)).collect();
-        let mut why = None;
-        let mut setups: Vec<(Setup, Instance)> = Vec::new();
-        let mut try_on = |settings: &Settings, world: &Arc<World>| match self.kind.set_up(settings, world) {
-            Ok(found) => Some(found),
-            Err(Stop::Refused(said)) => {
-                why.get_or_insert(format!(
-                    "refused every made-up scene: \"{said}\"; give --rules FILE with settings that fit"
-                ));
-                None
-            }
-            Err(Stop::Fault(_) | Stop::Cancelled) => {
-                why.get_or_insert("it has no plan: see the trials settings and plan".to_owned());
-                None
-            }
-            Err(Stop::Ours(said)) => {
-                why.get_or_insert(said);
-                None
-            }
-        };
-        setups.extend(worlds.iter().filter_map(|world| try_on(&self.first, world)));
-        let wanted = setups.len().max(1) + VARIATIONS;
-        for settings in self.variations() {
-            let world = setups.first().map_or(&worlds[0], |(setup, _)| &setup.world).clone();
-            if setups.len() < wanted {
-                setups.extend(try_on(&settings, &world).filter(|(setup, _)| setup.plan.halo() <= WIDE));
-            }
-        }
-        if setups.is_empty() {
-            return Err(End::Untried(why.unwrap_or_else(|| "no settings to try".into())));
-        }
-        Ok(setups)
-    }
-
-    /// As above, where two answers can be compared.
-    fn comparable(&self) -> Result<Vec<(Setup, Instance)>, End> {
-        let mut setups = self.setups()?;
-        setups.retain(|(setup, _)| setup.plan.deterministic());
-        if setups.is_empty() {
-            return Err(End::Needless("plans as not deterministic".into()));
-        }
-        Ok(setups)
-    }
-}
-
-/// The factory that kinds of this sort come from.
-fn factory_of(sort: KindSort) -> &'static std::ffi::CStr {
-    match sort {
-        KindSort::MaskRule => abi::MASK_RULES,
-        KindSort::Score => abi::SCORES,
-        KindSort::Fill => abi::FILLS,
-    }
-}

@@ -1,10 +1,11 @@
 //! Trials of pixels: what is written, where, and what it depends on.
 
-use super::Bench;
-use crate::check::calls::{Kind, Setup, Stop, Taken};
+use crate::check::bench::Bench;
 use crate::check::findings::Fault;
+use crate::check::kind::Kind;
+use crate::check::setup::{Plan, Setup, Taken};
 use crate::check::shot::{Answer, Beyond, Gaps, Invalid, Shot, Shown};
-use crate::check::trial::End;
+use crate::check::stop::{End, Stop};
 use crate::check::worlds::SIZE;
 use crate::instance::Instance;
 use compose_core::{Temporal, Window};
@@ -186,8 +187,7 @@ pub fn masked(bench: &Bench) -> Result<(), End> {
     for (setup, instance) in &bench.setups()? {
         let mut shown = vec![Shown::Sparse, Shown::NothingValid];
         // A strategy that takes one donor after the other is not called without one.
-        if matches!(&setup.plan, crate::check::calls::Plan::Fill(plan) if plan.temporal == Temporal::WholeStack)
-        {
+        if matches!(&setup.plan, Plan::Fill(plan) if plan.temporal == Temporal::WholeStack) {
             shown.push(Shown::NoDonor);
         }
         for shown in shown {
@@ -289,7 +289,7 @@ pub fn one(bench: &Bench) -> Result<(), End> {
 /// A donor that sees nothing, and one that does not meet the grid and so is left out, are the same to a strategy.
 pub fn left_out(bench: &Bench) -> Result<(), End> {
     for (setup, instance) in &bench.comparable()? {
-        let crate::check::calls::Plan::Fill(plan) = &setup.plan else { continue };
+        let Plan::Fill(plan) = &setup.plan else { continue };
         for nth in [0, plan.donors.len() / 2] {
             let shot = |shown: Shown| Shot { shown, ..Shot::of(MIDDLE) };
             let blind = taken(&bench.kind, instance, setup, &shot(Shown::Blind(nth)))?;

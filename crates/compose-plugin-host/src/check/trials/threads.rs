@@ -1,11 +1,11 @@
 //! Trials with threads and clocks.
 
-use super::Bench;
 use super::pixels::{MIDDLE, taken};
-use crate::check::calls::{Setup, Stop};
+use crate::check::bench::Bench;
 use crate::check::findings::Fault;
+use crate::check::setup::Setup;
 use crate::check::shot::{Answer, Shot};
-use crate::check::trial::End;
+use crate::check::stop::{End, Stop};
 use crate::instance::{Instance, Threads};
 use compose_core::Window;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,12 +2,12 @@
 
 #![allow(unsafe_code)]
 
-use super::{Bench, factory_of};
-use crate::check::calls::{Plan, Stop};
+use crate::check::bench::{Bench, factory_of};
 use crate::check::findings::{Fault, Line};
 use crate::check::guesses;
+use crate::check::setup::Plan;
 use crate::check::shot::Shot;
-use crate::check::trial::End;
+use crate::check::stop::{End, Stop};
 use crate::check::worlds::Theme;
 use crate::instance::Instance;
 use crate::open::{KindSort, RawKind};
