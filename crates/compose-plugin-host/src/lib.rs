@@ -15,7 +15,7 @@
 mod call;
 pub mod check;
 mod descriptor;
-mod ending;
+mod exit;
 mod facts;
 mod fill;
 mod home;
@@ -30,7 +30,7 @@ mod search;
 mod settings;
 
 pub use call::{Busy, PluginHost};
-pub use ending::{ExitWatch, end_now};
+pub use exit::{ExitWatch, end_now};
 pub use library::{Plugin, PluginKind};
 pub use load_error::{LoadError, SEARCH_VARIABLE};
 pub use open::KindSort;

@@ -1,10 +1,10 @@
 //! What a trial is done with: a kind, made-up scenes and settings that fit them.
 
-use super::guesses::{self, Settings};
+use super::fixtures::{Fixture, Theme};
 use super::kind::Kind;
+use super::sample_settings::{self, Settings};
 use super::setup::Setup;
 use super::stop::{End, Stop};
-use super::worlds::{Theme, World};
 use crate::descriptor::SettingKind;
 use crate::instance::Instance;
 use crate::open::KindSort;
@@ -18,7 +18,7 @@ type GetFactory = Option<unsafe extern "C" fn(*const c_char) -> *const c_void>;
 pub struct Bench {
     pub kind: Kind,
     /// Whether the user gave settings.
-    pub given: bool,
+    pub from_user: bool,
     pub first: Settings,
     pub get_factory: GetFactory,
     /// Its index in its factory.
@@ -31,64 +31,65 @@ const VARIATIONS: usize = 5;
 const WIDE: usize = 128;
 
 impl Bench {
-    pub fn new(kind: Kind, given: Option<Settings>, get_factory: GetFactory, index: u32) -> Self {
-        let first = guesses::first(kind.declared, given.as_ref());
-        Self { kind, given: given.is_some(), first, get_factory, index }
+    pub fn new(kind: Kind, from_user: Option<Settings>, get_factory: GetFactory, index: u32) -> Self {
+        let first = sample_settings::first(kind.declared, from_user.as_ref());
+        Self { kind, from_user: from_user.is_some(), first, get_factory, index }
     }
 
     /// Every choice, every switch and some settings at random: nothing at the edge of what is allowed.
     pub fn variations(&self) -> Vec<Settings> {
         let declared = self.kind.declared;
         let is_switch = |kind: &SettingKind| matches!(kind, SettingKind::Choice(_) | SettingKind::Bool);
-        let switches = guesses::varied(declared, &self.first).into_iter().filter(|settings| {
+        let switches = sample_settings::varied(declared, &self.first).into_iter().filter(|settings| {
             let mut changed = (0..settings.len()).filter(|nth| settings[*nth] != self.first[*nth]);
             changed.all(|nth| is_switch(&declared.settings[nth].kind))
         });
         let switches: Vec<Settings> = switches.collect();
         // Not all of many choices: evenly among them.
         let step = switches.len().div_ceil(VARIATIONS).max(1);
-        let drawn = guesses::drawn(declared);
+        let drawn = sample_settings::drawn(declared);
         switches.into_iter().step_by(step).chain(drawn).collect()
     }
 
-    pub fn world(&self, theme: Theme) -> Arc<World> {
-        let named = guesses::bands(self.kind.declared, &[&self.first]);
-        Arc::new(World::new(theme, &named))
+    pub fn fixture(&self, theme: Theme) -> Arc<Fixture> {
+        let named = sample_settings::bands(self.kind.declared, &[&self.first]);
+        Arc::new(Fixture::new(theme, &named))
     }
 
-    /// The worlds that differ for this sort of kind.
+    /// The fixtures that differ for this sort of kind.
     pub fn usual(&self) -> &'static [Theme] {
         if self.kind.sort == KindSort::Fill { &Theme::USUAL } else { &Theme::USUAL[..2] }
     }
 
-    /// What pixels are looked at with: the first settings in every world that they fit, and some others in one.
+    /// What pixels are looked at with: the first settings in every fixture that they fit, and some others in one.
     pub fn setups(&self) -> Result<Vec<(Setup, Instance)>, End> {
-        let worlds: Vec<Arc<World>> = self.usual().iter().map(|theme| self.world(*theme)).collect();
+        let fixtures: Vec<Arc<Fixture>> = self.usual().iter().map(|theme| self.fixture(*theme)).collect();
         let mut why = None;
         let mut setups: Vec<(Setup, Instance)> = Vec::new();
-        let mut try_on = |settings: &Settings, world: &Arc<World>| match self.kind.set_up(settings, world) {
-            Ok(found) => Some(found),
-            Err(Stop::Refused(said)) => {
-                why.get_or_insert(format!(
-                    "refused every made-up scene: \"{said}\"; give --rules FILE with settings that fit"
-                ));
-                None
-            }
-            Err(Stop::Fault(_) | Stop::Cancelled) => {
-                why.get_or_insert("it has no plan: see the trials settings and plan".to_owned());
-                None
-            }
-            Err(Stop::Ours(said)) => {
-                why.get_or_insert(said);
-                None
-            }
-        };
-        setups.extend(worlds.iter().filter_map(|world| try_on(&self.first, world)));
+        let mut try_on =
+            |settings: &Settings, fixture: &Arc<Fixture>| match self.kind.set_up(settings, fixture) {
+                Ok(found) => Some(found),
+                Err(Stop::Refused(said)) => {
+                    why.get_or_insert(format!(
+                        "refused every made-up scene: \"{said}\"; give --rules FILE with settings that fit"
+                    ));
+                    None
+                }
+                Err(Stop::Fault(_) | Stop::Cancelled) => {
+                    why.get_or_insert("it has no plan: see the trials settings and plan".to_owned());
+                    None
+                }
+                Err(Stop::Ours(said)) => {
+                    why.get_or_insert(said);
+                    None
+                }
+            };
+        setups.extend(fixtures.iter().filter_map(|fixture| try_on(&self.first, fixture)));
         let wanted = setups.len().max(1) + VARIATIONS;
         for settings in self.variations() {
-            let world = setups.first().map_or(&worlds[0], |(setup, _)| &setup.world).clone();
+            let fixture = setups.first().map_or(&fixtures[0], |(setup, _)| &setup.fixture).clone();
             if setups.len() < wanted {
-                setups.extend(try_on(&settings, &world).filter(|(setup, _)| setup.plan.halo() <= WIDE));
+                setups.extend(try_on(&settings, &fixture).filter(|(setup, _)| setup.plan.halo() <= WIDE));
             }
         }
         if setups.is_empty() {

@@ -3,12 +3,12 @@
 mod fills;
 mod scenes;
 
+use super::call::Call;
 use super::findings::Fault;
+use super::fixtures::Fixture;
 use super::kind::Kind;
 use super::setup::{Plan, Setup, Taken};
-use super::shot::Shot;
 use super::stop::Stop;
-use super::worlds::World;
 use crate::descriptor::Value;
 use crate::instance::Instance;
 use crate::open::RawKind;
@@ -16,28 +16,32 @@ use crate::settings::Values;
 use std::sync::Arc;
 
 impl Kind {
-    /// Has an instance plan for a world.
-    pub fn plan(&self, instance: &Instance, world: &World) -> Result<Plan, Stop> {
+    /// Has an instance plan for a fixture.
+    pub fn plan(&self, instance: &Instance, fixture: &Fixture) -> Result<Plan, Stop> {
         match &self.raw {
-            RawKind::Scene(raw) => scenes::plan(self, raw, instance, world).map(Plan::Scene),
-            RawKind::Fill(raw) => fills::plan(self, raw, instance, world).map(Plan::Fill),
+            RawKind::Scene(raw) => scenes::plan(self, raw, instance, fixture).map(Plan::Scene),
+            RawKind::Fill(raw) => fills::plan(self, raw, instance, fixture).map(Plan::Fill),
         }
     }
 
-    /// Tries settings on a world.
-    pub fn set_up(&self, settings: &[Option<Value>], world: &Arc<World>) -> Result<(Setup, Instance), Stop> {
-        self.check_bands(settings, world)?;
+    /// Tries settings on a fixture.
+    pub fn set_up(
+        &self,
+        settings: &[Option<Value>],
+        fixture: &Arc<Fixture>,
+    ) -> Result<(Setup, Instance), Stop> {
+        self.check_bands(settings, fixture)?;
         let instance = self.create(settings)?;
-        let plan = self.plan(&instance, world)?;
-        Ok((Setup { settings: settings.to_vec(), world: world.clone(), plan }, instance))
+        let plan = self.plan(&instance, fixture)?;
+        Ok((Setup { settings: settings.to_vec(), fixture: fixture.clone(), plan }, instance))
     }
 
     /// A setting of type `band` is held against the scenes by the host, so a plan need not do it.
-    fn check_bands(&self, settings: &[Option<Value>], world: &World) -> Result<(), Stop> {
+    fn check_bands(&self, settings: &[Option<Value>], fixture: &Fixture) -> Result<(), Stop> {
         let values = Values::new(settings.to_vec());
         let all = match self.raw {
-            RawKind::Scene(_) => &world.scenes[..1],
-            RawKind::Fill(_) => &world.scenes[..],
+            RawKind::Scene(_) => &fixture.scenes[..1],
+            RawKind::Fill(_) => &fixture.scenes[..],
         };
         all.iter().try_for_each(|scene| {
             let among = if matches!(self.raw, RawKind::Fill(_)) { scene.wanted } else { scene.bands.len() };
@@ -47,7 +51,7 @@ impl Kind {
 
     /// One more instance, which must plan as the others did.
     pub fn instance(&self, setup: &Setup) -> Result<Instance, Stop> {
-        let (again, instance) = self.set_up(&setup.settings, &setup.world)?;
+        let (again, instance) = self.set_up(&setup.settings, &setup.fixture)?;
         if again.plan != setup.plan {
             let found = format!(
                 "two instances with the same settings and scenes plan differently ({})",
@@ -60,11 +64,11 @@ impl Kind {
     }
 
     /// Has an instance look at pixels.
-    pub fn take(&self, instance: &Instance, setup: &Setup, shot: &Shot) -> Result<Taken, Stop> {
+    pub fn take(&self, instance: &Instance, setup: &Setup, call: &Call) -> Result<Taken, Stop> {
         let at = instance.as_ptr();
         match (&self.raw, &setup.plan) {
-            (RawKind::Scene(raw), Plan::Scene(plan)) => scenes::take(self, raw, at, (setup, plan), shot),
-            (RawKind::Fill(raw), Plan::Fill(plan)) => fills::take(self, raw, at, (setup, plan), shot),
+            (RawKind::Scene(raw), Plan::Scene(plan)) => scenes::take(self, raw, at, (setup, plan), call),
+            (RawKind::Fill(raw), Plan::Fill(plan)) => fills::take(self, raw, at, (setup, plan), call),
             _ => Err(Stop::Ours("a plan of another sort".into())),
         }
     }

@@ -2,9 +2,9 @@
 
 #![allow(unsafe_code)]
 
+use super::call::Call;
 use super::findings::{FENCED, Fault, Line};
 use super::setup::Setup;
-use super::shot::Shot;
 use super::stop::Stop;
 use crate::call::PluginHost;
 use crate::descriptor::{Declared, Value};
@@ -111,9 +111,9 @@ impl Kind {
     }
 
     /// What a call for pixels is about.
-    pub fn step(&self, function: &str, setup: &Setup, shot: &Shot) -> String {
-        let (block, theme) = (crate::planes::block(shot.window), setup.world.theme.describe());
-        let fenced = if shot.lay[0].fenced { format!(", {FENCED}") } else { String::new() };
+    pub fn step(&self, function: &str, setup: &Setup, call: &Call) -> String {
+        let (block, theme) = (crate::planes::block(call.window), setup.fixture.theme.describe());
+        let fenced = if call.lay[0].fenced { format!(", {FENCED}") } else { String::new() };
         format!("{function}, {block}, {theme}{fenced}, {}", self.described(&setup.settings))
     }
 }

@@ -5,8 +5,8 @@
 //! the library, does that one trial and prints what it found; the lines of `findings::Line` get across what a
 //! plugin prints in between.
 //!
-//! Data flow in a trial: made-up scenes (`worlds`) and settings (`guesses`) → an instance that has planned
-//! (`setup::Setup`) → shots (`shot`) of windows, with rows, surroundings and invalid samples laid out so that
+//! Data flow in a trial: made-up scenes (`fixtures`) and settings (`sample_settings`) → an instance that has planned
+//! (`setup::Setup`) → calls (`call`) of windows, with rows, surroundings and invalid samples laid out so that
 //! reading or writing where it is not allowed shows → answers, held against the header and against each other.
 //!
 //! The functions are called directly, not through the kinds that a run uses: these would hide a fault that only
@@ -14,20 +14,20 @@
 
 mod bench;
 mod buffers;
+mod call;
 mod calls;
 mod findings;
-mod given;
-mod guesses;
+mod fixtures;
 mod kind;
-mod noise;
 mod parent;
+mod random;
+mod sample_settings;
 mod setup;
-mod shot;
 mod stop;
 mod trial;
 mod trials;
+mod user_settings;
 mod violations;
-mod worlds;
 
 pub use findings::{Fault, Outcome, Tried};
 pub use parent::{CheckError, Report, Request, check};

@@ -1,8 +1,8 @@
 //! What a kind is tried with, and what comes of it.
 
+use super::call::Answer;
 use super::findings::Fault;
-use super::shot::Answer;
-use super::worlds::World;
+use super::fixtures::Fixture;
 use crate::descriptor::Value;
 use crate::fill::FillPlan;
 use crate::instance::Threads;
@@ -39,11 +39,11 @@ impl Plan {
     }
 }
 
-/// Settings, a world, and what the kind has planned for them.
+/// Settings, a fixture, and what the kind has planned for them.
 #[derive(Clone)]
 pub struct Setup {
     pub settings: Vec<Option<Value>>,
-    pub world: Arc<World>,
+    pub fixture: Arc<Fixture>,
     pub plan: Plan,
 }
 

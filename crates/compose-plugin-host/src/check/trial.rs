@@ -2,10 +2,10 @@
 
 use super::bench::Bench;
 use super::findings::{Fault, LIST, Line, Outcome, Tried};
-use super::given::given;
 use super::kind::Kind;
 use super::stop::End;
 use super::trials::TRIALS;
+use super::user_settings::user_settings;
 use crate::call::PluginHost;
 use crate::load_error::LoadError;
 use crate::open::{Opened, Supplied, open};
@@ -68,7 +68,7 @@ fn list(opened: &Opened, rules: Option<&Path>, taken: &[&str]) -> Vec<Line> {
             let fault = Fault::new(found, "a name of its own", "choose another id");
             return vec![Line::Outcome(Outcome::Fault(fault))];
         }
-        if let Some(Err(why)) = rules.map(|rules| given(rules, *sort, declared)) {
+        if let Some(Err(why)) = rules.map(|rules| user_settings(rules, *sort, declared)) {
             return vec![Line::Unusable(why)];
         }
         let tried =
@@ -82,11 +82,11 @@ fn list(opened: &Opened, rules: Option<&Path>, taken: &[&str]) -> Vec<Line> {
 
 fn bench(opened: &Opened, nth: usize, rules: Option<&Path>) -> Result<Bench, String> {
     let Supplied { sort, declared, raw } = opened.supplied[nth];
-    let given = rules.map_or(Ok(None), |rules| given(rules, sort, declared))?;
+    let from_user = rules.map_or(Ok(None), |rules| user_settings(rules, sort, declared))?;
     let cancelled = Arc::new(AtomicBool::new(false));
     let host = PluginHost::new(cancelled.clone(), |_| ());
     let quiet = AtomicBool::new(false);
     let kind = Kind { host, cancelled, sort, declared, raw, quiet };
     let index = opened.supplied[..nth].iter().filter(|kind| kind.sort == sort).count();
-    Ok(Bench::new(kind, given, opened.entry.get_factory, index as u32))
+    Ok(Bench::new(kind, from_user, opened.entry.get_factory, index as u32))
 }

@@ -3,13 +3,13 @@
 #![allow(unsafe_code)]
 
 use crate::check::buffers::{Guarded, Slab};
+use crate::check::call::{Answer, Call, Cell, Look, Shown, Subject, gaps, look};
 use crate::check::findings::Fault;
+use crate::check::fixtures::Fixture;
 use crate::check::kind::Kind;
 use crate::check::setup::{Setup, Taken};
-use crate::check::shot::{Answer, Cell, Look, Shot, Shown, Subject, gaps, look};
 use crate::check::stop::Stop;
 use crate::check::violations::{changed, check_room, plan_fault, room, trespass};
-use crate::check::worlds::World;
 use crate::fill::FillPlan;
 use crate::instance::Instance;
 use crate::planes::{Sample, place, raw_window};
@@ -21,19 +21,19 @@ pub(super) fn plan(
     kind: &Kind,
     raw: &abi::FillKind,
     instance: &Instance,
-    world: &World,
+    fixture: &Fixture,
 ) -> Result<FillPlan, Stop> {
-    let capacity = world.scenes.len();
-    let (donors, count) = FillPlan::usual_donors(capacity, world.target);
+    let capacity = fixture.scenes.len();
+    let (donors, count) = FillPlan::usual_donors(capacity, fixture.target);
     let mut donors = room(donors);
     let mut answer = FillPlan::request(&mut donors[..capacity], count);
     let plan = raw.plan.ok_or_else(|| Stop::Ours("plan is null".into()))?;
-    kind.call(&format!("plan, {}", world.theme.describe()), |host| {
+    kind.call(&format!("plan, {}", fixture.theme.describe()), |host| {
         // SAFETY: all pointers are valid for the call, and `donors` has room for `donor_capacity`.
-        unsafe { plan(instance.as_ptr(), host, &raw const world.raw.raw, &raw mut answer) }
+        unsafe { plan(instance.as_ptr(), host, &raw const fixture.raw.raw, &raw mut answer) }
     })?;
     check_room(&donors, capacity, "donors")?;
-    FillPlan::read(&answer, &donors[..capacity], world.target, &world.ids()).map_err(plan_fault)
+    FillPlan::read(&answer, &donors[..capacity], fixture.target, &fixture.ids()).map_err(plan_fault)
 }
 
 /// What is shown of one scene: a look for every band.
@@ -46,7 +46,7 @@ struct Calls<'a> {
     instance: *mut c_void,
     setup: &'a Setup,
     plan: &'a FillPlan,
-    shot: &'a Shot,
+    call: &'a Call,
     target: Option<Looks>,
     /// Of each donor that is there, its index in the plan.
     which: Vec<usize>,
@@ -64,48 +64,49 @@ pub(super) fn take(
     raw: &abi::FillKind,
     instance: *mut c_void,
     (setup, plan): (&Setup, &FillPlan),
-    shot: &Shot,
+    call: &Call,
 ) -> Result<Taken, Stop> {
-    let world = &*setup.world;
-    let planes = if world.joint { 1 } else { world.wanted() };
-    let target = world.target.filter(|_| plan.wants_target);
-    let target = target.map(|scene| looks(world, scene, plan.halo, shot)).transpose()?;
-    let is_there = |nth: &usize| shot.shown != Shown::NoDonor && shot.shown != Shown::Without(*nth);
+    let fixture = &*setup.fixture;
+    let planes = if fixture.joint { 1 } else { fixture.wanted() };
+    let target = fixture.target.filter(|_| plan.wants_target);
+    let target = target.map(|scene| looks(fixture, scene, plan.halo, call)).transpose()?;
+    let is_there = |nth: &usize| call.shown != Shown::NoDonor && call.shown != Shown::Without(*nth);
     let which: Vec<usize> = (0..plan.donors.len()).filter(is_there).collect();
-    let seen = |nth: usize| match shot.shown {
-        Shown::Blind(blind) if blind == nth => Shot { shown: Shown::NothingValid, ..*shot },
-        _ => *shot,
+    let seen = |nth: usize| match call.shown {
+        Shown::Blind(blind) if blind == nth => Call { shown: Shown::NothingValid, ..*call },
+        _ => *call,
     };
-    let donors = which.iter().map(|nth| looks(world, plan.donors[*nth].scene, plan.halo, &seen(*nth)));
+    let donors = which.iter().map(|nth| looks(fixture, plan.donors[*nth].scene, plan.halo, &seen(*nth)));
     let donors: Vec<Looks> = donors.collect::<Result<_, _>>()?;
-    let gaps: Vec<Slab<u8>> = (0..planes).map(|plane| gaps(world, plane, shot)).collect::<Result<_, _>>()?;
+    let gaps: Vec<Slab<u8>> =
+        (0..planes).map(|plane| gaps(fixture, plane, call)).collect::<Result<_, _>>()?;
     let cell = |gaps: &Slab<u8>| -> Vec<Cell> {
-        let places = (0..shot.window.pixels()).map(|p| (p / shot.window.width, p % shot.window.width));
+        let places = (0..call.window.pixels()).map(|p| (p / call.window.width, p % call.window.width));
         places.map(|(row, col)| if gaps.get(row, col) == 1 { Cell::Gap } else { Cell::Any }).collect()
     };
     let cells = gaps.iter().map(cell).collect();
     let (content, trespass, wavering) = (None, None, None);
     let mut calls =
-        Calls { kind, raw, instance, setup, plan, shot, target, which, cells, content, trespass, wavering };
+        Calls { kind, raw, instance, setup, plan, call, target, which, cells, content, trespass, wavering };
     match plan.temporal {
         // No plugin can ask for first looks.
-        Temporal::WholeStack | Temporal::FirstLooks(_) => calls.call(&donors, 0)?,
+        Temporal::WholeStack | Temporal::FirstLooks(_) => calls.make(&donors, 0)?,
         Temporal::OneByOne => {
             for nth in 0..donors.len() {
                 if calls.cells.iter().flatten().any(|cell| *cell == Cell::Gap) {
-                    calls.call(&donors[nth..=nth], nth)?;
+                    calls.make(&donors[nth..=nth], nth)?;
                 }
             }
         }
     }
     let Calls { cells, content, trespass, wavering, .. } = calls;
-    Ok(Taken { answer: Answer { window: shot.window, planes: cells }, content, trespass, wavering })
+    Ok(Taken { answer: Answer { window: call.window, planes: cells }, content, trespass, wavering })
 }
 
-fn looks(world: &World, scene: usize, halo: usize, shot: &Shot) -> std::io::Result<Looks> {
-    let grid = &world.scenes[scene].grid;
-    let one = |band| look(&Subject { world, scene, band, grid, halo, masked: true }, shot);
-    (0..world.wanted()).map(one).collect()
+fn looks(fixture: &Fixture, scene: usize, halo: usize, call: &Call) -> std::io::Result<Looks> {
+    let grid = &fixture.scenes[scene].grid;
+    let one = |band| look(&Subject { fixture, scene, band, grid, halo, masked: true }, call);
+    (0..fixture.wanted()).map(one).collect()
 }
 
 /// One plane per band; where a pixel is judged as a whole, all have the same validity.
@@ -115,16 +116,17 @@ fn raw_planes(looks: &Looks, halo: usize, joint: bool) -> Vec<abi::Plane> {
 
 impl Calls<'_> {
     /// Calls with some donors, of which the first is the `first` of those that are there.
-    fn call(&mut self, donors: &[Looks], first: usize) -> Result<(), Stop> {
-        let (world, halo, window) = (&*self.setup.world, self.plan.halo, self.shot.window);
-        let planes: Vec<Vec<abi::Plane>> = donors.iter().map(|d| raw_planes(d, halo, world.joint)).collect();
+    fn make(&mut self, donors: &[Looks], first: usize) -> Result<(), Stop> {
+        let (fixture, halo, window) = (&*self.setup.fixture, self.plan.halo, self.call.window);
+        let planes: Vec<Vec<abi::Plane>> =
+            donors.iter().map(|d| raw_planes(d, halo, fixture.joint)).collect();
         let raw_donors: Vec<abi::Donor> =
             planes.iter().enumerate().map(|(n, p)| self.donor(p, first + n)).collect();
-        let target = self.target.as_ref().map(|looks| raw_planes(looks, halo, world.joint));
+        let target = self.target.as_ref().map(|looks| raw_planes(looks, halo, fixture.joint));
         let gaps = self.gaps()?;
         let raw_gaps: Vec<abi::Plane> = gaps.iter().map(gap_plane).collect();
         let input = abi::FillInput {
-            stack: &raw const world.raw.raw,
+            stack: &raw const fixture.raw.raw,
             window: raw_window(window),
             halo: halo as u32,
             donor_count: raw_donors.len() as u32,
@@ -135,7 +137,7 @@ impl Calls<'_> {
             reserved: 0,
         };
         let before = self.bytes(donors, &gaps);
-        let step = self.kind.step("fill", self.setup, self.shot);
+        let step = self.kind.step("fill", self.setup, self.call);
         let (written, called) = self.run(&input, &step)?;
         let trespass = trespass(&written.0, &step)
             .or_else(|| trespass(&written.1, &step))
@@ -148,7 +150,7 @@ impl Calls<'_> {
         self.trespass = self.trespass.take().or(trespass);
         let (cells, content) = self.read(donors, first, &written, &step);
         self.content = self.content.take().or(content);
-        for _ in 0..self.shot.repeat {
+        for _ in 0..self.call.repeat {
             let (again, called) = self.run(&input, &step)?;
             called?;
             let same = again.1.iter().zip(&written.1).all(|(a, b)| a.same(b))
@@ -165,10 +167,10 @@ impl Calls<'_> {
 
     /// Makes the call, with new planes to write.
     fn run(&self, input: &abi::FillInput, step: &str) -> Result<(Written, Result<(), Stop>), Stop> {
-        let size = (self.shot.window.height, self.shot.window.width);
-        let values = (0..self.setup.world.wanted()).map(|_| Guarded::new(size, self.shot.lay[2], f32::NAN));
+        let size = (self.call.window.height, self.call.window.width);
+        let values = (0..self.setup.fixture.wanted()).map(|_| Guarded::new(size, self.call.lay[2], f32::NAN));
         let mut values: Vec<Guarded<f32>> = values.collect::<Result<_, _>>()?;
-        let sources = self.cells.iter().map(|_| Guarded::new(size, self.shot.lay[2], abi::GAP));
+        let sources = self.cells.iter().map(|_| Guarded::new(size, self.call.lay[2], abi::GAP));
         let mut sources: Vec<Guarded<u32>> = sources.collect::<Result<_, _>>()?;
         let raw_values: Vec<abi::Output> = values.iter_mut().map(Guarded::output).collect();
         let raw_sources: Vec<abi::Output> = sources.iter_mut().map(Guarded::output).collect();
@@ -186,7 +188,7 @@ impl Calls<'_> {
         let scene = self.plan.donors[self.which[nth]].scene;
         abi::Donor {
             // SAFETY: a plan's donors are scenes of the stack.
-            scene: unsafe { self.setup.world.raw.raw.scenes.add(scene) },
+            scene: unsafe { self.setup.fixture.raw.raw.scenes.add(scene) },
             planes: planes.as_ptr(),
             scene_index: scene as u32,
             exact: u32::from(scene.is_multiple_of(2)),
@@ -195,8 +197,8 @@ impl Calls<'_> {
 
     /// Where there is still a gap.
     fn gaps(&self) -> Result<Vec<Slab<u8>>, Stop> {
-        let lay = crate::check::buffers::Lay { margin: 0, ..self.shot.lay[1] };
-        let (width, height) = (self.shot.window.width, self.shot.window.height);
+        let lay = crate::check::buffers::Lay { margin: 0, ..self.call.lay[1] };
+        let (width, height) = (self.call.window.width, self.call.window.height);
         let plane = |cells: &Vec<Cell>| {
             let gap = |row: usize, col: usize| u8::from(cells[row * width + col] == Cell::Gap);
             Slab::new((height, width), lay, gap, |_| u8::GUARD)
@@ -217,10 +219,10 @@ impl Calls<'_> {
         (values, sources): &Written,
         step: &str,
     ) -> (Vec<Vec<Cell>>, Option<Fault>) {
-        let (world, window) = (&*self.setup.world, self.shot.window);
+        let (fixture, window) = (&*self.setup.fixture, self.call.window);
         let (mut cells, mut content) = (self.cells.clone(), None);
         for (plane, sources) in sources.iter().enumerate() {
-            let bands = if world.joint { 0..world.wanted() } else { plane..plane + 1 };
+            let bands = if fixture.joint { 0..fixture.wanted() } else { plane..plane + 1 };
             for (nth, cell) in cells[plane].iter_mut().enumerate().filter(|(_, cell)| **cell == Cell::Gap) {
                 let (row, col) = (nth / window.width, nth % window.width);
                 let numbers = || bands.clone().map(|band| values[band].row(row)[col]).collect();

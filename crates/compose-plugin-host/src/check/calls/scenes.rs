@@ -3,13 +3,13 @@
 #![allow(unsafe_code)]
 
 use crate::check::buffers::Guarded;
+use crate::check::call::{Answer, Call, Cell, Look, Subject, look};
 use crate::check::findings::Fault;
+use crate::check::fixtures::Fixture;
 use crate::check::kind::Kind;
 use crate::check::setup::{Setup, Taken};
-use crate::check::shot::{Answer, Cell, Look, Shot, Subject, look};
 use crate::check::stop::Stop;
 use crate::check::violations::{changed, check_room, plan_fault, room, trespass};
-use crate::check::worlds::World;
 use crate::facts::OneGrid;
 use crate::instance::Instance;
 use crate::open::KindSort;
@@ -23,18 +23,18 @@ pub(super) fn plan(
     kind: &Kind,
     raw: &abi::SceneKind,
     instance: &Instance,
-    world: &World,
+    fixture: &Fixture,
 ) -> Result<ScenePlan, Stop> {
-    let capacity = world.scenes[0].bands.len();
+    let capacity = fixture.scenes[0].bands.len();
     let mut bands = room(vec![NOT_SAID; capacity]);
     let mut answer = ScenePlan::request(&mut bands[..capacity]);
     let plan = raw.plan.ok_or_else(|| Stop::Ours("plan is null".into()))?;
-    kind.call(&format!("plan, {}", world.theme.describe()), |host| {
+    kind.call(&format!("plan, {}", fixture.theme.describe()), |host| {
         // SAFETY: all pointers are valid for the call, and `bands` has room for `band_capacity`.
-        unsafe { plan(instance.as_ptr(), host, world.raw.raw.scenes, &raw mut answer) }
+        unsafe { plan(instance.as_ptr(), host, fixture.raw.raw.scenes, &raw mut answer) }
     })?;
     check_room(&bands, capacity, "bands")?;
-    ScenePlan::read(&answer, &bands[..capacity], &world.scenes[0]).map_err(plan_fault)
+    ScenePlan::read(&answer, &bands[..capacity], &fixture.scenes[0]).map_err(plan_fault)
 }
 
 pub(super) fn take(
@@ -42,13 +42,13 @@ pub(super) fn take(
     raw: &abi::SceneKind,
     instance: *mut c_void,
     (setup, plan): (&Setup, &ScenePlan),
-    shot: &Shot,
+    call: &Call,
 ) -> Result<Taken, Stop> {
     if kind.sort == KindSort::Score {
-        return run(kind, raw, instance, (setup, plan), shot, (f32::NAN, rated));
+        return run(kind, raw, instance, (setup, plan), call, (f32::NAN, rated));
     }
     // A number that stands for "not written": neither 0 nor 1.
-    run(kind, raw, instance, (setup, plan), shot, (UNWRITTEN, marked))
+    run(kind, raw, instance, (setup, plan), call, (UNWRITTEN, marked))
 }
 
 /// What a sample that was written says, by whether any and whether all planes are valid; or what is wrong with it.
@@ -76,28 +76,29 @@ fn run<T: Sample>(
     raw: &abi::SceneKind,
     instance: *mut c_void,
     (setup, plan): (&Setup, &ScenePlan),
-    shot: &Shot,
+    call: &Call,
     (start, judge): (T, Judge<T>),
 ) -> Result<Taken, Stop> {
-    let (world, halo, window) = (&*setup.world, plan.halo, shot.window);
-    let grid = world.grid_of(&plan.bands);
-    let one = |band: &usize| look(&Subject { world, scene: 0, band: *band, grid, halo, masked: false }, shot);
+    let (fixture, halo, window) = (&*setup.fixture, plan.halo, call.window);
+    let grid = fixture.grid_of(&plan.bands);
+    let one =
+        |band: &usize| look(&Subject { fixture, scene: 0, band: *band, grid, halo, masked: false }, call);
     let looks: Vec<Look> = plan.bands.iter().map(one).collect::<Result<_, _>>()?;
     let planes: Vec<abi::Plane> = looks.iter().map(|look| look.plane(halo, look)).collect();
     let raw_grid = OneGrid::new(grid);
     let input = abi::SceneInput {
-        scene: world.raw.raw.scenes,
+        scene: fixture.raw.raw.scenes,
         grid: &raw const raw_grid.raw,
         window: raw_window(window),
         halo: halo as u32,
         plane_count: planes.len() as u32,
         planes: planes.as_ptr(),
     };
-    let step = kind.step(if kind.sort == KindSort::Score { "rate" } else { "mark" }, setup, shot);
+    let step = kind.step(if kind.sort == KindSort::Score { "rate" } else { "mark" }, setup, call);
     let function = raw.run.ok_or_else(|| Stop::Ours("a function is null".into()))?;
     let size = (window.height, window.width);
-    let call = || {
-        let mut out = Guarded::new(size, shot.lay[2], start)?;
+    let run = || {
+        let mut out = Guarded::new(size, call.lay[2], start)?;
         let output = out.output();
         let called = kind.call(&step, |host| {
             // SAFETY: all pointers are valid for the call; planes reach `halo` pixels beyond the output on every
@@ -107,7 +108,7 @@ fn run<T: Sample>(
         Ok::<_, Stop>((out, called))
     };
     let before: Vec<_> = looks.iter().map(Look::bytes).collect();
-    let (out, called) = call()?;
+    let (out, called) = run()?;
     let after: Vec<_> = looks.iter().map(Look::bytes).collect();
     let trespass = trespass(std::slice::from_ref(&out), &step).or_else(|| changed(&before, &after, &step));
     // Whether it fails or not, it may not write elsewhere.
@@ -115,14 +116,14 @@ fn run<T: Sample>(
         return Err(fault.clone().into());
     }
     called?;
-    let (answer, content) = judged(&out, &looks, (shot, halo), judge, &step);
+    let (answer, content) = judged(&out, &looks, (call, halo), judge, &step);
     let mut wavering = None;
-    for _ in 0..shot.repeat {
-        let (again, called) = call()?;
+    for _ in 0..call.repeat {
+        let (again, called) = run()?;
         called?;
         if !again.same(&out) {
             wavering =
-                wavering.or_else(|| answer.differs(&judged(&again, &looks, (shot, halo), judge, &step).0));
+                wavering.or_else(|| answer.differs(&judged(&again, &looks, (call, halo), judge, &step).0));
         }
     }
     Ok(Taken { answer, content, trespass, wavering })
@@ -132,11 +133,11 @@ fn run<T: Sample>(
 fn judged<T: Sample>(
     out: &Guarded<T>,
     looks: &[Look],
-    (shot, halo): (&Shot, usize),
+    (call, halo): (&Call, usize),
     judge: Judge<T>,
     step: &str,
 ) -> (Answer, Option<Fault>) {
-    let window = shot.window;
+    let window = call.window;
     let (mut cells, mut content) = (Vec::with_capacity(window.pixels()), None);
     for row in 0..window.height {
         for (col, sample) in out.row(row).iter().enumerate() {

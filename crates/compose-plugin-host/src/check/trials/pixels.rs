@@ -1,12 +1,12 @@
 //! Trials of pixels: what is written, where, and what it depends on.
 
 use crate::check::bench::Bench;
+use crate::check::call::{Answer, Beyond, Call, Gaps, Invalid, Shown};
 use crate::check::findings::Fault;
+use crate::check::fixtures::SIZE;
 use crate::check::kind::Kind;
 use crate::check::setup::{Plan, Setup, Taken};
-use crate::check::shot::{Answer, Beyond, Gaps, Invalid, Shot, Shown};
 use crate::check::stop::{End, Stop};
-use crate::check::worlds::SIZE;
 use crate::instance::Instance;
 use compose_core::{Temporal, Window};
 
@@ -21,8 +21,8 @@ const OUTSIDE: [Window; 4] = [
 ];
 
 /// An answer to a look that must not be refused, once the plan was accepted.
-pub(super) fn taken(kind: &Kind, instance: &Instance, setup: &Setup, shot: &Shot) -> Result<Taken, End> {
-    kind.take(instance, setup, shot).map_err(|stop| match stop {
+pub(super) fn taken(kind: &Kind, instance: &Instance, setup: &Setup, call: &Call) -> Result<Taken, End> {
+    kind.take(instance, setup, call).map_err(|stop| match stop {
         Stop::Refused(why) => Fault::new(
             format!("refuses pixels of scenes that its plan accepted: {why}"),
             "an answer for all that the plan accepts; a run ends at such an error",
@@ -34,8 +34,8 @@ pub(super) fn taken(kind: &Kind, instance: &Instance, setup: &Setup, shot: &Shot
 }
 
 /// An answer to a variation of a look that was answered.
-fn varied(kind: &Kind, instance: &Instance, setup: &Setup, shot: &Shot, what: &str) -> Result<Taken, End> {
-    kind.take(instance, setup, shot).map_err(|stop| match stop {
+fn varied(kind: &Kind, instance: &Instance, setup: &Setup, call: &Call, what: &str) -> Result<Taken, End> {
+    kind.take(instance, setup, call).map_err(|stop| match stop {
         Stop::Refused(why) => Fault::new(
             format!("refuses {what}, and not what it is held against: {why}"),
             "a call that succeeds or fails whatever the block",
@@ -51,21 +51,21 @@ struct Reference<'a> {
     kind: &'a Kind,
     setup: &'a Setup,
     instance: &'a Instance,
-    shot: Shot,
+    call: Call,
     answer: Answer,
 }
 
 impl<'a> Reference<'a> {
-    fn new(bench: &'a Bench, (setup, instance): &'a (Setup, Instance), shot: Shot) -> Result<Self, End> {
-        let answer = taken(&bench.kind, instance, setup, &shot)?.answer;
-        Ok(Self { kind: &bench.kind, setup, instance, shot, answer })
+    fn new(bench: &'a Bench, (setup, instance): &'a (Setup, Instance), call: Call) -> Result<Self, End> {
+        let answer = taken(&bench.kind, instance, setup, &call)?.answer;
+        Ok(Self { kind: &bench.kind, setup, instance, call, answer })
     }
 
     /// Refuses an answer that differs; `told` says what it depends on, what was expected, what to do.
     fn same(&self, other: &Answer, told: [&str; 3]) -> Result<(), End> {
         let Some(place) = self.answer.differs(other) else { return Ok(()) };
         // Whoever answers by chance depends on nothing in particular.
-        let again = taken(self.kind, self.instance, self.setup, &self.shot)?.answer;
+        let again = taken(self.kind, self.instance, self.setup, &self.call)?.answer;
         if let Some(place) = self.answer.differs(&again) {
             return Err(End::Fault(Fault::new(format!("{WAVERS}: {place}"), DEPENDS, STATE)));
         }
@@ -87,7 +87,7 @@ fn whole(fault: Option<Fault>) -> Result<(), End> {
 pub fn written(bench: &Bench) -> Result<(), End> {
     for (setup, instance) in &bench.setups()? {
         for window in [MIDDLE].into_iter().chain(OUTSIDE) {
-            whole(taken(&bench.kind, instance, setup, &Shot::of(window))?.content)?;
+            whole(taken(&bench.kind, instance, setup, &Call::of(window))?.content)?;
         }
     }
     Ok(())
@@ -98,9 +98,9 @@ pub fn guards(bench: &Bench) -> Result<(), End> {
     for (setup, instance) in &bench.setups()? {
         for (width, height) in shapes {
             for shown in [Shown::All, Shown::NothingValid] {
-                let shot = Shot { shown, ..Shot::of(Window { width, height, ..MIDDLE }) };
-                for shot in [shot, shot.with_pads(3, 13, 5)] {
-                    whole(refusable(taken(&bench.kind, instance, setup, &shot), shown)?)?;
+                let call = Call { shown, ..Call::of(Window { width, height, ..MIDDLE }) };
+                for call in [call, call.with_pads(3, 13, 5)] {
+                    whole(refusable(taken(&bench.kind, instance, setup, &call), shown)?)?;
                 }
             }
         }
@@ -120,9 +120,9 @@ fn refusable(result: Result<Taken, End>, shown: Shown) -> Result<Option<Fault>, 
 pub fn fences(bench: &Bench) -> Result<(), End> {
     for (setup, instance) in &bench.setups()? {
         for (width, height) in [(67, 45), (1, 1), (13, 1)] {
-            let shot = Shot::of(Window { width, height, ..MIDDLE });
-            taken(&bench.kind, instance, setup, &shot)?;
-            taken(&bench.kind, instance, setup, &shot.fenced())?;
+            let call = Call::of(Window { width, height, ..MIDDLE });
+            taken(&bench.kind, instance, setup, &call)?;
+            taken(&bench.kind, instance, setup, &call.fenced())?;
         }
     }
     Ok(())
@@ -132,10 +132,10 @@ pub fn halo(bench: &Bench) -> Result<(), End> {
     for made in &bench.comparable()? {
         for window in [MIDDLE, Window { width: 5, height: 4, ..MIDDLE }] {
             let (setup, instance) = made;
-            let shot = Shot::of(window);
-            let reference = Reference::new(bench, made, shot.with_beyond(Beyond::Nothing))?;
+            let call = Call::of(window);
+            let reference = Reference::new(bench, made, call.with_beyond(Beyond::Nothing))?;
             for beyond in [Beyond::Bright, Beyond::Mixed] {
-                let other = taken(&bench.kind, instance, setup, &shot.with_beyond(beyond))?;
+                let other = taken(&bench.kind, instance, setup, &call.with_beyond(beyond))?;
                 let what = format!("the answer depends on pixels beyond the halo of {}", setup.plan.halo());
                 let expected =
                     "rows and columns from -halo to the output's size + halo - 1 are read, no others";
@@ -149,10 +149,10 @@ pub fn halo(bench: &Bench) -> Result<(), End> {
 
 pub fn strides(bench: &Bench) -> Result<(), End> {
     for made in &bench.comparable()? {
-        let reference = Reference::new(bench, made, Shot::of(MIDDLE))?;
+        let reference = Reference::new(bench, made, Call::of(MIDDLE))?;
         for (data, valid, out) in [(0, 13, 0), (3, 0, 0), (0, 0, 5), (7, 1, 1)] {
-            let shot = reference.shot.with_pads(data, valid, out);
-            let other = varied(&bench.kind, &made.1, &made.0, &shot, "rows that are farther apart")?;
+            let call = reference.call.with_pads(data, valid, out);
+            let other = varied(&bench.kind, &made.1, &made.0, &call, "rows that are farther apart")?;
             let what = "the answer is another where rows are farther apart in memory";
             let expected = "rows are `stride` bytes apart, those of validity `valid_stride`";
             let advice = "go from row to row by the plane's own strides (compose_f32_row and its kin)";
@@ -166,11 +166,11 @@ pub fn invalid(bench: &Bench) -> Result<(), End> {
     let kinds = [Invalid::NotANumber, Invalid::Infinite, Invalid::Huge, Invalid::Noise];
     for made in &bench.comparable()? {
         for shown in [Shown::All, Shown::Sparse] {
-            let reference = Reference::new(bench, made, Shot { shown, ..Shot::of(MIDDLE) })?;
+            let reference = Reference::new(bench, made, Call { shown, ..Call::of(MIDDLE) })?;
             for invalid in kinds {
-                let shot = Shot { invalid, ..reference.shot };
+                let call = Call { invalid, ..reference.call };
                 let other =
-                    varied(&bench.kind, &made.1, &made.0, &shot, "other samples where none is valid")?;
+                    varied(&bench.kind, &made.1, &made.0, &call, "other samples where none is valid")?;
                 let what =
                     format!("the answer depends on samples that are not valid ({})", invalid.describe());
                 let expected = "samples are looked at where `valid` is 1, and nowhere else";
@@ -192,8 +192,8 @@ pub fn masked(bench: &Bench) -> Result<(), End> {
         }
         for shown in shown {
             for window in [MIDDLE, Window { width: 1, height: 1, ..MIDDLE }] {
-                let shot = Shot { shown, ..Shot::of(window) };
-                match bench.kind.take(instance, setup, &shot) {
+                let call = Call { shown, ..Call::of(window) };
+                match bench.kind.take(instance, setup, &call) {
                     Ok(taken) => whole(taken.content.or(taken.trespass))?,
                     Err(Stop::Refused(_)) if shown != Shown::Sparse => {}
                     Err(other) => return Err(other.into()),
@@ -206,20 +206,20 @@ pub fn masked(bench: &Bench) -> Result<(), End> {
 
 pub fn repeat(bench: &Bench) -> Result<(), End> {
     for (setup, instance) in &bench.comparable()? {
-        let shot = Shot { repeat: 60, ..Shot::of(MIDDLE) };
-        let first = taken(&bench.kind, instance, setup, &shot)?;
+        let call = Call { repeat: 60, ..Call::of(MIDDLE) };
+        let first = taken(&bench.kind, instance, setup, &call)?;
         let told =
             |what: &str, place: &str| End::Fault(Fault::new(format!("{what}: {place}"), DEPENDS, STATE));
         if let Some(place) = first.wavering {
             return Err(told(WAVERS, &place));
         }
-        taken(&bench.kind, instance, setup, &Shot::of(OUTSIDE[0]))?;
-        let second = taken(&bench.kind, instance, setup, &shot)?;
+        taken(&bench.kind, instance, setup, &Call::of(OUTSIDE[0]))?;
+        let second = taken(&bench.kind, instance, setup, &call)?;
         if let Some(place) = first.answer.differs(&second.answer) {
             return Err(told("a call gives another answer after a call for another block", &place));
         }
         let other = bench.kind.instance(setup)?;
-        let third = taken(&bench.kind, &other, setup, &shot)?;
+        let third = taken(&bench.kind, &other, setup, &call)?;
         if let Some(place) = first.answer.differs(&third.answer) {
             return Err(told("another instance with the same settings gives another answer", &place));
         }
@@ -246,7 +246,7 @@ pub fn blocks(bench: &Bench) -> Result<(), End> {
         let tried =
             [(MIDDLE, &[(16, 16), (64, 1), (31, 7)][..]), (OUTSIDE[0], &[(7, 5)]), (small, &[(1, 1)])];
         for (window, sizes) in tried {
-            let reference = Reference::new(bench, made, Shot::of(window))?;
+            let reference = Reference::new(bench, made, Call::of(window))?;
             for (nth, size) in sizes.iter().enumerate() {
                 let mut blocks = cut(window, *size);
                 // In another order, too.
@@ -255,7 +255,7 @@ pub fn blocks(bench: &Bench) -> Result<(), End> {
                 }
                 for block in blocks {
                     let what = crate::planes::block(block);
-                    let other = varied(&bench.kind, &made.1, &made.0, &Shot::of(block), &what)?;
+                    let other = varied(&bench.kind, &made.1, &made.0, &Call::of(block), &what)?;
                     let what = format!("{what} gives another answer than {}", crate::planes::block(window));
                     reference.same(&other.answer, [&what, DEPENDS, BLOCK])?;
                 }
@@ -269,12 +269,12 @@ const BLOCK: &str = "let nothing depend on the block's place or size; ask for a 
 
 pub fn one(bench: &Bench) -> Result<(), End> {
     for made in &bench.setups()? {
-        let reference = Reference::new(bench, made, Shot::of(MIDDLE))?;
+        let reference = Reference::new(bench, made, Call::of(MIDDLE))?;
         for (width, height) in [(1, 1), (1, 23), (29, 1), (2, 2)] {
             for (col, row) in [(0, 0), (13, 9), (31, 20)] {
                 let window = Window { width, height, ..MIDDLE.shift(col, row) };
                 let what = crate::planes::block(window);
-                let other = varied(&bench.kind, &made.1, &made.0, &Shot::of(window), &what)?;
+                let other = varied(&bench.kind, &made.1, &made.0, &Call::of(window), &what)?;
                 if made.0.plan.deterministic() {
                     let what = format!("{what} gives another answer than {}", crate::planes::block(MIDDLE));
                     reference.same(&other.answer, [&what, DEPENDS, BLOCK])?;
@@ -291,16 +291,16 @@ pub fn left_out(bench: &Bench) -> Result<(), End> {
     for (setup, instance) in &bench.comparable()? {
         let Plan::Fill(plan) = &setup.plan else { continue };
         for nth in [0, plan.donors.len() / 2] {
-            let shot = |shown: Shown| Shot { shown, ..Shot::of(MIDDLE) };
-            let blind = taken(&bench.kind, instance, setup, &shot(Shown::Blind(nth)))?;
+            let call = |shown: Shown| Call { shown, ..Call::of(MIDDLE) };
+            let blind = taken(&bench.kind, instance, setup, &call(Shown::Blind(nth)))?;
             let there = Reference {
                 kind: &bench.kind,
                 setup,
                 instance,
-                shot: shot(Shown::Blind(nth)),
+                call: call(Shown::Blind(nth)),
                 answer: blind.answer,
             };
-            let without = varied(&bench.kind, instance, setup, &shot(Shown::Without(nth)), "fewer donors")?;
+            let without = varied(&bench.kind, instance, setup, &call(Shown::Without(nth)), "fewer donors")?;
             let what = "a donor that is left out, because it does not meet the grid, is not the same as one that sees \
                         nothing";
             let expected = "donors[k] need not be the k-th that was planned";
@@ -313,10 +313,10 @@ pub fn left_out(bench: &Bench) -> Result<(), End> {
 
 pub fn gaps(bench: &Bench) -> Result<(), End> {
     for made in &bench.comparable()? {
-        let reference = Reference::new(bench, made, Shot::of(MIDDLE))?;
+        let reference = Reference::new(bench, made, Call::of(MIDDLE))?;
         for gaps in [Gaps::Some(1), Gaps::Some(2), Gaps::One] {
-            let shot = Shot { gaps, ..reference.shot };
-            let other = varied(&bench.kind, &made.1, &made.0, &shot, "fewer gaps")?;
+            let call = Call { gaps, ..reference.call };
+            let other = varied(&bench.kind, &made.1, &made.0, &call, "fewer gaps")?;
             let what = "what is filled in depends on which other pixels are gaps";
             reference.same(&other.answer, [what, DEPENDS, "look at `gaps` only for the pixel itself"])?;
         }

@@ -2,9 +2,9 @@
 
 use super::pixels::{MIDDLE, taken};
 use crate::check::bench::Bench;
+use crate::check::call::{Answer, Call};
 use crate::check::findings::Fault;
 use crate::check::setup::Setup;
-use crate::check::shot::{Answer, Shot};
 use crate::check::stop::{End, Stop};
 use crate::instance::{Instance, Threads};
 use compose_core::Window;
@@ -26,8 +26,8 @@ pub fn threads(bench: &Bench) -> Result<(), End> {
             width: MIDDLE.width - 7 * nth,
             ..MIDDLE.shift(11 * nth as i64, 9 * nth as i64)
         };
-        let shots: Vec<Shot> = (0..WORKERS).map(|nth| Shot::of(window(nth))).collect();
-        let alone = shots.iter().map(|shot| Ok(taken(&bench.kind, instance, setup, shot)?.answer));
+        let calls: Vec<Call> = (0..WORKERS).map(|nth| Call::of(window(nth))).collect();
+        let alone = calls.iter().map(|call| Ok(taken(&bench.kind, instance, setup, call)?.answer));
         let alone: Vec<Answer> = alone.collect::<Result<_, End>>()?;
         bench.kind.quiet.store(true, Ordering::Relaxed);
         crate::check::findings::Line::Step(format!(
@@ -36,9 +36,9 @@ pub fn threads(bench: &Bench) -> Result<(), End> {
         ))
         .say();
         match setup.plan.threads() {
-            Threads::One => one_after_the_other(bench, setup, instance, (&shots, &alone))?,
-            Threads::PerInstance => at_once(bench, setup, None, (&shots, &alone))?,
-            Threads::Any => at_once(bench, setup, Some(instance), (&shots, &alone))?,
+            Threads::One => one_after_the_other(bench, setup, instance, (&calls, &alone))?,
+            Threads::PerInstance => at_once(bench, setup, None, (&calls, &alone))?,
+            Threads::Any => at_once(bench, setup, Some(instance), (&calls, &alone))?,
         }
         bench.kind.quiet.store(false, Ordering::Relaxed);
     }
@@ -61,11 +61,11 @@ fn one_after_the_other(
     bench: &Bench,
     setup: &Setup,
     instance: &Instance,
-    (shots, alone): (&[Shot], &[Answer]),
+    (calls, alone): (&[Call], &[Answer]),
 ) -> Result<(), End> {
-    for (shot, alone) in shots.iter().zip(alone) {
+    for (call, alone) in calls.iter().zip(alone) {
         let answer = std::thread::scope(|scope| {
-            let worker = scope.spawn(|| taken(&bench.kind, instance, setup, shot));
+            let worker = scope.spawn(|| taken(&bench.kind, instance, setup, call));
             worker.join().map_err(|_| End::Untried("the trial itself failed".into()))?
         })?;
         if let Some(place) = alone.differs(&answer.answer) {
@@ -80,16 +80,16 @@ fn at_once(
     bench: &Bench,
     setup: &Setup,
     shared: Option<&Instance>,
-    (shots, alone): (&[Shot], &[Answer]),
+    (calls, alone): (&[Call], &[Answer]),
 ) -> Result<(), End> {
     let done = AtomicBool::new(false);
     let work = |nth: usize| -> Result<(), End> {
         let threads = if shared.is_some() { Threads::Any } else { Threads::PerInstance };
         let started = Instant::now();
-        let shot = Shot { repeat: 20, ..shots[nth] };
+        let call = Call { repeat: 20, ..calls[nth] };
         while started.elapsed() < TRY && !done.load(Ordering::Relaxed) {
             let own = bench.kind.instance(setup)?;
-            let answer = taken(&bench.kind, shared.unwrap_or(&own), setup, &shot)?;
+            let answer = taken(&bench.kind, shared.unwrap_or(&own), setup, &call)?;
             let wavering = answer.wavering.or_else(|| alone[nth].differs(&answer.answer));
             if let Some(place) = wavering.or_else(|| answer.content.map(|fault| fault.found)) {
                 done.store(true, Ordering::Relaxed);
@@ -110,7 +110,7 @@ pub fn cancelled(bench: &Bench) -> Result<(), End> {
         let large = Window { width: 400, height: 300, ..MIDDLE };
         bench.kind.cancelled.store(true, Ordering::Relaxed);
         let started = Instant::now();
-        let result = bench.kind.take(instance, setup, &Shot::of(large));
+        let result = bench.kind.take(instance, setup, &Call::of(large));
         let taken = started.elapsed();
         bench.kind.cancelled.store(false, Ordering::Relaxed);
         match result {

@@ -3,12 +3,12 @@
 #![allow(unsafe_code)]
 
 use crate::check::bench::{Bench, factory_of};
+use crate::check::call::Call;
 use crate::check::findings::{Fault, Line};
-use crate::check::guesses;
+use crate::check::fixtures::Theme;
+use crate::check::sample_settings;
 use crate::check::setup::Plan;
-use crate::check::shot::Shot;
 use crate::check::stop::{End, Stop};
-use crate::check::worlds::Theme;
 use crate::instance::Instance;
 use crate::open::{KindSort, RawKind};
 use compose_core::Window;
@@ -91,8 +91,8 @@ unsafe fn kind_at(factory: *const c_void, sort: KindSort, index: u32) -> *const 
 
 pub fn settings(bench: &Bench) -> Result<(), End> {
     let (kind, declared) = (&bench.kind, bench.kind.declared);
-    let world = bench.world(bench.usual()[0]);
-    let own = !bench.given && declared.settings.iter().all(|setting| !setting.required);
+    let fixture = bench.fixture(bench.usual()[0]);
+    let own = !bench.from_user && declared.settings.iter().all(|setting| !setting.required);
     match kind.create(&bench.first) {
         Err(Stop::Refused(why)) if own => {
             let found = format!("refuses its own defaults: {why}");
@@ -103,8 +103,8 @@ pub fn settings(bench: &Bench) -> Result<(), End> {
         Err(other) => return Err(other.into()),
     }
     let mut all = vec![bench.first.clone()];
-    all.extend(guesses::varied(declared, &bench.first));
-    all.extend(guesses::drawn(declared));
+    all.extend(sample_settings::varied(declared, &bench.first));
+    all.extend(sample_settings::drawn(declared));
     let mut accepted = None;
     for settings in &all {
         let instance = match kind.create(settings) {
@@ -114,8 +114,8 @@ pub fn settings(bench: &Bench) -> Result<(), End> {
         };
         accepted.get_or_insert(settings);
         kept_pointers(bench, settings, &instance)?;
-        match kind.set_up(settings, &world) {
-            Ok((setup, instance)) => refusable(kind.take(&instance, &setup, &Shot::of(SMALL)).map(|_| ()))?,
+        match kind.set_up(settings, &fixture) {
+            Ok((setup, instance)) => refusable(kind.take(&instance, &setup, &Call::of(SMALL)).map(|_| ()))?,
             Err(stop) => refusable(Err(stop))?,
         }
     }
@@ -135,11 +135,11 @@ pub fn settings(bench: &Bench) -> Result<(), End> {
 
 /// Held against an instance whose settings stay as they were: whether one that was made with lent text still
 /// looks at it.
-fn kept_pointers(bench: &Bench, settings: &guesses::Settings, spoiled: &Instance) -> Result<(), End> {
-    let world = bench.world(bench.usual()[0]);
+fn kept_pointers(bench: &Bench, settings: &sample_settings::Settings, spoiled: &Instance) -> Result<(), End> {
+    let fixture = bench.fixture(bench.usual()[0]);
     let kept = || {
         let (instance, _values) = bench.kind.create_and_keep(settings)?;
-        bench.kind.plan(&instance, &world)
+        bench.kind.plan(&instance, &fixture)
     };
     let like = |a: &Result<Plan, Stop>, b: &Result<Plan, Stop>| match (a, b) {
         (Ok(a), Ok(b)) => a == b,
@@ -148,7 +148,7 @@ fn kept_pointers(bench: &Bench, settings: &guesses::Settings, spoiled: &Instance
     };
     let first = kept();
     // A plan that differs in any case is the trial `plan`'s.
-    let differ = !like(&first, &bench.kind.plan(spoiled, &world)) && like(&first, &kept());
+    let differ = !like(&first, &bench.kind.plan(spoiled, &fixture)) && like(&first, &kept());
     if differ {
         let found = format!(
             "looks at text of its settings after create has returned ({})",
@@ -174,9 +174,9 @@ pub fn plan(bench: &Bench) -> Result<(), End> {
     let mut all = vec![bench.first.clone()];
     all.extend(bench.variations());
     for theme in bench.usual() {
-        let world = bench.world(*theme);
+        let fixture = bench.fixture(*theme);
         for settings in &all {
-            match bench.kind.set_up(settings, &world) {
+            match bench.kind.set_up(settings, &fixture) {
                 Ok((setup, _)) => {
                     planned += 1;
                     bench.kind.instance(&setup)?;
@@ -213,14 +213,14 @@ fn scene_apart(plan: &Plan) -> Result<(), End> {
 
 pub fn facts(bench: &Bench) -> Result<(), End> {
     for theme in Theme::POOR {
-        let world = bench.world(theme);
-        let (setup, instance) = match bench.kind.set_up(&bench.first, &world) {
+        let fixture = bench.fixture(theme);
+        let (setup, instance) = match bench.kind.set_up(&bench.first, &fixture) {
             Ok(found) => found,
             Err(Stop::Refused(_)) => continue,
             Err(other) => return Err(other.into()),
         };
         bench.kind.instance(&setup)?;
-        match bench.kind.take(&instance, &setup, &Shot::of(SMALL)) {
+        match bench.kind.take(&instance, &setup, &Call::of(SMALL)) {
             Ok(taken) => taken.content.or(taken.trespass).map_or(Ok(()), Err)?,
             Err(stop) => refusable(Err(stop))?,
         }

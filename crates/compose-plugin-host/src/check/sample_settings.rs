@@ -1,27 +1,27 @@
 //! Settings to try: what the user gives, defaults, edges, choices, and others at random.
 
-use super::noise::Noise;
+use super::random::Random;
 use crate::descriptor::{Declared, Setting, SettingKind, Value};
 
 /// A value for each setting, in the order of their declarations.
 pub type Settings = Vec<Option<Value>>;
 
-/// Bands that every usual world has, by names that plugins may use.
+/// Bands that every usual fixture has, by names that plugins may use.
 const BANDS: [&str; 6] = ["red", "nir", "blue", "green", "swir1", "B4"];
 
 /// Settings drawn at random.
 const DRAWN: usize = 32;
 
-/// The settings that trials of pixels start with: what the user gives, else defaults, else a guess.
-pub fn first(declared: &Declared, given: Option<&Settings>) -> Settings {
-    if let Some(given) = given {
-        return given.clone();
+/// The settings that trials of pixels start with: what the user gives, else defaults, else a sample.
+pub fn first(declared: &Declared, from_user: Option<&Settings>) -> Settings {
+    if let Some(settings) = from_user {
+        return settings.clone();
     }
-    let mut noise = Noise::new(1);
+    let mut random = Random::new(1);
     let value = |(nth, setting): (usize, &Setting)| match (&setting.default, setting.required) {
         (Some(default), _) => Some(default.clone()),
         (None, false) => None,
-        (None, true) => Some(plausible(setting, nth, &mut noise)),
+        (None, true) => Some(plausible(setting, nth, &mut random)),
     };
     declared.settings.iter().enumerate().map(value).collect()
 }
@@ -46,11 +46,11 @@ pub fn varied(declared: &Declared, first: &Settings) -> Vec<Settings> {
 
 /// Settings at random, within their ranges.
 pub fn drawn(declared: &Declared) -> Vec<Settings> {
-    let mut noise = Noise::new(20_240_229);
+    let mut random = Random::new(20_240_229);
     let draw = |_| -> Settings {
         let one = |(nth, setting): (usize, &Setting)| {
             let optional = !setting.required && setting.default.is_none();
-            (!(optional && noise.below(3) == 0)).then(|| plausible(setting, nth, &mut noise))
+            (!(optional && random.below(3) == 0)).then(|| plausible(setting, nth, &mut random))
         };
         declared.settings.iter().enumerate().map(one).collect()
     };
@@ -112,11 +112,11 @@ fn edges(kind: &SettingKind, range: Option<(f64, f64)>) -> Vec<Value> {
 }
 
 /// A value within the range; small where there is none.
-fn plausible(setting: &Setting, nth: usize, noise: &mut Noise) -> Value {
-    of_kind(&setting.kind, setting.range, nth, noise)
+fn plausible(setting: &Setting, nth: usize, random: &mut Random) -> Value {
+    of_kind(&setting.kind, setting.range, nth, random)
 }
 
-fn of_kind(kind: &SettingKind, range: Option<(f64, f64)>, nth: usize, noise: &mut Noise) -> Value {
+fn of_kind(kind: &SettingKind, range: Option<(f64, f64)>, nth: usize, random: &mut Random) -> Value {
     // An open end is taken for one that is not far.
     let (low, high) = range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
     let low = if low.is_finite() { low } else { high.min(1.0) - 1.0 };
@@ -124,20 +124,20 @@ fn of_kind(kind: &SettingKind, range: Option<(f64, f64)>, nth: usize, noise: &mu
     match kind {
         SettingKind::Int => {
             let (low, high) = (low.ceil(), high.floor());
-            let number = low + (noise.unit() * (high - low + 1.0)).floor();
+            let number = low + (random.unit() * (high - low + 1.0)).floor();
             Value::Int(number.min(high) as i64)
         }
-        SettingKind::Float => Value::Float(low + noise.unit() * (high - low)),
-        SettingKind::Bool => Value::Bool(noise.below(2) == 1),
+        SettingKind::Float => Value::Float(low + random.unit() * (high - low)),
+        SettingKind::Bool => Value::Bool(random.below(2) == 1),
         SettingKind::Text => Value::Text("text".into()),
         SettingKind::Band => Value::Text(BANDS[nth % BANDS.len()].into()),
         SettingKind::Choice(choices) => {
-            let choice = noise.below(choices.len());
+            let choice = random.below(choices.len());
             Value::Choice(choice as u32, choices[choice].clone())
         }
         SettingKind::List(element) => {
-            let count = 1 + noise.below(3);
-            Value::List((0..count).map(|n| of_kind(element, range, nth + n, noise)).collect())
+            let count = 1 + random.below(3);
+            Value::List((0..count).map(|n| of_kind(element, range, nth + n, random)).collect())
         }
     }
 }

@@ -15,9 +15,9 @@ pub fn at(seed: u64, col: i64, row: i64) -> f64 {
 }
 
 /// A sequence.
-pub struct Noise(u64);
+pub struct Random(u64);
 
-impl Noise {
+impl Random {
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }

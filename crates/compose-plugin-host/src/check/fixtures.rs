@@ -1,6 +1,6 @@
 //! Made-up scenes: facts as presets give them, and pixels for every place.
 
-use super::noise;
+use super::random;
 use crate::facts::OneStack;
 use compose_core::{
     BandFacts, BandRole, Crs, CrsUnit, DataType, Day, Grid, SceneFacts, StackFacts, Transform, ValidityMode,
@@ -14,7 +14,7 @@ pub const SCENES: usize = 5;
 /// The scene that is repaired, where one is.
 pub const TARGET: usize = 2;
 
-/// What is special about a world.
+/// What is special about a fixture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
     /// Landsat 8, QA_PIXEL, all that can be known.
@@ -73,7 +73,7 @@ impl Theme {
 }
 
 /// Scenes, and what the other side sees of them.
-pub struct World {
+pub struct Fixture {
     pub theme: Theme,
     pub scenes: Vec<SceneFacts>,
     pub target: Option<usize>,
@@ -138,8 +138,8 @@ const SENTINEL: [Names; 15] = [
 /// Data bands of the result.
 const WANTED: usize = 4;
 
-impl World {
-    /// Makes a world whose scenes also have bands of these names, which the settings speak of.
+impl Fixture {
+    /// Makes a fixture whose scenes also have bands of these names, which the settings speak of.
     pub fn new(theme: Theme, named: &[String]) -> Self {
         let count = if theme == Theme::OneScene { 1 } else { SCENES };
         let scenes: Vec<SceneFacts> = (0..count).map(|nth| scene(theme, nth, named)).collect();
@@ -199,7 +199,7 @@ impl World {
             let seen = |place: usize| {
                 let (col, row) = ((place % SIZE.0) as i64, (place / SIZE.0) as i64);
                 let cloudy = covers[place] != Cover::Clear;
-                let open = Some(scene) == self.target && noise::at(55, col / 3, row / 3) < 0.5;
+                let open = Some(scene) == self.target && random::at(55, col / 3, row / 3) < 0.5;
                 u8::from(!cloudy && !open && tiles.iter().all(|tile| tile.valid[place] == 1))
             };
             (0..SIZE.0 * SIZE.1).map(seen).collect()
@@ -345,7 +345,7 @@ fn cover(scene: usize, col: i64, row: i64) -> Cover {
     }
 }
 
-impl World {
+impl Fixture {
     /// The sample of a data band, where it has one.
     fn data(&self, scene: usize, band: usize, col: i64, row: i64) -> Option<f32> {
         let facts = &self.scenes[scene].bands[band];
@@ -354,7 +354,7 @@ impl World {
         }
         let seed = (scene * 1000 + band) as u64;
         // A few bad pixels, of all bands and of one.
-        if noise::at(7 + scene as u64, col, row) < 0.02 || noise::at(seed ^ 0xBAD, col, row) < 0.01 {
+        if random::at(7 + scene as u64, col, row) < 0.02 || random::at(seed ^ 0xBAD, col, row) < 0.01 {
             return None;
         }
         let (x, y, b) = (col as f64, row as f64, band as f64);
@@ -363,7 +363,7 @@ impl World {
             Cover::Clear => ground,
             Cover::Cloud => 0.45 + 0.5 * ground,
             Cover::Shadow => 0.4 * ground,
-        } + 0.03 * (noise::at(seed, col, row) - 0.5);
+        } + 0.03 * (random::at(seed, col, row) - 0.5);
         let Some((scale, offset)) = facts.scale_offset else { return Some(reflectance as f32) };
         let thermal = offset > 100.0;
         let physical = if thermal { 310.0 - 60.0 * reflectance } else { reflectance };
@@ -377,7 +377,7 @@ impl World {
         // SCL lies on a grid of half the resolution.
         let (col, row) = if sentinel { (2 * col, 2 * row) } else { (col, row) };
         let nothing = slanted_edge(scene, col, row);
-        let odd = noise::at(99 + scene as u64, col, row);
+        let odd = random::at(99 + scene as u64, col, row);
         match (sentinel, nothing, cover(scene, col, row)) {
             (true, true, _) => 0,
             (true, _, Cover::Cloud) => {

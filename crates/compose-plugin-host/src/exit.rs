@@ -1,4 +1,4 @@
-//! A program that ends while a plugin is at work: because the plugin ends it, or without waiting for it.
+//! A program that exits while a plugin is at work: because the plugin exits, or because nobody waits for it.
 
 #![allow(unsafe_code)]
 

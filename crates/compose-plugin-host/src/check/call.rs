@@ -1,8 +1,8 @@
 //! One look at a window: what is shown to a kind, and what it answers.
 
 use super::buffers::{Lay, Slab};
-use super::noise;
-use super::worlds::World;
+use super::fixtures::Fixture;
+use super::random;
 use crate::planes::Sample;
 use compose_core::{BandRole, Grid, Window};
 use compose_plugin::abi;
@@ -10,7 +10,7 @@ use std::io;
 
 /// What a call is shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Shot {
+pub struct Call {
     pub window: Window,
     /// How data, validity and outputs lie in memory.
     pub lay: [Lay; 3],
@@ -76,7 +76,7 @@ pub enum Gaps {
     One,
 }
 
-impl Shot {
+impl Call {
     pub fn of(window: Window) -> Self {
         let lay = Lay { pad: 0, margin: 2, fenced: false };
         Self {
@@ -201,7 +201,7 @@ impl Look {
 
 /// What a look is taken at.
 pub struct Subject<'a> {
-    pub world: &'a World,
+    pub fixture: &'a Fixture,
     pub scene: usize,
     pub band: usize,
     /// The grid of the planes.
@@ -211,21 +211,21 @@ pub struct Subject<'a> {
     pub masked: bool,
 }
 
-/// Makes the planes of a band for a shot.
-pub fn look(at: &Subject<'_>, shot: &Shot) -> io::Result<Look> {
-    let facts = &at.world.scenes[at.scene].bands[at.band];
-    let tile = at.world.tile(at.scene, at.band);
-    let seen = at.masked.then(|| at.world.seen(at.scene, at.band));
-    let reach = shot.window.expand(at.halo);
+/// Makes the planes of a band for a call.
+pub fn look(at: &Subject<'_>, call: &Call) -> io::Result<Look> {
+    let facts = &at.fixture.scenes[at.scene].bands[at.band];
+    let tile = at.fixture.tile(at.scene, at.band);
+    let seen = at.masked.then(|| at.fixture.seen(at.scene, at.band));
+    let reach = call.window.expand(at.halo);
     // Bands of another resolution are brought onto the grid by nearest neighbour.
     let columns =
         nearest(reach.col, reach.width, (at.grid.transform.dx, facts.grid.transform.dx), facts.grid.width);
     let rows =
         nearest(reach.row, reach.height, (at.grid.transform.dy, facts.grid.transform.dy), facts.grid.height);
     let place = |row: usize, col: usize| Some(rows[row]? * facts.grid.width + columns[col]?);
-    let shown = |row: usize, col: usize| match shot.shown {
+    let shown = |row: usize, col: usize| match call.shown {
         Shown::All | Shown::NoDonor | Shown::Without(_) | Shown::Blind(_) => true,
-        Shown::Sparse => noise::at(5, reach.col + col as i64, reach.row + row as i64) < 0.02,
+        Shown::Sparse => random::at(5, reach.col + col as i64, reach.row + row as i64) < 0.02,
         Shown::NothingValid => false,
     };
     let valid = |row: usize, col: usize| -> bool {
@@ -236,20 +236,20 @@ pub fn look(at: &Subject<'_>, shot: &Shot) -> io::Result<Look> {
         BandRole::Data => {
             let sample = |row: usize, col: usize| match (valid(row, col), place(row, col)) {
                 (true, Some(p)) => tile.values[p],
-                (_, p) => invalid(shot.invalid, p.map_or(0.0, |p| tile.values[p]), row * 8191 + col),
+                (_, p) => invalid(call.invalid, p.map_or(0.0, |p| tile.values[p]), row * 8191 + col),
             };
-            Samples::Data(Slab::new(size, shot.lay[0], sample, |n| beyond(shot.beyond, n).0)?)
+            Samples::Data(Slab::new(size, call.lay[0], sample, |n| beyond(call.beyond, n).0)?)
         }
         BandRole::Quality => {
             let code = |row: usize, col: usize| match (valid(row, col), place(row, col)) {
                 (true, Some(p)) => tile.codes[p],
-                (_, p) => invalid_code(shot.invalid, p.map_or(0, |p| tile.codes[p]), row * 8191 + col),
+                (_, p) => invalid_code(call.invalid, p.map_or(0, |p| tile.codes[p]), row * 8191 + col),
             };
-            Samples::Codes(Slab::new(size, shot.lay[0], code, |n| beyond(shot.beyond, n).1)?)
+            Samples::Codes(Slab::new(size, call.lay[0], code, |n| beyond(call.beyond, n).1)?)
         }
     };
     let valid =
-        Slab::new(size, shot.lay[1], |row, col| u8::from(valid(row, col)), |n| beyond(shot.beyond, n).2)?;
+        Slab::new(size, call.lay[1], |row, col| u8::from(valid(row, col)), |n| beyond(call.beyond, n).2)?;
     Ok(Look { samples, valid, band: at.band })
 }
 
@@ -274,7 +274,7 @@ fn invalid(kind: Invalid, stored: f32, n: usize) -> f32 {
             }
         }
         Invalid::Huge => f32::MAX,
-        Invalid::Noise => (noise::at(3, n as i64, 0) * 65_535.0) as f32,
+        Invalid::Noise => (random::at(3, n as i64, 0) * 65_535.0) as f32,
     }
 }
 
@@ -283,27 +283,27 @@ fn invalid_code(kind: Invalid, stored: u32, n: usize) -> u32 {
         Invalid::Stored => stored,
         Invalid::NotANumber | Invalid::Infinite => 0,
         Invalid::Huge => u32::MAX,
-        Invalid::Noise => noise::mixed(n as u64) as u32,
+        Invalid::Noise => random::mixed(n as u64) as u32,
     }
 }
 
 /// Sample, code and validity of what may not be read.
 fn beyond(kind: Beyond, n: usize) -> (f32, u32, u8) {
-    let noise = noise::at(11, n as i64, 0);
+    let random = random::at(11, n as i64, 0);
     match kind {
         Beyond::Nothing => (0.0, 0, 0),
-        Beyond::Bright => ((30_000.0 + 30_000.0 * noise) as f32, 22_280, 1),
+        Beyond::Bright => ((30_000.0 + 30_000.0 * random) as f32, 22_280, 1),
         Beyond::Mixed => {
-            ((20_000.0 * noise) as f32, noise::mixed(n as u64) as u32 & 0xFFFF, u8::from(noise < 0.5))
+            ((20_000.0 * random) as f32, random::mixed(n as u64) as u32 & 0xFFFF, u8::from(random < 0.5))
         }
     }
 }
 
 /// 1 where a plane of the result has a gap.
-pub fn gaps(world: &World, plane: usize, shot: &Shot) -> io::Result<Slab<u8>> {
-    let window = shot.window;
-    let seen = world.target.map(|target| world.seen(target, plane));
-    let grid = &world.scenes[0].grid;
+pub fn gaps(fixture: &Fixture, plane: usize, call: &Call) -> io::Result<Slab<u8>> {
+    let window = call.window;
+    let seen = fixture.target.map(|target| fixture.seen(target, plane));
+    let grid = &fixture.scenes[0].grid;
     let open = |col: i64, row: i64| {
         let inside = (0..grid.width as i64).contains(&col) && (0..grid.height as i64).contains(&row);
         !(inside && seen.is_some_and(|seen| seen[row as usize * grid.width + col as usize] == 1))
@@ -317,12 +317,12 @@ pub fn gaps(world: &World, plane: usize, shot: &Shot) -> io::Result<Slab<u8>> {
         let (col, row) = (window.col + col as i64, window.row + row as i64);
         u8::from(
             open(col, row)
-                && match shot.gaps {
+                && match call.gaps {
                     Gaps::All => true,
-                    Gaps::Some(seed) => noise::at(seed, col, row) < 0.4,
+                    Gaps::Some(seed) => random::at(seed, col, row) < 0.4,
                     Gaps::One => first == Some((col, row)),
                 },
         )
     };
-    Slab::new((window.height, window.width), Lay { margin: 0, ..shot.lay[1] }, gap, |_| u8::GUARD)
+    Slab::new((window.height, window.width), Lay { margin: 0, ..call.lay[1] }, gap, |_| u8::GUARD)
 }

@@ -1,6 +1,6 @@
 //! Settings for trials from a rules file: those of the first table of a kind.
 
-use super::guesses::Settings;
+use super::sample_settings::Settings;
 use crate::descriptor::Declared;
 use crate::open::KindSort;
 use crate::settings::Values;
@@ -14,7 +14,7 @@ use toml::de::{DeTable, DeValue};
 ///
 /// # Errors
 /// The file cannot be read, or its settings are not those that the kind declares.
-pub fn given(path: &Path, sort: KindSort, declared: &Declared) -> Result<Option<Settings>, String> {
+pub fn user_settings(path: &Path, sort: KindSort, declared: &Declared) -> Result<Option<Settings>, String> {
     let told = |message: String| format!("{}: {message}", path.display());
     let text = std::fs::read_to_string(path).map_err(|e| told(e.to_string()))?;
     let root = DeTable::parse(&text).map_err(|e| told(e.message().to_owned()))?;
