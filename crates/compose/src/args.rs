@@ -335,6 +335,14 @@ fn size(text: &str) -> Result<u64, String> {
     }
 }
 
+/// `-j`, else `GDAL_NUM_THREADS`, else one more than there are cores.
+pub fn threads(stated: Option<u16>) -> usize {
+    let from_gdal = || std::env::var("GDAL_NUM_THREADS").ok()?.parse::<usize>().ok().filter(|n| *n >= 1);
+    // Workers wait for each other's tiles now and then: one more keeps the cores busy.
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from) + 1;
+    stated.map(usize::from).or_else(from_gdal).unwrap_or_else(cores)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,8 @@
 //! `compose check`: whether the files of a run are the ones that its report is of.
 
 use crate::args::CheckSetsArgs;
-use crate::{FAILED, screen};
+use crate::exit_code::FAILED;
+use crate::screen;
 use compose_engine::EngineError;
 use compose_engine::run::set::{self, Checked, Found};
 use std::path::Path;

@@ -2,6 +2,7 @@
 //! which mask rules would take it.
 
 use crate::args::InspectArgs;
+use crate::rules::{read_rules, registry};
 use crate::screen::{say, tell};
 use compose_core::{BandRole, Day, Layout, quality};
 use compose_engine::plan::Stack;
@@ -51,7 +52,7 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
 }
 
 fn rules(path: &Path) -> Result<Rules, EngineError> {
-    crate::read_rules(path, &crate::registry(&Arc::default(), false))
+    read_rules(path, &registry(&Arc::default(), false))
 }
 
 fn say_place(header: &FileHeader) -> Result<(), EngineError> {

@@ -1,6 +1,7 @@
 //! `compose kinds` and `compose schema`.
 
 use crate::args::{KindsArgs, PluginsArgs};
+use crate::rules::{read_rules, registry};
 use crate::screen::say;
 use compose_core::page::summary;
 use compose_core::suggest::did_you_mean;
@@ -28,14 +29,14 @@ pub fn schema(args: &PluginsArgs) -> Result<ExitCode, EngineError> {
 
 /// The built-in kinds, and those of the plugins that the command line names.
 fn registry_with(args: &PluginsArgs) -> Result<Registry, EngineError> {
-    let mut registry = crate::registry(&Arc::default(), false);
+    let mut registry = registry(&Arc::default(), false);
     let refuse = |message: String| EngineError::Option { option: "--plugin".into(), message };
     for file in &args.files {
         let plugin = registry.host.load(file, None).map_err(|e| refuse(e.to_string()))?;
         registry.add(plugin).map_err(refuse)?;
     }
     if let Some(rules) = &args.rules {
-        for plugin in crate::read_rules(rules, &registry)?.plugins {
+        for plugin in read_rules(rules, &registry)?.plugins {
             registry
                 .add(plugin)
                 .map_err(|message| EngineError::Option { option: "--rules".into(), message })?;

@@ -1,6 +1,7 @@
 //! Ctrl-C, termination signals and plugins that end the program: nothing is left behind, and it ends soon.
 
-use crate::{FAILED, screen};
+use crate::exit_code::FAILED;
+use crate::screen;
 use compose_engine::EngineError;
 use compose_plugin_host::{Busy, end_now};
 use std::sync::Arc;

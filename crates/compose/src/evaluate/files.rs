@@ -1,6 +1,6 @@
 //! What an evaluation leaves in its folder: the table as CSV and JSON, the cases, and a picture of each case.
 
-use super::{Filled, Trial};
+use super::holdout::{Filled, Holdout};
 use compose_engine::EngineError;
 use compose_engine::run::set;
 use compose_evaluate::strip::{Fill, Scene, strip};
@@ -65,12 +65,12 @@ impl<'a> Files<'a> {
     }
 
     /// Paints a case: the truth, what was hidden, each fill, and their errors.
-    pub fn strip(&mut self, name: &str, trial: &Trial<'_>, fills: &[Filled]) -> Result<(), EngineError> {
-        let bands = trial.target.values.dim().0;
+    pub fn strip(&mut self, name: &str, holdout: &Holdout<'_>, fills: &[Filled]) -> Result<(), EngineError> {
+        let bands = holdout.target.values.dim().0;
         let scene = Scene {
-            truth: trial.target.values.view(),
-            hidden: trial.hidden.pixels.view(),
-            clear: trial.clear.view(),
+            truth: holdout.target.values.view(),
+            hidden: holdout.hidden.pixels.view(),
+            clear: holdout.clear.view(),
             rgb: if bands >= 3 { [2, 1, 0] } else { [0, 0, 0] },
         };
         let fills: Vec<Fill<'_>> = fills

@@ -1,6 +1,6 @@
 //! What is tried: each fill of the rules file by itself, and strategies with their defaults.
 
-use crate::args::EvaluateArgs;
+use crate::args::{EvaluateArgs, threads};
 use compose_core::suggest::unknown_kind;
 use compose_engine::{EngineError, Options, Plan, Registry, Rules, RulesFile};
 use compose_io::access::confine;
@@ -112,7 +112,7 @@ fn options(args: &EvaluateArgs, rules: &Rules) -> Options {
         output: Some(PathBuf::from(if target { "evaluated-{id}.tif" } else { "evaluated.tif" })),
         plan_only: true,
         without_output: true,
-        threads: crate::threads(args.threads),
+        threads: threads(args.threads),
         fewer_threads: args.threads.is_none(),
         mem_limit: args.mem_limit,
         target: args.target.clone(),

@@ -1,6 +1,7 @@
 //! `compose plugin check`: tries a plugin in processes of its own, and says what is wrong with it.
 
 use crate::args::CheckArgs;
+use crate::rules::registry;
 use crate::screen::say;
 use compose_engine::EngineError;
 use compose_io::text::{LARGEST_TEXT, read_text};
@@ -17,7 +18,7 @@ const FOUND: u8 = 1;
 /// Checks a library; or does one trial, where this is the process of one.
 pub fn check(args: &CheckArgs) -> Result<ExitCode, EngineError> {
     if let Some(name) = &args.trial {
-        let registry = crate::registry(&Arc::default(), true);
+        let registry = registry(&Arc::default(), true);
         let (masks, scores) = (registry.masks.iter().map(|k| k.name), registry.scores.iter().map(|k| k.name));
         let taken: Vec<&str> = masks.chain(scores).chain(registry.fills.iter().map(|k| k.name)).collect();
         trial(&args.file, args.rules.as_deref(), &taken, name);

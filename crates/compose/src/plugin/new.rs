@@ -1,6 +1,7 @@
 //! `compose plugin new`: a folder with a mask rule that builds and passes the check, to be changed.
 
 use crate::args::{Language, NewArgs};
+use crate::rules::registry;
 use crate::screen::say;
 use compose_engine::EngineError;
 use std::fs;
@@ -77,7 +78,7 @@ fn check_name(name: &str) -> Result<(), EngineError> {
              snow-line"
         )));
     }
-    let registry = crate::registry(&Arc::default(), true);
+    let registry = registry(&Arc::default(), true);
     if registry.knows(name) {
         return Err(refuse(format!("there is a built-in kind \"{name}\"; choose another name")));
     }

@@ -1,0 +1,29 @@
+//! What every command needs that reads a rules file: the kinds, and the file itself.
+
+use crate::screen;
+use compose_engine::{EngineError, Registry, Rules, RulesFile};
+use compose_io::access::confine;
+use compose_io::text::{LARGEST_TEXT, read_text};
+use compose_plugin_host::PluginHost;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// The built-in kinds, and what loads plugins; `cancelled` asks these to stop.
+pub fn registry(cancelled: &Arc<AtomicBool>, quiet: bool) -> Registry {
+    let log = move |said: &str| {
+        if !quiet {
+            screen::tell(&format!("note: {said}"));
+        }
+    };
+    Registry::built_in(PluginHost::new(cancelled.clone(), log))
+}
+
+/// Reads and parses a rules file, and loads the plugins that it names. From here on scene files may open what it lets
+/// them open, and nothing else.
+pub fn read_rules(path: &Path, registry: &Registry) -> Result<Rules, EngineError> {
+    let file = RulesFile { path: path.to_owned(), text: read_text(path, LARGEST_TEXT)? };
+    let rules = Rules::parse(file, registry).map_err(EngineError::Rules)?;
+    confine(rules.access().map_err(EngineError::Rules)?);
+    Ok(rules)
+}

@@ -1,0 +1,14 @@
+//! The survey, with a bar of its own.
+
+use crate::screen;
+use compose_engine::{Control, EngineError, Fitted, Plan};
+use std::sync::atomic::AtomicBool;
+
+/// Samples whole scenes, and fits the kinds of the plan to them.
+pub fn fit(plan: &Plan, cancelled: &AtomicBool, quiet: bool) -> Result<Fitted, EngineError> {
+    let bar = screen::survey_bar(quiet);
+    let control = Control { cancelled, progress: &|p| screen::show(&bar, p) };
+    let fitted = compose_engine::survey::fit(plan, &control);
+    bar.finish_and_clear();
+    fitted
+}
