@@ -22,12 +22,12 @@ fn fails_after(slow: &Slow, meddle: impl Fn(&std::process::Child)) -> String {
 #[test]
 fn a_run_that_is_interrupted_ends_soon_and_leaves_nothing_behind() {
     let slow = Slow::new();
-    for name in ["INT", "TERM"] {
+    for names in ["INT", "INT INT", "TERM", "HUP"] {
         let began = SystemTime::now();
-        let text = fails_after(&slow, |child| signal(child, name));
-        assert!(text.contains("interrupted"), "{name}: {text}");
+        let text = fails_after(&slow, |child| names.split(' ').for_each(|name| signal(child, name)));
+        assert!(text.contains("interrupted"), "{names}: {text}");
         let took = began.elapsed().unwrap();
-        assert!(took < Duration::from_secs(20), "{name}: {took:?}");
+        assert!(took < Duration::from_secs(20), "{names}: {took:?}");
     }
     changes_while_running(&slow);
 }

@@ -43,9 +43,9 @@ const CHECK: &str = "crates/compose-plugin-host/src/check/trials/threads.rs";
 const ABSENT: [(&str, &[&str], &[&str], &str); 6] = [
     (
         "crates",
-        &["crates/compose-engine/src/workers.rs", CHECK],
-        &["thread::spawn", "spawn_scoped", "Builder::new().spawn"],
-        "the workers of the strip loop and the survey are the only threads; the check of plugins has some to try them with",
+        &["crates/compose-engine/src/workers.rs", "crates/compose/src/stop.rs", CHECK],
+        &["thread::spawn", "spawn_scoped", "Builder::new().spawn", "thread::Builder"],
+        "the workers of the strip loop and the survey are the only threads, beside one of the program that waits for signals; the check of plugins has some to try them with",
     ),
     (
         "crates/compose-core",

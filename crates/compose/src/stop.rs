@@ -4,6 +4,9 @@ use crate::exit_code::FAILED;
 use crate::screen;
 use compose_engine::EngineError;
 use compose_plugin_host::{Busy, end_now};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,18 +22,18 @@ const GRACE: Duration = Duration::from_secs(2);
 pub fn on_signals(cancelled: &Arc<AtomicBool>, busy: Busy) -> Result<(), EngineError> {
     // Writing past a file-size limit must be an error like a full disk, not the end of the program.
     let past_limit = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, past_limit)
-        .map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))?;
+    let watched = flag::register(SIGXFSZ, past_limit).and_then(|_| Signals::new([SIGINT, SIGTERM, SIGHUP]));
+    let mut signals = watched.map_err(|e| EngineError::Bug(format!("cannot watch for signals: {e}")))?;
     let flag = cancelled.clone();
-    let handler = move || {
-        flag.store(true, Ordering::Relaxed);
-        std::thread::sleep(GRACE);
-        end_without(busy);
+    let wait = move || {
+        for _ in signals.forever() {
+            flag.store(true, Ordering::Relaxed);
+            std::thread::sleep(GRACE);
+            end_without(busy);
+        }
     };
-    ctrlc::set_handler(handler).map_err(|e| match e {
-        ctrlc::Error::System(cause) => EngineError::Threads(cause),
-        other => EngineError::Bug(format!("cannot watch for signals: {other}")),
-    })
+    let waiting = std::thread::Builder::new().name("signals".into()).spawn(wait);
+    waiting.map(drop).map_err(EngineError::Threads)
 }
 
 /// Ends the program while others are still at work.
