@@ -130,7 +130,7 @@ impl FileHeader {
         let damaged = |cause| IoError::Header { path: path.to_owned(), cause };
         header.remarks = trust::remarks(path, &said).map_err(damaged)?;
         if header.driver == "GTiff" {
-            header.remarks.extend(geotiff::check(&header).map_err(damaged)?);
+            header.remarks.extend(geotiff::check(path, &header.grid, header.georeferenced).map_err(damaged)?);
         }
         Ok(header)
     }

@@ -2,7 +2,7 @@
 //!
 //! Numbers and types: TIFF 6.0; GeoTIFF 1.1 (OGC 19-008r4), 7.1; GDAL's own two as in its GeoTIFF driver's page.
 
-use super::FileHeader;
+use compose_core::Grid;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -61,15 +61,15 @@ struct Tag {
 ///
 /// # Errors
 /// A tag that is lost.
-pub(super) fn check(header: &FileHeader) -> Result<Vec<String>, String> {
-    let Some(mut tiff) = Tiff::open(&header.path) else { return Ok(Vec::new()) };
+pub(super) fn check(path: &Path, grid: &Grid, georeferenced: bool) -> Result<Vec<String>, String> {
+    let Some(mut tiff) = Tiff::open(path) else { return Ok(Vec::new()) };
     let tags = tiff.tags().unwrap_or_default();
     renumbered(&tags)?;
     let has = |number| tags.iter().any(|tag| tag.number == number);
-    if has(SCALE) && !header.georeferenced {
+    if has(SCALE) && !georeferenced {
         return Err("it has GeoPixelScale, and GDAL finds no place in it".into());
     }
-    if header.grid.crs.is_none() && (has(KEYS_DOUBLES) || has(KEYS_TEXT)) {
+    if grid.crs.is_none() && (has(KEYS_DOUBLES) || has(KEYS_TEXT)) {
         return Err("it has parameters of a coordinate system, and GDAL finds no system in it".into());
     }
     if let Some(tag) = tags.iter().find(|tag| tag.number == NODATA) {
@@ -84,12 +84,12 @@ pub(super) fn check(header: &FileHeader) -> Result<Vec<String>, String> {
     let lost = wrong.map(|e| {
         format!("its tag GDALMetadata is no XML ({e}): scale, offset or names of bands may be lost")
     });
-    Ok(lost.into_iter().chain(local_system(header).filter(|_| has(KEYS))).collect())
+    Ok(lost.into_iter().chain(local_system(grid).filter(|_| has(KEYS))).collect())
 }
 
 /// That a system is tied to no place on Earth: damaged keys often make one of these of a projected system.
-fn local_system(header: &FileHeader) -> Option<String> {
-    let crs = header.grid.crs.as_ref()?;
+fn local_system(grid: &Grid) -> Option<String> {
+    let crs = grid.crs.as_ref()?;
     let is_local = ["LOCAL_CS", "ENGCRS", "ENGINEERINGCRS"].iter().any(|word| crs.wkt.starts_with(word));
     is_local.then(|| {
         format!(
