@@ -1,6 +1,6 @@
 //! Harmonized Landsat and Sentinel-2, version 2: names and values from the HLS User Guide v2.
 
-use super::{BandSpec, Preset, Radiometry, Sensor, codes, extra, other, wanted};
+use super::product::{BandSpec, Preset, Radiometry, Sensor, codes, extra, other, wanted};
 
 /// Both products are harmonized, so that common names may be mixed.
 pub(super) const V2: Preset = Preset {

@@ -1,7 +1,7 @@
 //! Landsat: names from the USGS FAQ on product identifiers, values from the USGS product guides
 //! LSDS-1368 (C1) and LSDS-1619 (C2).
 
-use super::{BandSpec, Part, Preset, Radiometry, Sensor, band, codes, extra, other, wanted};
+use super::product::{BandSpec, Part, Preset, Radiometry, Sensor, band, codes, extra, other, wanted};
 
 /// `L1` digital numbers: 0 is fill (Data Format Control Book).
 const DN_FILL: &[f64] = &[0.0];

@@ -2,7 +2,7 @@
 //! folders as Element 84 gives them; reflectance = (number + BOA_ADD_OFFSET) / 10000, the offset −1000 from
 //! baseline N0400 on.
 
-use super::{BandSpec, Part, Preset, Radiometry, Sensor, band, codes, extra, other, wanted};
+use super::product::{BandSpec, Part, Preset, Radiometry, Sensor, band, codes, extra, other, wanted};
 
 /// By baseline and never by date: archives are processed again, and then carry the offset too.
 pub(super) const L2A: Preset = Preset {
