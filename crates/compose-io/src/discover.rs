@@ -12,6 +12,7 @@ mod bands;
 mod date;
 mod error;
 mod group;
+mod headers;
 mod meaning;
 mod names;
 mod open;

@@ -1,7 +1,7 @@
 //! Which bands a scene has, what they are called, and which of them are wanted.
 
 use super::DiscoverError;
-use super::open::Headers;
+use super::headers::Headers;
 use crate::preset::{BandSpec, Part, Preset};
 use crate::scene::{BandChoice, BandsWanted, FoundFile, FoundScene, ScenesQuery};
 use crate::{FileHeader, IoError};

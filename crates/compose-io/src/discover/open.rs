@@ -2,6 +2,7 @@
 
 use super::DiscoverError;
 use super::bands::{self, Slot};
+use super::headers::Headers;
 use crate::crs::CrsRegistry;
 use crate::mtl::Mtl;
 use crate::preset::{Part, Radiometry, UNOFFICIAL_BASELINE};
@@ -9,52 +10,6 @@ use crate::scene::{FoundScene, Nodata, SceneSource, ScenesQuery};
 use crate::{BandHeader, BandRef, FileHeader, IoError};
 use compose_core::{BandFacts, BandRole, DataType, Layout, SceneFacts, Sun, quality};
 use std::sync::Arc;
-
-/// Headers of a scene's files, each read once and only when asked for.
-pub(super) struct Headers<'a> {
-    scene: &'a FoundScene,
-    systems: &'a CrsRegistry,
-    read: Vec<Option<Arc<FileHeader>>>,
-    /// The scene's MTL file, where files without a georeference take it from there.
-    mtl: Option<Mtl>,
-    /// What was said of the files that did.
-    notes: Vec<String>,
-}
-
-impl<'a> Headers<'a> {
-    fn new(scene: &'a FoundScene, query: &ScenesQuery, systems: &'a CrsRegistry) -> Self {
-        let path = scene.mtl.as_ref().filter(|_| !query.georeference_none);
-        // One that cannot be read is remarked on where the sun is looked for.
-        let mtl = path.and_then(|path| Mtl::read(path).ok());
-        Self { scene, systems, read: vec![None; scene.files.len()], mtl, notes: Vec::new() }
-    }
-
-    pub(super) fn get(&mut self, file: usize) -> Result<Arc<FileHeader>, DiscoverError> {
-        if let Some(header) = &self.read[file] {
-            return Ok(Arc::clone(header));
-        }
-        let header = FileHeader::read(&self.scene.files[file].path, self.systems)?;
-        let header = Arc::new(if header.georeferenced { header } else { self.placed(header)? });
-        self.read[file] = Some(Arc::clone(&header));
-        Ok(header)
-    }
-
-    /// Where a file that does not say it lies, as the MTL file says it.
-    fn placed(&mut self, header: FileHeader) -> Result<FileHeader, DiscoverError> {
-        let size = (header.grid.width, header.grid.height);
-        let Some(told) = self.mtl.as_ref().and_then(|mtl| mtl.grid(size, self.systems)) else {
-            return Ok(header);
-        };
-        let mtl = self.scene.mtl.clone().unwrap_or_default();
-        let grid =
-            told.map_err(|why| DiscoverError::Place { path: header.path.clone(), mtl: mtl.clone(), why })?;
-        let note = format!("files without a georeference lie as {} says: {grid}", mtl.display());
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
-        Ok(FileHeader { grid, georeferenced: true, ..header })
-    }
-}
 
 /// A band that can be read.
 struct Opened {
