@@ -7,7 +7,10 @@
 //! Masks are made before, on the native grid: what comes here are values with their validity, and a pixel
 //! that is not valid gives nothing to its neighbours. `docs/alignment.md` has the definitions.
 
+mod error;
 mod lattice;
+mod method;
+mod native;
 mod paste;
 mod resample;
 mod spread;
@@ -16,103 +19,15 @@ mod taps;
 #[cfg(test)]
 mod tests;
 
+pub use error::AlignError;
+pub use method::Resampling;
+pub use native::NativeBlock;
 pub use resample::Resampler;
 
-use crate::crs::{CrsError, Transformer};
+use crate::crs::Transformer;
 use compose_core::{Grid, Window};
 use lattice::{Exact, Mapping};
-use ndarray::ArrayView3;
-use paste::{PASTE_TOLERANCE, whole_pixel_shift};
-use std::fmt;
-use std::str::FromStr;
-
-/// How values between native pixels are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Resampling {
-    /// The pixel that holds the place.
-    Nearest,
-    /// The four pixels around it, by distance.
-    #[default]
-    Bilinear,
-    /// Cubic convolution over 4 × 4 pixels; bilinear where one of them is not valid.
-    Cubic,
-}
-
-impl Resampling {
-    /// How many pixels around the nearest one the kernel touches.
-    fn reach(self) -> usize {
-        match self {
-            Self::Nearest => 0,
-            Self::Bilinear => 1,
-            Self::Cubic => 2,
-        }
-    }
-}
-
-impl FromStr for Resampling {
-    type Err = AlignError;
-
-    fn from_str(text: &str) -> Result<Self, AlignError> {
-        match text {
-            "near" | "nearest" => Ok(Self::Nearest),
-            "bilinear" => Ok(Self::Bilinear),
-            "cubic" => Ok(Self::Cubic),
-            _ => Err(AlignError::UnknownResampling { got: text.to_owned() }),
-        }
-    }
-}
-
-impl fmt::Display for Resampling {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Nearest => "nearest",
-            Self::Bilinear => "bilinear",
-            Self::Cubic => "cubic",
-        })
-    }
-}
-
-/// Why two grids cannot be brought together.
-#[derive(Debug, thiserror::Error)]
-pub enum AlignError {
-    /// A coordinate system on one side only: any answer would be a guess.
-    #[error(
-        "the {without} grid states no CRS, the {other} grid is in {label}; write the CRS into the file (gdal_edit.py -a_srs), or compose files that all have none"
-    )]
-    NoCrs {
-        /// The side that has none: `target` or `scene`.
-        without: &'static str,
-        /// The side that has one.
-        other: &'static str,
-        /// Name of the one there is.
-        label: String,
-    },
-    /// A pixel without extent.
-    #[error(
-        "the {side} grid has pixels of {dx} × {dy} from ({x0}, {y0}); expected finite numbers and no size of 0"
-    )]
-    BadTransform {
-        /// Whose grid it is: `target` or `scene`.
-        side: &'static str,
-        /// Pixel width.
-        dx: f64,
-        /// Pixel height.
-        dy: f64,
-        /// Left edge.
-        x0: f64,
-        /// Upper edge.
-        y0: f64,
-    },
-    /// Not the name of a method.
-    #[error("resampling \"{got}\" is unknown; expected nearest, bilinear or cubic")]
-    UnknownResampling {
-        /// What was given.
-        got: String,
-    },
-    /// The two systems cannot be connected.
-    #[error(transparent)]
-    Crs(#[from] CrsError),
-}
+use paste::{PASTE_TOLERANCE, Sample, whole_pixel_shift};
 
 /// What was decided about two grids, and why.
 #[derive(Clone, Debug)]
@@ -137,37 +52,6 @@ pub enum Alignment {
     Resample(Resampler),
     /// No target pixel lies on the native grid.
     Disjoint,
-}
-
-/// Pixels of one native grid, as read.
-#[derive(Clone, Copy, Debug)]
-pub struct NativeBlock<'a> {
-    /// Where they lie on the native grid.
-    pub window: Window,
-    /// Samples, (band, row, col).
-    pub values: ArrayView3<'a, f32>,
-    /// 1 where valid, (plane, row, col), with one plane for all bands or one per band. Samples under a 0 may
-    /// be anything, NaN too.
-    pub valid: ArrayView3<'a, u8>,
-}
-
-impl NativeBlock<'_> {
-    /// Shapes are the caller's promise; a wrong one would give wrong pixels.
-    fn check(&self, target: Window, values: (usize, usize, usize), valid: (usize, usize, usize)) {
-        let (bands, planes) = (self.values.dim().0, self.valid.dim().0);
-        let (h, w) = (self.window.height, self.window.width);
-        assert_eq!(self.values.dim(), (bands, h, w), "native values and their window");
-        assert_eq!(self.valid.dim(), (planes, h, w), "native validity and its window");
-        assert!(planes == 1 || planes == bands, "{planes} validity planes for {bands} bands");
-        assert_eq!(values, (bands, target.height, target.width), "target values and their window");
-        assert_eq!(valid, (planes, target.height, target.width), "target validity and its window");
-    }
-}
-
-/// A place in target pixels and the same place in native pixels (NaN where there is none).
-struct Sample {
-    target: (f64, f64),
-    native: (f64, f64),
 }
 
 /// Decides how pixels of the `native` grid become pixels of the `target` grid. Reads no pixel.

@@ -1,6 +1,10 @@
 //! Grids whose pixels coincide: nothing is computed, pixels are copied.
 
-use super::Sample;
+/// A place in target pixels and the same place in native pixels (NaN where there is none).
+pub(super) struct Sample {
+    pub target: (f64, f64),
+    pub native: (f64, f64),
+}
 
 /// How far from a whole number of pixels a shift may be anywhere on the target grid for pixels to be pasted.
 ///

@@ -1,9 +1,10 @@
 //! Values on the target grid from values on another grid, without a word from masked pixels.
 
 use super::lattice::{Mapping, Rows};
+use super::method::Resampling;
+use super::native::NativeBlock;
 use super::spread::Spread;
 use super::taps::{Field, Taps};
-use super::{NativeBlock, Resampling};
 use compose_core::{Block, Window};
 use ndarray::{ArrayView2, ArrayViewMut1, ArrayViewMut2, CowArray, Dimension, s};
 

@@ -1,6 +1,6 @@
 //! Which native pixels make a target pixel, and with which weights.
 
-use super::Resampling;
+use super::method::Resampling;
 use compose_core::Window;
 
 /// The native grid (from 0, 0) and the window of it that was read.

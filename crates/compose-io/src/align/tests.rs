@@ -3,7 +3,7 @@
 use super::*;
 use crate::crs::CrsRegistry;
 use compose_core::{Block, Transform, ValidityMode};
-use ndarray::{Array2, Array3, s};
+use ndarray::{Array2, Array3, ArrayView3, s};
 use std::sync::LazyLock;
 
 mod decisions;
