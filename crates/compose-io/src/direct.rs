@@ -3,18 +3,20 @@
 //! Most of a run is decoding, and for the common files there is little to decide in it: fetch the bytes of a
 //! block, inflate them, undo the predictor. [`DirectFile::open`] decides, before a pixel is read, whether a
 //! file is one of those, and says why where it is not. What is not certain is left to GDAL; so is, while
-//! pixels are read, a single block that is not as expected ([`NotHere`]). Errors are therefore GDAL's own,
+//! pixels are read, a single block that is not as expected ([`LeftToGdal`]). Errors are therefore GDAL's own,
 //! and no pixel comes from here that GDAL would not give (`every_file_at_hand_is_read_as_gdal_reads_it`).
 //!
 //! | module | for |
 //! |---|---|
 //! | `layout` | how samples lie in blocks |
+//! | `left` | a block that GDAL is to read |
 //! | `structure` | from the tags of a file to its layout, or why it is left to GDAL |
 //! | `places` | where the blocks lie in the file |
 //! | `unpack` | the codecs |
 //! | `samples` | from stored bytes to samples: byte order, predictors, bands apart |
 
 mod layout;
+mod left;
 mod places;
 mod samples;
 mod structure;
@@ -35,13 +37,10 @@ use crate::header::Fingerprint;
 use compose_core::DataType;
 use std::fs::File;
 
+pub(crate) use self::left::LeftToGdal;
 pub(crate) use self::unpack::Scratch;
 #[cfg(fuzzing)]
 pub use compared::fuzz_direct;
-
-/// "Ask GDAL for this block": it is missing in a way of its own, damaged, or packed in an unusual way.
-#[derive(Debug)]
-pub(crate) struct NotHere;
 
 /// A GeoTIFF whose blocks are read without GDAL. It holds no open file.
 #[derive(Debug)]
@@ -101,7 +100,7 @@ impl DirectFile {
     /// path, still the one that was opened.
     ///
     /// # Errors
-    /// [`NotHere`]: GDAL is to read this block; what is in `planes` means nothing.
+    /// [`LeftToGdal`]: GDAL is to read this block; what is in `planes` means nothing.
     ///
     /// # Panics
     /// When there is no such block, or `planes` are not as described.
@@ -111,7 +110,7 @@ impl DirectFile {
         scratch: &mut Scratch,
         at: (usize, usize),
         planes: &mut [Option<&mut [u8]>],
-    ) -> Result<(), NotHere> {
+    ) -> Result<(), LeftToGdal> {
         let layout = &self.layout;
         let (across, down) = layout.blocks();
         assert!(at.0 < across && at.1 < down && planes.len() == layout.bands, "no such block or bands");
@@ -139,7 +138,7 @@ impl DirectFile {
         (at, index): ((usize, usize), usize),
         first: usize,
         planes: &mut [Option<&mut [u8]>],
-    ) -> Result<(), NotHere> {
+    ) -> Result<(), LeftToGdal> {
         let (layout, bytes) = (&self.layout, self.layout.stored_bytes(at.1));
         let place = match self.places.get(index, bytes)? {
             Place::Missing => return self.fill_missing(first, planes),
@@ -162,10 +161,10 @@ impl DirectFile {
         Ok(())
     }
 
-    fn fill_missing(&self, first: usize, planes: &mut [Option<&mut [u8]>]) -> Result<(), NotHere> {
+    fn fill_missing(&self, first: usize, planes: &mut [Option<&mut [u8]>]) -> Result<(), LeftToGdal> {
         for (plane, sample) in planes.iter_mut().zip(&self.missing[first..]) {
             let Some(plane) = plane else { continue };
-            let sample = &sample.as_ref().ok_or(NotHere)?[..self.layout.dtype.bytes()];
+            let sample = &sample.as_ref().ok_or(LeftToGdal)?[..self.layout.dtype.bytes()];
             plane.chunks_exact_mut(sample.len()).for_each(|to| to.copy_from_slice(sample));
         }
         Ok(())

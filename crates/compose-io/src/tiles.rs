@@ -23,7 +23,7 @@ use self::files::OpenFiles;
 use self::shelf::Shelf;
 use crate::IoError;
 use crate::access;
-use crate::direct::{DirectFile, NotHere, Scratch};
+use crate::direct::{DirectFile, LeftToGdal, Scratch};
 use crate::header::{Fingerprint, MaskSource};
 use crate::messages::checked;
 use compose_core::{DataType, Window};
@@ -275,7 +275,7 @@ fn read_blocks(
     scratch: &mut Scratch,
     band: &BandRef,
     tile: &mut Tile,
-) -> Result<(), NotHere> {
+) -> Result<(), LeftToGdal> {
     let window = tile.window;
     let (col, mut row) = band.block_at(window);
     let plane = window.pixels() * tile.dtype.bytes();

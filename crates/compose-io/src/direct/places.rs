@@ -1,6 +1,6 @@
 //! Where the blocks lie in the file.
 
-use super::NotHere;
+use super::left::LeftToGdal;
 
 /// Offsets and lengths of all blocks.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ impl Places {
     /// Where block `index` lies, which is `stored` bytes unpacked.
     ///
     /// # Errors
-    /// [`NotHere`]: it cannot lie there.
-    pub(super) fn get(&self, index: usize, stored: usize) -> Result<Place, NotHere> {
+    /// [`LeftToGdal`]: it cannot lie there.
+    pub(super) fn get(&self, index: usize, stored: usize) -> Result<Place, LeftToGdal> {
         let (offset, length) = self.raw(index);
         if (offset, length) == (0, 0) {
             return Ok(Place::Missing);
@@ -53,7 +53,7 @@ impl Places {
         let plausible = length as usize <= most_packed(stored);
         let within = offset.checked_add(length.into()).is_some_and(|end| end <= self.file_length);
         if offset == 0 || length == 0 || !plausible || !within {
-            return Err(NotHere);
+            return Err(LeftToGdal);
         }
         Ok(Place::At { offset, length: length as usize })
     }

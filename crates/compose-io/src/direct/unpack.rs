@@ -1,7 +1,7 @@
 //! The codecs: from the bytes of a block in the file to its bytes as they were before they were packed.
 
-use super::NotHere;
 use super::layout::Codec;
+use super::left::LeftToGdal;
 use std::fs::File;
 use zstd_safe::{DCtx, InBuffer, OutBuffer};
 
@@ -41,9 +41,9 @@ pub(super) fn unpack(
     packed: &mut Vec<u8>,
     inflate: &mut Inflate,
     to: &mut [u8],
-) -> Result<(), NotHere> {
+) -> Result<(), LeftToGdal> {
     if codec == Codec::None {
-        return if length == to.len() { read_at(file, to, offset) } else { Err(NotHere) };
+        return if length == to.len() { read_at(file, to, offset) } else { Err(LeftToGdal) };
     }
     let packed = grown(packed, length);
     read_at(file, packed, offset)?;
@@ -51,29 +51,29 @@ pub(super) fn unpack(
         Codec::Deflate => inflate.deflate(packed, to)?,
         _ => inflate.zstd(packed, to)?,
     };
-    if written == to.len() { Ok(()) } else { Err(NotHere) }
+    if written == to.len() { Ok(()) } else { Err(LeftToGdal) }
 }
 
 impl Inflate {
     /// Checks the checksum, and passes over what follows the stream, as GDAL does.
-    fn deflate(&mut self, packed: &[u8], to: &mut [u8]) -> Result<usize, NotHere> {
+    fn deflate(&mut self, packed: &[u8], to: &mut [u8]) -> Result<usize, LeftToGdal> {
         // Deflate with the usual window of 32 KB (RFC 1950, section 2.2): libdeflate ignores a smaller one,
         // the zlib of another GDAL would not.
         if packed.first() != Some(&0x78) {
-            return Err(NotHere);
+            return Err(LeftToGdal);
         }
         let decompressor = self.deflate.get_or_insert_with(libdeflater::Decompressor::new);
-        decompressor.zlib_decompress(packed, to).map_err(|_| NotHere)
+        decompressor.zlib_decompress(packed, to).map_err(|_| LeftToGdal)
     }
 
     /// Calls what libtiff calls (tif_zstd.c, ZSTDDecode), piece by piece: of damaged frames, which rarely
     /// hold a checksum, unpacking at once makes other samples than this does.
-    fn zstd(&mut self, packed: &[u8], to: &mut [u8]) -> Result<usize, NotHere> {
+    fn zstd(&mut self, packed: &[u8], to: &mut [u8]) -> Result<usize, LeftToGdal> {
         let context = self.zstd.get_or_insert_with(DCtx::create);
-        context.init().map_err(|_| NotHere)?;
+        context.init().map_err(|_| LeftToGdal)?;
         let (length, mut input, mut output) = (to.len(), InBuffer::around(packed), OutBuffer::around(to));
         loop {
-            let left = context.decompress_stream(&mut output, &mut input).map_err(|_| NotHere)?;
+            let left = context.decompress_stream(&mut output, &mut input).map_err(|_| LeftToGdal)?;
             if left == 0 || input.pos() == packed.len() || output.pos() == length {
                 return Ok(output.pos());
             }
@@ -82,14 +82,14 @@ impl Inflate {
 }
 
 #[cfg(unix)]
-fn read_at(file: &File, to: &mut [u8], offset: u64) -> Result<(), NotHere> {
-    std::os::unix::fs::FileExt::read_exact_at(file, to, offset).map_err(|_| NotHere)
+fn read_at(file: &File, to: &mut [u8], offset: u64) -> Result<(), LeftToGdal> {
+    std::os::unix::fs::FileExt::read_exact_at(file, to, offset).map_err(|_| LeftToGdal)
 }
 
 /// No other system is tried: `structure` leaves all files to GDAL there.
 #[cfg(not(unix))]
-fn read_at(_file: &File, _to: &mut [u8], _offset: u64) -> Result<(), NotHere> {
-    Err(NotHere)
+fn read_at(_file: &File, _to: &mut [u8], _offset: u64) -> Result<(), LeftToGdal> {
+    Err(LeftToGdal)
 }
 
 #[cfg(test)]
