@@ -3,6 +3,7 @@
 //! | module | for |
 //! |---|---|
 //! | [`draft`] | a file under a temporary name, moved to its own name when everything is done |
+//! | `spec` | what is to be written |
 //! | [`options`] | creation options: ours, the user's, and which of them GDAL knows |
 //! | `tiles` | samples are kept until a tile is whole, so a tile is compressed exactly once |
 //! | `verify` | is every tile really in the file |
@@ -17,6 +18,7 @@ pub mod draft;
 mod error;
 pub mod options;
 mod refusal;
+mod spec;
 #[cfg(test)]
 mod tests;
 mod tiles;
@@ -24,6 +26,7 @@ mod verify;
 
 pub use draft::{Draft, Pending, abandon_all, check_folder, refuse_existing};
 pub use error::WriteError;
+pub use spec::{Compression, Format, OutputBand, RasterSpec};
 pub use tiles::{Samples, TYPES as SAMPLE_TYPES, WriteOrder};
 
 use crate::messages::checked;
@@ -36,78 +39,6 @@ use tiles::{Sample, TileBoard, Tiles};
 
 /// Endings of a GeoTIFF's name, in any letters: those that GDAL's GTiff and COG drivers state.
 pub const ENDINGS: [&str; 2] = ["tif", "tiff"];
-
-/// What kind of file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// A tiled GeoTIFF.
-    GTiff,
-    /// A cloud-optimised GeoTIFF: overviews first, written from a temporary GeoTIFF when all pixels are there.
-    Cog,
-}
-
-impl Format {
-    /// GDAL's short driver name.
-    pub fn driver(self) -> &'static str {
-        match self {
-            Self::GTiff => "GTiff",
-            Self::Cog => "COG",
-        }
-    }
-}
-
-/// How tiles are compressed. All are lossless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Compression {
-    Deflate,
-    Zstd,
-    Lzw,
-    None,
-}
-
-/// What is said of one band of an output.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OutputBand {
-    /// Its description.
-    pub description: String,
-    /// Scale and offset tags: measurement = sample × scale + offset.
-    pub scale_offset: Option<(f64, f64)>,
-}
-
-/// What is to be written: all that can be decided before there is a pixel.
-#[derive(Clone, Debug)]
-pub struct RasterSpec {
-    /// Where the file will be.
-    pub path: PathBuf,
-    /// Size, transform, coordinate system.
-    pub grid: Grid,
-    /// Whether the grid's transform means something; without, none is written.
-    pub georeferenced: bool,
-    /// Type of the samples on disk.
-    pub dtype: DataType,
-    /// The nodata tag.
-    pub nodata: Option<f64>,
-    /// The bands, in order.
-    pub bands: Vec<OutputBand>,
-    /// What kind of file.
-    pub format: Format,
-    /// How tiles are compressed.
-    pub compression: Compression,
-    /// Compression level; GDAL's own without.
-    pub level: Option<u32>,
-    /// The user's creation options. They win over ours.
-    pub creation_options: Vec<(String, String)>,
-    /// Metadata items of the default domain.
-    pub tags: Vec<(String, String)>,
-    /// Threads that compress.
-    pub threads: usize,
-    /// Samples are codes, not amounts: overviews take the nearest one, and no predictor is used, because
-    /// differences of codes compress no better than codes.
-    pub categorical: bool,
-    /// Side of a tile in pixels, a multiple of 16.
-    pub block: usize,
-}
 
 impl RasterSpec {
     /// Refuses what GDAL could not write as asked. Needs no file and no pixel.

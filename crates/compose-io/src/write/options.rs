@@ -3,7 +3,8 @@
 //! GDAL itself only warns of an option it does not know, or of a value it does not understand, and then
 //! writes something else. Its drivers publish what they take as XML, so both are refused before a pixel is read.
 
-use super::{Compression, Format, RasterSpec, WriteError};
+use super::error::WriteError;
+use super::spec::{Compression, Format, RasterSpec};
 use gdal::errors::GdalError;
 use gdal::raster::RasterCreationOptions;
 use gdal::{DriverManager, Metadata};
@@ -27,39 +28,6 @@ const REFUSED: [(&str, &str); 13] = [
 
 /// Side of the largest tile. One of float64 takes 128 MB, and a row of tiles is kept while it fills.
 const LARGEST_TILE: i64 = 4096;
-
-impl Compression {
-    /// GDAL's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Deflate => "DEFLATE",
-            Self::Zstd => "ZSTD",
-            Self::Lzw => "LZW",
-            Self::None => "NONE",
-        }
-    }
-
-    /// The levels there are, if any.
-    pub fn levels(self) -> Option<std::ops::RangeInclusive<u32>> {
-        self.level_option().map(|(_, levels, _)| levels)
-    }
-
-    /// The GTiff driver's option for the level, with the levels there are.
-    fn level_option(self) -> Option<(&'static str, std::ops::RangeInclusive<u32>, &'static str)> {
-        match self {
-            // With libdeflate, which every packaged GDAL since 3.2 has; without it GDAL takes 10 to 12 as 9.
-            Self::Deflate => Some(("ZLEVEL", 1..=12, "a level from 1 to 12")),
-            Self::Zstd => Some(("ZSTD_LEVEL", 1..=22, "a level from 1 to 22")),
-            Self::Lzw | Self::None => None,
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::Deflate, Self::Zstd, Self::Lzw, Self::None]
-            .into_iter()
-            .find(|c| c.name().eq_ignore_ascii_case(name))
-    }
-}
 
 /// The options for the driver of `spec`: ours, with the user's in place of or after them.
 pub fn merged(spec: &RasterSpec) -> Vec<(String, String)> {

@@ -1,6 +1,7 @@
 //! Is every tile really in the file? A full disk can leave a file that opens and reads as zeros.
 
-use super::{RasterSpec, WriteError};
+use super::error::WriteError;
+use super::spec::RasterSpec;
 use crate::messages::checked;
 use gdal::raster::RasterBand;
 use gdal::{Dataset, Metadata};
