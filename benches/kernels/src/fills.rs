@@ -6,6 +6,7 @@ use compose_core::{
     Block, BoundFill, Canvas, Cast, DataType, Day, Donor, FillInput, GAP, SceneFacts, SettingsTable,
     StackFacts, Temporal, ValidityMode, Window,
 };
+use std::sync::Arc;
 use toml::de::DeTable;
 
 /// What is measured from; no two scenes are equally near.
@@ -15,7 +16,7 @@ const TARGET_DAY: i32 = 61;
 type Plain = fn(&mut Vec<f32>) -> f64;
 
 pub(crate) struct Fill {
-    bound: Box<dyn BoundFill>,
+    bound: Arc<dyn BoundFill>,
     blocks: Vec<Block>,
     canvas: Canvas,
     plain: Plain,
@@ -54,6 +55,7 @@ impl Fill {
         let settings =
             (kind.parse)(&SettingsTable::new(0..0, DeTable::new()), &[]).expect("no settings are needed");
         let bound = settings.bind(&stack).expect("every scene has a date");
+        let bound = bound.without_survey().expect("a strategy that needs no survey");
         let noise = &mut Noise(1);
         let shape = (size.side, size.side);
         let blocks = (0..dates).map(|_| block(mode, size.bands, shape, noise)).collect();

@@ -1,8 +1,8 @@
 //! The seam of fill strategies: where replacements come from.
 //!
-//! A [`FillStrategy`] is what the rules file says. Bound to the stack it becomes a [`BoundFill`], which names
-//! its donors in order; the engine reads only those, and stops reading as soon as no gap is left where the
-//! strategy takes donors one at a time.
+//! A [`FillStrategy`] is what the rules file says. Bound to the stack it becomes a [`FillBinding`], which names
+//! its donors in order and says whether it needs a survey; fitted to that it is a [`BoundFill`]. The engine reads only its
+//! donors, and stops reading as soon as no gap is left where the strategy takes donors one at a time.
 
 use crate::score::{BoundScore, ScoreKind};
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
 };
 use ndarray::Array2;
 use std::fmt;
+use std::sync::Arc;
 
 /// The stack from headers alone. Scenes are in order of (date, id).
 pub struct StackFacts<'a> {
@@ -40,7 +41,7 @@ pub trait FillStrategy: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// A donor that does not exist, a missing date, ….
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError>;
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError>;
 }
 
 /// How a strategy takes its donors.
@@ -66,7 +67,7 @@ pub struct DonorUse {
 }
 
 /// What a strategy needs to be called with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// One donor at a time, or all at once.
     pub temporal: Temporal,
@@ -86,55 +87,21 @@ pub struct Needs {
     /// Whether the result of a band rests on that band and on validity alone, so that bands can be filled one after
     /// the other where each is judged by itself.
     pub by_band: bool,
-    /// Scenes of which samples of the whole grid are wanted before the run: [`BoundFill::settle`].
-    pub surveys: Vec<usize>,
 }
 
-/// A fill strategy that knows its stack.
-pub trait BoundFill: Send + Sync {
+/// A fill strategy that knows its stack, as the plan asks it: with or without a survey.
+pub trait PlannedFill: Send + Sync {
     /// Donors in the order in which they are wanted; never the target.
     fn donors(&self) -> &[DonorUse];
 
     /// What it needs to be called with; the engine plans by it.
     fn needs(&self) -> Needs;
 
-    /// With [`Temporal::FirstLooks`]: where looks are wanted, given the pixels that the target lacks (1).
-    fn wants_looks(&self, lacking: &Array2<u8>) -> Array2<u8> {
-        lacking.clone()
-    }
-
-    /// With [`Temporal::FirstLooks`]: takes what it wants of a donor, by its place in [`BoundFill::donors`], where looks
-    /// are wanted (1), the donor is clear, and there is room.
-    fn look(&self, donor: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
-        let _ = (donor, block, wanted, looks);
-    }
-
-    /// The strategy with what the survey tells; `None` where it stays as it is. Called once, if
-    /// [`Needs::surveys`] names any scene, before anything else than `needs`, `donors` and what the plan asks.
-    ///
-    /// # Errors
-    /// Whatever the strategy cannot work with; the message reaches the user.
-    fn settle(&self, survey: &Survey) -> Result<Option<Box<dyn BoundFill>>, KindError> {
-        let _ = survey;
-        Ok(None)
-    }
-
-    /// What the survey told, for the plan and the sidecar.
-    fn findings(&self) -> Option<Findings> {
-        None
-    }
-
     /// The score of a donor's pixels, where the strategy wants one: [`Donor::score`].
     fn score(&self, scene: usize) -> Option<&dyn BoundScore> {
         let _ = scene;
         None
     }
-
-    /// Fills gaps of `canvas` from `input.donors`; pixels that are not gaps stay as they are.
-    ///
-    /// # Errors
-    /// Whatever the strategy cannot work with; the message reaches the user.
-    fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError>;
 
     /// Scenes left out, with the reason (`61 days away, limit 32`).
     fn skipped(&self) -> Vec<(usize, String)> {
@@ -144,6 +111,94 @@ pub trait BoundFill: Send + Sync {
     /// Remarks for the plan and the sidecar.
     fn notes(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+/// A fill strategy that has all that it needs to know, and waits for pixels.
+pub trait BoundFill: PlannedFill {
+    /// With [`Temporal::FirstLooks`]: where looks are wanted, given the pixels that the target lacks (1).
+    fn wants_looks(&self, lacking: &Array2<u8>) -> Array2<u8> {
+        lacking.clone()
+    }
+
+    /// With [`Temporal::FirstLooks`]: takes what it wants of a donor, by its place in [`PlannedFill::donors`], where looks
+    /// are wanted (1), the donor is clear, and there is room.
+    fn look(&self, donor: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
+        let _ = (donor, block, wanted, looks);
+    }
+
+    /// What the survey told, for the plan and the sidecar.
+    fn findings(&self) -> Option<Findings> {
+        None
+    }
+
+    /// Fills gaps of `canvas` from `input.donors`; pixels that are not gaps stay as they are.
+    ///
+    /// # Errors
+    /// Whatever the strategy cannot work with; the message reaches the user.
+    fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError>;
+}
+
+/// A fill strategy that wants to see samples of whole scenes before it is given pixels.
+pub trait UnfittedFill: PlannedFill {
+    /// The scenes of which it wants samples.
+    fn surveys(&self) -> Vec<usize>;
+
+    /// The strategy with what the survey tells.
+    ///
+    /// # Errors
+    /// Whatever the strategy cannot work with; the message reaches the user.
+    fn fit(&self, survey: &Survey) -> Result<Arc<dyn BoundFill>, KindError>;
+}
+
+/// A fill strategy that knows its stack.
+#[derive(Clone)]
+pub enum FillBinding {
+    /// Headers told all that it needs to know.
+    Ready(Arc<dyn BoundFill>),
+    /// It needs a survey.
+    NeedsSurvey(Arc<dyn UnfittedFill>),
+}
+
+impl FillBinding {
+    /// A strategy that needs no survey.
+    pub fn ready(bound: impl BoundFill + 'static) -> Self {
+        Self::Ready(Arc::new(bound))
+    }
+
+    /// The strategy, if it needs no survey.
+    pub fn without_survey(self) -> Option<Arc<dyn BoundFill>> {
+        match self {
+            Self::Ready(bound) => Some(bound),
+            Self::NeedsSurvey(_) => None,
+        }
+    }
+
+    /// The strategy as the plan asks it.
+    pub fn planned(&self) -> &dyn PlannedFill {
+        match self {
+            Self::Ready(bound) => &**bound,
+            Self::NeedsSurvey(unfitted) => &**unfitted,
+        }
+    }
+
+    /// The scenes of which it wants samples: none where it is ready.
+    pub fn surveys(&self) -> Vec<usize> {
+        match self {
+            Self::Ready(_) => Vec::new(),
+            Self::NeedsSurvey(unfitted) => unfitted.surveys(),
+        }
+    }
+
+    /// The strategy with what a survey tells, if it needs one.
+    ///
+    /// # Errors
+    /// As [`UnfittedFill::fit`].
+    pub fn fit(&self, survey: &Survey) -> Result<Arc<dyn BoundFill>, KindError> {
+        match self {
+            Self::Ready(bound) => Ok(bound.clone()),
+            Self::NeedsSurvey(unfitted) => unfitted.fit(survey),
+        }
     }
 }
 

@@ -30,7 +30,8 @@ pub use date::Day;
 pub use donor::Donor;
 pub use dtype::DataType;
 pub use fill_strategy::{
-    BoundFill, DonorUse, FillInput, FillStrategy, Findings, Needs, StackFacts, SurveyedModel, Temporal,
+    BoundFill, DonorUse, FillBinding, FillInput, FillStrategy, Findings, Needs, PlannedFill, StackFacts,
+    SurveyedModel, Temporal, UnfittedFill,
 };
 pub use grid::{Crs, CrsUnit, Grid, Transform};
 pub use kind::KindError;

@@ -5,8 +5,8 @@ use crate::scores::{Placed, parse_score};
 use compose_core::canvas::has_gap;
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
-    BoundFill, BoundScore, Canvas, DonorUse, FillInput, FillStrategy, GAP, KindError, Needs, Problem,
-    ScoreKind, SettingsTable, StackFacts,
+    BoundFill, BoundScore, Canvas, DonorUse, FillBinding, FillInput, FillStrategy, GAP, KindError, Needs,
+    PlannedFill, Problem, ScoreKind, SettingsTable, StackFacts,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -52,7 +52,7 @@ struct Strategy {
 }
 
 impl FillStrategy for Strategy {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         // Ties go to the nearest date, as far as there is a date to measure from.
         let Choice { donors, skipped } = Choice::nearest_first_if_dated(self.reach, stack)?;
         let (score, spans) = &self.score;
@@ -64,7 +64,7 @@ impl FillStrategy for Strategy {
                 KindError::new(format!("scene {}: {e}", scene.id)).at(span)
             })?);
         }
-        Ok(Box::new(Bound { donors, skipped, scores }))
+        Ok(FillBinding::ready(Bound { donors, skipped, scores }))
     }
 }
 
@@ -75,7 +75,7 @@ struct Bound {
     scores: Vec<Option<Box<dyn BoundScore>>>,
 }
 
-impl BoundFill for Bound {
+impl PlannedFill for Bound {
     fn donors(&self) -> &[DonorUse] {
         &self.donors
     }
@@ -88,6 +88,20 @@ impl BoundFill for Bound {
         self.scores[scene].as_deref()
     }
 
+    fn skipped(&self) -> Vec<(usize, String)> {
+        self.skipped.clone()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.scores.iter().flatten().flat_map(|score| score.notes()).collect();
+        if self.donors.is_empty() {
+            notes.push("no scene may give; this fill leaves every gap".into());
+        }
+        notes
+    }
+}
+
+impl BoundFill for Bound {
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
         let mut winners = vec![NOBODY; canvas.window.width];
         for plane in 0..canvas.planes() {
@@ -99,18 +113,6 @@ impl BoundFill for Bound {
             }
         }
         Ok(())
-    }
-
-    fn skipped(&self) -> Vec<(usize, String)> {
-        self.skipped.clone()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let mut notes: Vec<String> = self.scores.iter().flatten().flat_map(|score| score.notes()).collect();
-        if self.donors.is_empty() {
-            notes.push("no scene may give; this fill leaves every gap".into());
-        }
-        notes
     }
 }
 

@@ -4,7 +4,8 @@ use crate::donors::{Choice, Reach};
 use compose_core::canvas::has_gap;
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
-    BoundFill, Canvas, Day, DonorUse, FillInput, FillStrategy, GAP, KindError, Needs, STATISTIC, StackFacts,
+    BoundFill, Canvas, Day, DonorUse, FillBinding, FillInput, FillStrategy, GAP, KindError, Needs,
+    PlannedFill, STATISTIC, StackFacts,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -40,11 +41,11 @@ pub enum Extrapolate {
 }
 
 impl FillStrategy for Interpolate {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let reach = Reach { within_days: self.within_days, ..Reach::default() };
         let choice = Choice::nearest_first(reach, stack)?;
         let target = stack.target_day.expect("without it there is no nearest first");
-        Ok(Box::new(Bound { choice, target, extrapolate: self.extrapolate }))
+        Ok(FillBinding::ready(Bound { choice, target, extrapolate: self.extrapolate }))
     }
 }
 
@@ -55,7 +56,7 @@ struct Bound {
     extrapolate: Extrapolate,
 }
 
-impl BoundFill for Bound {
+impl PlannedFill for Bound {
     fn donors(&self) -> &[DonorUse] {
         &self.choice.donors
     }
@@ -64,6 +65,17 @@ impl BoundFill for Bound {
         Needs { by_band: true, ..Needs::default() }
     }
 
+    fn skipped(&self) -> Vec<(usize, String)> {
+        self.choice.skipped.clone()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let none = "no scene may give; this fill leaves every gap";
+        self.choice.donors.is_empty().then(|| none.into()).into_iter().collect()
+    }
+}
+
+impl BoundFill for Bound {
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
         let day = |donor: &compose_core::Donor<'_>| {
             donor.day.ok_or_else(|| KindError::new("a donor has lost its date"))
@@ -80,15 +92,6 @@ impl BoundFill for Bound {
             }
         }
         Ok(())
-    }
-
-    fn skipped(&self) -> Vec<(usize, String)> {
-        self.choice.skipped.clone()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let none = "no scene may give; this fill leaves every gap";
-        self.choice.donors.is_empty().then(|| none.into()).into_iter().collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::donors::{Choice, Direction, Reach};
 use crate::statistic::{FillWith, LANES, Lanes, Statistic, at_least_one};
 use compose_core::fill_strategy::FillKind;
-use compose_core::{BoundFill, FillStrategy, KindError, StackFacts};
+use compose_core::{FillBinding, FillStrategy, KindError, StackFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -39,10 +39,10 @@ fn one() -> u32 {
 }
 
 impl FillStrategy for MeanStack {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let reach = Reach { within_days: self.within_days, direction: self.direction };
         let choice = Choice::within(reach, stack)?;
-        Ok(Box::new(FillWith::new(choice, self.at_least, Mean)))
+        Ok(FillBinding::ready(FillWith::new(choice, self.at_least, Mean)))
     }
 }
 

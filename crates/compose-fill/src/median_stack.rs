@@ -5,7 +5,7 @@ use crate::spectra::Spectra;
 use crate::statistic::{FillWith, LANES, Lanes, Statistic, at_least_one};
 use crate::{network, ordered, statistic};
 use compose_core::fill_strategy::FillKind;
-use compose_core::{BoundFill, FillStrategy, KindError, StackFacts};
+use compose_core::{FillBinding, FillStrategy, KindError, StackFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -41,10 +41,10 @@ fn one() -> u32 {
 }
 
 impl FillStrategy for MedianStack {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let reach = Reach { within_days: self.within_days, direction: self.direction };
         let choice = Choice::within(reach, stack)?;
-        Ok(Box::new(FillWith::new(choice, self.at_least, Median::default())))
+        Ok(FillBinding::ready(FillWith::new(choice, self.at_least, Median::default())))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::medoid::copy_least;
 use crate::spectra::{FillSpectra, Group, Spectra, Spectral};
 use crate::statistic::{LANES, Lanes, at_least_one};
 use compose_core::fill_strategy::FillKind;
-use compose_core::{BoundFill, FillStrategy, KindError, StackFacts};
+use compose_core::{FillBinding, FillStrategy, KindError, StackFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -42,10 +42,16 @@ fn one() -> u32 {
 }
 
 impl FillStrategy for MedoidMsd {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let reach = Reach { within_days: self.within_days, direction: self.direction };
         let choice = Choice::nearest_first_if_dated(reach, stack)?;
-        Ok(Box::new(FillSpectra::new(KIND.name, stack, choice, self.at_least, FromMedian::default())?))
+        Ok(FillBinding::ready(FillSpectra::new(
+            KIND.name,
+            stack,
+            choice,
+            self.at_least,
+            FromMedian::default(),
+        )?))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::donors::{Direction, Reach};
 use crate::predict::{MOST_DONORS, checked_donors};
 use crate::surveyed::{Wanted, bind};
 use compose_core::fill_strategy::FillKind;
-use compose_core::{BoundFill, FillStrategy, KindError, Problem, SettingsTable, StackFacts};
+use compose_core::{FillBinding, FillStrategy, KindError, Problem, SettingsTable, StackFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -42,8 +42,8 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn FillStrategy>, Vec<Problem
 }
 
 impl FillStrategy for MultiRegress {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let reach = Reach { within_days: self.within_days, direction: self.direction };
-        bind(Wanted { strategy: "multi-regress", reach, most: self.donors, membrane: None }, stack)
+        bind(Wanted { reach, most: self.donors, membrane: None }, stack)
     }
 }

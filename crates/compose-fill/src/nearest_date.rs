@@ -3,7 +3,7 @@
 use crate::copy_in_order::CopyInOrder;
 use crate::donors::{Choice, Direction, Reach};
 use compose_core::fill_strategy::FillKind;
-use compose_core::{BoundFill, FillStrategy, KindError, StackFacts};
+use compose_core::{FillBinding, FillStrategy, KindError, StackFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ pub struct NearestDate {
 }
 
 impl FillStrategy for NearestDate {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let reach = Reach { within_days: self.within_days, direction: self.direction };
         let Choice { donors, skipped } = Choice::nearest_first(reach, stack)?;
         let notes = if donors.is_empty() {
@@ -35,7 +35,7 @@ impl FillStrategy for NearestDate {
         } else {
             Vec::new()
         };
-        Ok(Box::new(CopyInOrder { donors, skipped, notes }))
+        Ok(FillBinding::ready(CopyInOrder { donors, skipped, notes }))
     }
 }
 

@@ -14,10 +14,12 @@ use crate::{KINDS, SCORES, parse_fill, testing};
 use compose_core::page::{Case, Fence, cases};
 use compose_core::survey::{CLEAR, SIDE, SQUARE, UNUSABLE};
 use compose_core::{
-    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillInput, GAP, Looks, Plane, STATISTIC,
-    SampledScene, SceneFacts, ScoreInput, SettingsTable, StackFacts, Survey, Temporal, ValidityMode, Window,
+    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillBinding, FillInput, GAP, Looks,
+    Plane, STATISTIC, SampledScene, SceneFacts, ScoreInput, SettingsTable, StackFacts, Survey, Temporal,
+    ValidityMode, Window,
 };
 use ndarray::{Array2, Array3, Axis, s};
+use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 struct Scene {
@@ -26,7 +28,7 @@ struct Scene {
     unmasked: Block,
 }
 
-type Fills = Result<Vec<Box<dyn BoundFill>>, String>;
+type Fills = Result<Vec<Arc<dyn BoundFill>>, String>;
 
 #[test]
 fn every_example_on_a_page_gives_what_the_page_says() {
@@ -57,8 +59,8 @@ fn check(page: &str, case: &Case<'_>) {
     stack.sort_by(|Scene { facts: a, .. }, Scene { facts: b, .. }| (a.day, &a.id).cmp(&(b.day, &b.id)));
     let scenes: Vec<_> = stack.iter().map(|scene| scene.facts.clone()).collect();
     let target = scenes.iter().position(|scene| Some(&scene.id) == target.as_ref());
-    let mut fills = bind_all(case.toml.body, &testing::stack(target, target_day, &scenes));
-    fills.iter_mut().flatten().for_each(|fill| settle(fill, &stack));
+    let bound = bind_all(case.toml.body, &testing::stack(target, target_day, &scenes));
+    let fills = bound.map(|bound| bound.iter().map(|fill| fitted(fill, &stack)).collect());
     for Fence { info, body, line } in &case.rest {
         let Some(what) = info.strip_prefix("expect") else { continue };
         for (size, columns) in [("1", 1), ("2", 2), ("all", usize::MAX)] {
@@ -68,11 +70,8 @@ fn check(page: &str, case: &Case<'_>) {
     }
 }
 
-/// Gives a strategy its survey, if it asks for one.
-fn settle(fill: &mut Box<dyn BoundFill>, stack: &[Scene]) {
-    if fill.needs().surveys.is_empty() {
-        return;
-    }
+/// The strategy with its survey, if it needs one.
+fn fitted(fill: &FillBinding, stack: &[Scene]) -> Arc<dyn BoundFill> {
     let (_, height, width) = stack[0].masked.values.dim();
     let corners =
         (0..height).step_by(SIDE - 2).flat_map(|row| (0..width).step_by(SIDE - 2).map(move |col| (row, col)));
@@ -91,9 +90,7 @@ fn settle(fill: &mut Box<dyn BoundFill>, stack: &[Scene]) {
         Some(SampledScene { values, state })
     };
     let survey = Survey { scenes: stack.iter().map(sampled).collect(), pixels: places.len() };
-    if let Some(settled) = fill.settle(&survey).unwrap() {
-        *fill = settled;
-    }
+    fill.fit(&survey).unwrap()
 }
 
 fn words(text: &str) -> Vec<&str> {
@@ -116,7 +113,7 @@ fn read_scene(words: &[&str], body: &str) -> Scene {
     }
 }
 
-fn bind_all(toml: &str, stack: &StackFacts<'_>) -> Fills {
+fn bind_all(toml: &str, stack: &StackFacts<'_>) -> Result<Vec<FillBinding>, String> {
     let file = DeTable::parse(toml).unwrap().into_inner();
     let DeValue::Array(tables) = file["fill"].get_ref() else { panic!("no [[fill]] in {toml}") };
     let (kinds, scores): (Vec<_>, Vec<_>) = (KINDS.iter().collect(), SCORES.iter().collect());
@@ -153,7 +150,7 @@ fn outcome(what: &str, fills: &Fills, stack: &[Scene], target: Option<usize>, co
 /// The image, or where it came from, composed a few columns at a time.
 fn picture(
     what: &str,
-    fills: &[Box<dyn BoundFill>],
+    fills: &[Arc<dyn BoundFill>],
     stack: &[Scene],
     target: Option<usize>,
     columns: usize,
@@ -175,7 +172,7 @@ fn picture(
     cells.iter().map(|row| row.join(" ") + "\n").collect()
 }
 
-fn compose(fills: &[Box<dyn BoundFill>], stack: &[Scene], target: Option<usize>, window: Window) -> Canvas {
+fn compose(fills: &[Arc<dyn BoundFill>], stack: &[Scene], target: Option<usize>, window: Window) -> Canvas {
     let cast = Cast { dtype: DataType::UInt16, nodata: None };
     let mut canvas = Canvas::new(window, 1, ValidityMode::Joint, cast);
     let cut_all = |whole: fn(&Scene) -> &Block| stack.iter().map(|s| cut(whole(s), window)).collect();

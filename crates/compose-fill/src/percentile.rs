@@ -4,7 +4,7 @@ use crate::donors::{Choice, Direction, Reach};
 use crate::statistic::{FillWith, LANES, Lanes, Statistic, at_least_one};
 use crate::{network, ordered};
 use compose_core::fill_strategy::FillKind;
-use compose_core::{BoundFill, FillStrategy, KindError, Problem, SettingsTable, StackFacts};
+use compose_core::{FillBinding, FillStrategy, KindError, Problem, SettingsTable, StackFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -51,10 +51,10 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn FillStrategy>, Vec<Problem
 }
 
 impl FillStrategy for Percentile {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let reach = Reach { within_days: self.within_days, direction: self.direction };
         let choice = Choice::within(reach, stack)?;
-        Ok(Box::new(FillWith::new(choice, self.at_least, Ranked::new(self.percentile))))
+        Ok(FillBinding::ready(FillWith::new(choice, self.at_least, Ranked::new(self.percentile))))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::donors::{Direction, Reach};
 use crate::surveyed::{Wanted, bind};
 use compose_core::fill_strategy::FillKind;
-use compose_core::{BoundFill, FillStrategy, KindError, StackFacts};
+use compose_core::{FillBinding, FillStrategy, KindError, StackFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -27,8 +27,8 @@ pub struct Regress {
 }
 
 impl FillStrategy for Regress {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let reach = Reach { within_days: self.within_days, direction: self.direction };
-        bind(Wanted { strategy: "regress", reach, most: 1, membrane: None }, stack)
+        bind(Wanted { reach, most: 1, membrane: None }, stack)
     }
 }

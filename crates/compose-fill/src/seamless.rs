@@ -5,7 +5,7 @@ use crate::membrane::Tension;
 use crate::predict::checked_donors;
 use crate::surveyed::{Wanted, bind};
 use compose_core::fill_strategy::FillKind;
-use compose_core::{BoundFill, FillStrategy, KindError, Problem, SettingsTable, StackFacts};
+use compose_core::{FillBinding, FillStrategy, KindError, Problem, SettingsTable, StackFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -78,9 +78,9 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn FillStrategy>, Vec<Problem
 }
 
 impl FillStrategy for Seamless {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let reach = Reach { within_days: self.within_days, direction: self.direction };
         let tension = Tension { sigma: self.sigma, epsilon: self.epsilon, lambda: self.lambda };
-        bind(Wanted { strategy: "seamless", reach, most: self.donors, membrane: Some(tension) }, stack)
+        bind(Wanted { reach, most: self.donors, membrane: Some(tension) }, stack)
     }
 }

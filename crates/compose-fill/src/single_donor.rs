@@ -3,7 +3,7 @@
 use crate::copy_in_order::CopyInOrder;
 use compose_core::fill_strategy::FillKind;
 use compose_core::suggest::did_you_mean;
-use compose_core::{BoundFill, DonorUse, FillStrategy, KindError, SceneFacts, StackFacts};
+use compose_core::{DonorUse, FillBinding, FillStrategy, KindError, SceneFacts, StackFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -38,7 +38,7 @@ pub enum DonorMask {
 }
 
 impl FillStrategy for SingleDonor {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let scene = stack.scenes.iter().position(|s| s.id == self.donor);
         let scene = scene.ok_or_else(|| unknown_donor(&self.donor, stack.scenes))?;
         if stack.target == Some(scene) {
@@ -54,7 +54,7 @@ impl FillStrategy for SingleDonor {
             "donor \"{}\" is used without its mask: its own masked pixels (clouds, shadows) are copied as data",
             self.donor
         );
-        Ok(Box::new(CopyInOrder {
+        Ok(FillBinding::ready(CopyInOrder {
             donors: vec![DonorUse { scene, masked }],
             skipped: Vec::new(),
             notes: if masked { Vec::new() } else { vec![note] },

@@ -6,7 +6,9 @@
 use crate::donors::Choice;
 use crate::statistic::{LANES, Lanes, lanes, mark_filled, mark_gaps, too_few};
 use compose_core::canvas::has_gap;
-use compose_core::{BoundFill, Canvas, DonorUse, FillInput, KindError, Needs, StackFacts, ValidityMode};
+use compose_core::{
+    BoundFill, Canvas, DonorUse, FillInput, KindError, Needs, PlannedFill, StackFacts, ValidityMode,
+};
 use multiversion::multiversion;
 
 /// What becomes of a group of pixels. Each block gets a clone of its own, so it may own scratch.
@@ -43,7 +45,7 @@ impl<S: Spectral> FillSpectra<S> {
     }
 }
 
-impl<S: Spectral> BoundFill for FillSpectra<S> {
+impl<S: Spectral> PlannedFill for FillSpectra<S> {
     fn donors(&self) -> &[DonorUse] {
         &self.choice.donors
     }
@@ -52,17 +54,19 @@ impl<S: Spectral> BoundFill for FillSpectra<S> {
         Needs::default()
     }
 
-    fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
-        fill_gaps(input, canvas, self.at_least, self.spectral.clone());
-        Ok(())
-    }
-
     fn skipped(&self) -> Vec<(usize, String)> {
         self.choice.skipped.clone()
     }
 
     fn notes(&self) -> Vec<String> {
         too_few(self.choice.donors.len(), self.at_least)
+    }
+}
+
+impl<S: Spectral> BoundFill for FillSpectra<S> {
+    fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
+        fill_gaps(input, canvas, self.at_least, self.spectral.clone());
+        Ok(())
     }
 }
 

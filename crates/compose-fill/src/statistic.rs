@@ -7,8 +7,8 @@
 use crate::donors::Choice;
 use compose_core::canvas::has_gap;
 use compose_core::{
-    BoundFill, Canvas, Cast, Donor, DonorUse, FillInput, GAP, KindError, Needs, Problem, STATISTIC,
-    SettingsTable,
+    BoundFill, Canvas, Cast, Donor, DonorUse, FillInput, GAP, KindError, Needs, PlannedFill, Problem,
+    STATISTIC, SettingsTable,
 };
 use multiversion::multiversion;
 use std::ops::Range;
@@ -50,7 +50,7 @@ impl<S: Statistic> FillWith<S> {
     }
 }
 
-impl<S: Statistic> BoundFill for FillWith<S> {
+impl<S: Statistic> PlannedFill for FillWith<S> {
     fn donors(&self) -> &[DonorUse] {
         &self.choice.donors
     }
@@ -59,17 +59,19 @@ impl<S: Statistic> BoundFill for FillWith<S> {
         Needs { by_band: true, ..Needs::default() }
     }
 
-    fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
-        fill_gaps(input, canvas, self.at_least, self.statistic.clone());
-        Ok(())
-    }
-
     fn skipped(&self) -> Vec<(usize, String)> {
         self.choice.skipped.clone()
     }
 
     fn notes(&self) -> Vec<String> {
         too_few(self.choice.donors.len(), self.at_least)
+    }
+}
+
+impl<S: Statistic> BoundFill for FillWith<S> {
+    fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
+        fill_gaps(input, canvas, self.at_least, self.statistic.clone());
+        Ok(())
     }
 }
 

@@ -5,15 +5,15 @@ use crate::donors::{Choice, Reach};
 use crate::membrane::{self, Cell, Tension};
 use crate::predict::{Predictor, Sample, fit, put, ranks_at, source};
 use compose_core::{
-    Block, BoundFill, Canvas, DataType, DonorUse, FillInput, Findings, GAP, KindError, Looks, Needs,
-    StackFacts, Survey, Temporal, ValidityMode,
+    Block, BoundFill, Canvas, DataType, DonorUse, FillBinding, FillInput, Findings, GAP, KindError, Looks,
+    Needs, PlannedFill, StackFacts, Survey, Temporal, UnfittedFill, ValidityMode,
 };
 use ndarray::Array2;
+use std::sync::Arc;
 
 /// What the settings of these strategies come to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
-    pub strategy: &'static str,
     pub reach: Reach,
     /// Donors that one prediction may rest on.
     pub most: usize,
@@ -40,7 +40,7 @@ impl Wanted {
 }
 
 /// Before the survey: donors in the order of dates.
-struct Unsettled {
+struct Unfitted {
     wanted: Wanted,
     target: usize,
     /// Per band: the greatest sample that the target's type holds.
@@ -49,7 +49,7 @@ struct Unsettled {
 }
 
 /// After it: donors in the order of their agreement with the target.
-struct Settled {
+struct Fitted {
     wanted: Wanted,
     donors: Vec<DonorUse>,
     skipped: Vec<(usize, String)>,
@@ -61,7 +61,7 @@ struct Settled {
 ///
 /// # Errors
 /// There is no target scene to learn from, or bands are judged one by one; a date is missing.
-pub(crate) fn bind(wanted: Wanted, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+pub(crate) fn bind(wanted: Wanted, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
     let Some(target) = stack.target else {
         return Err(KindError::new(
             "it learns from the clear pixels of the scene that is repaired, and there is none; say [target] scene, or use \
@@ -81,34 +81,16 @@ pub(crate) fn bind(wanted: Wanted, stack: &StackFacts<'_>) -> Result<Box<dyn Bou
     let bands = &stack.scenes[target].bands[..stack.scenes[target].wanted];
     let full = |dtype: DataType| if dtype.is_integer() { dtype.range().1 as f32 } else { f32::INFINITY };
     let full = bands.iter().map(|band| full(band.dtype)).collect();
-    Ok(Box::new(Unsettled { wanted, target, full, choice }))
+    Ok(FillBinding::NeedsSurvey(Arc::new(Unfitted { wanted, target, full, choice })))
 }
 
-impl BoundFill for Unsettled {
+impl PlannedFill for Unfitted {
     fn donors(&self) -> &[DonorUse] {
         &self.choice.donors
     }
 
     fn needs(&self) -> Needs {
-        let donors = self.choice.donors.iter().map(|donor| donor.scene);
-        Needs { surveys: donors.chain([self.target]).collect(), ..self.wanted.needs() }
-    }
-
-    fn settle(&self, survey: &Survey) -> Result<Option<Box<dyn BoundFill>>, KindError> {
-        let donors: Vec<usize> = self.choice.donors.iter().map(|donor| donor.scene).collect();
-        let sample = Sample { survey, target: self.target, donors: &donors, full: &self.full };
-        let fitted = fit(&sample, self.wanted.most);
-        Ok(Some(Box::new(Settled {
-            wanted: self.wanted,
-            donors: fitted.donors.into_iter().map(|scene| DonorUse { scene, masked: true }).collect(),
-            skipped: self.choice.skipped.clone(),
-            predictor: fitted.predictor,
-            findings: fitted.findings,
-        })))
-    }
-
-    fn fill(&self, _: &FillInput<'_>, _: &mut Canvas) -> Result<(), KindError> {
-        Err(KindError::new(format!("{} was not given its survey", self.wanted.strategy)))
+        self.wanted.needs()
     }
 
     fn skipped(&self) -> Vec<(usize, String)> {
@@ -120,7 +102,26 @@ impl BoundFill for Unsettled {
     }
 }
 
-impl BoundFill for Settled {
+impl UnfittedFill for Unfitted {
+    fn surveys(&self) -> Vec<usize> {
+        self.choice.donors.iter().map(|donor| donor.scene).chain([self.target]).collect()
+    }
+
+    fn fit(&self, survey: &Survey) -> Result<Arc<dyn BoundFill>, KindError> {
+        let donors: Vec<usize> = self.choice.donors.iter().map(|donor| donor.scene).collect();
+        let sample = Sample { survey, target: self.target, donors: &donors, full: &self.full };
+        let fitted = fit(&sample, self.wanted.most);
+        Ok(Arc::new(Fitted {
+            wanted: self.wanted,
+            donors: fitted.donors.into_iter().map(|scene| DonorUse { scene, masked: true }).collect(),
+            skipped: self.choice.skipped.clone(),
+            predictor: fitted.predictor,
+            findings: fitted.findings,
+        }))
+    }
+}
+
+impl PlannedFill for Fitted {
     fn donors(&self) -> &[DonorUse] {
         &self.donors
     }
@@ -129,6 +130,16 @@ impl BoundFill for Settled {
         self.wanted.needs()
     }
 
+    fn skipped(&self) -> Vec<(usize, String)> {
+        self.skipped.clone()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        notes(self.donors.len())
+    }
+}
+
+impl BoundFill for Fitted {
     fn wants_looks(&self, lacking: &Array2<u8>) -> Array2<u8> {
         if self.wanted.membrane.is_some() { membrane::wants_looks(lacking) } else { lacking.clone() }
     }
@@ -148,21 +159,13 @@ impl BoundFill for Settled {
         }
         Ok(())
     }
-
-    fn skipped(&self) -> Vec<(usize, String)> {
-        self.skipped.clone()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        notes(self.donors.len())
-    }
 }
 
 fn notes(donors: usize) -> Vec<String> {
     if donors == 0 { vec!["no scene may give; this fill leaves every gap".into()] } else { Vec::new() }
 }
 
-impl Settled {
+impl Fitted {
     /// Every gap that a donor sees gets its prediction.
     fn fill_as_predicted(&self, input: &FillInput<'_>, canvas: &mut Canvas) {
         let looks = input.looks.expect("the strategy takes first looks");

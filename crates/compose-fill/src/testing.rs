@@ -1,10 +1,12 @@
 //! Stacks made up for tests, and the plain way to a statistic that the fast one is held to.
 
 use compose_core::{
-    BandFacts, BandRole, Block, BoundFill, Canvas, Cast, DataType, Day, Donor, FillInput, FillStrategy, GAP,
-    Grid, KindError, STATISTIC, SceneFacts, SettingsTable, StackFacts, Transform, ValidityMode, Window,
+    BandFacts, BandRole, Block, BoundFill, Canvas, Cast, DataType, Day, Donor, FillBinding, FillInput,
+    FillStrategy, GAP, Grid, KindError, STATISTIC, SceneFacts, SettingsTable, StackFacts, Transform,
+    ValidityMode, Window,
 };
 use ndarray::{Array3, s};
+use std::sync::Arc;
 use toml::de::DeTable;
 
 /// A scene with one band, known by id and day.
@@ -44,15 +46,20 @@ pub(crate) fn bind(
     toml: &str,
     scenes: &[(&str, Option<i32>)],
     target: Option<usize>,
-) -> Result<Box<dyn BoundFill>, KindError> {
+) -> Result<Arc<dyn BoundFill>, KindError> {
     let scenes: Vec<SceneFacts> = scenes.iter().map(|&(id, day)| scene(id, day)).collect();
     let target_day = target.and_then(|t| scenes[t].day);
-    strategy(toml).unwrap().bind(&stack(target, target_day, &scenes))
+    strategy(toml).unwrap().bind(&stack(target, target_day, &scenes)).map(ready)
+}
+
+fn ready(binding: FillBinding) -> Arc<dyn BoundFill> {
+    binding.without_survey().expect("the strategy needs no survey")
 }
 
 /// The settings bound to no scenes at all, whose bands are judged one by one.
-pub(crate) fn bind_per_band(toml: &str) -> Result<Box<dyn BoundFill>, KindError> {
-    strategy(toml).unwrap().bind(&StackFacts { validity: ValidityMode::PerBand, ..stack(None, None, &[]) })
+pub(crate) fn bind_per_band(toml: &str) -> Result<Arc<dyn BoundFill>, KindError> {
+    let stack = StackFacts { validity: ValidityMode::PerBand, ..stack(None, None, &[]) };
+    strategy(toml).unwrap().bind(&stack).map(ready)
 }
 
 /// The stack of these scenes, on a grid of one pixel.

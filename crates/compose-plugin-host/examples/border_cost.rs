@@ -73,7 +73,7 @@ fn main() {
         let table = || SettingsTable::new(0..0, DeTable::new());
         let (theirs, built_in) = (plugin.fills[0], &compose_fill::mean_stack::KIND);
         let bind = |kind: &compose_core::fill_strategy::FillKind| {
-            (kind.parse)(&table(), &[]).unwrap().bind(&stack).unwrap()
+            (kind.parse)(&table(), &[]).unwrap().bind(&stack).unwrap().without_survey().unwrap()
         };
         let (ours, theirs) = (bind(built_in), bind(theirs));
         let state = &mut 1;

@@ -13,8 +13,8 @@ use crate::planes::{Readable, Writable, block, raw_window};
 use crate::settings::{Values, page_of, schema};
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
-    Block, BoundFill, Canvas, DonorUse, FillInput, FillStrategy, GAP, KindError, Needs, Problem,
-    SettingsTable, StackFacts, Temporal, Window,
+    Block, BoundFill, Canvas, DonorUse, FillBinding, FillInput, FillStrategy, GAP, KindError, Needs,
+    PlannedFill, Problem, SettingsTable, StackFacts, Temporal, Window,
 };
 use compose_plugin::abi;
 use finish::{Answer, finish};
@@ -168,7 +168,7 @@ impl FillPlan {
 }
 
 impl FillStrategy for Strategy {
-    fn bind(&self, stack: &StackFacts<'_>) -> Result<Box<dyn BoundFill>, KindError> {
+    fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         for scene in stack.scenes {
             let named =
                 |e: KindError| KindError { message: format!("scene {}: {}", scene.id, e.message), ..e };
@@ -184,7 +184,7 @@ impl FillStrategy for Strategy {
             Ok(instance)
         };
         let pool = Pool::new(self.home, plan.threads, instance, Box::new(make));
-        Ok(Box::new(Bound { strategy: self.clone(), facts, ids, plan, pool }))
+        Ok(FillBinding::ready(Bound { strategy: self.clone(), facts, ids, plan, pool }))
     }
 }
 
@@ -197,7 +197,7 @@ struct Bound {
     pool: Pool,
 }
 
-impl BoundFill for Bound {
+impl PlannedFill for Bound {
     fn donors(&self) -> &[DonorUse] {
         &self.plan.donors
     }
@@ -205,18 +205,6 @@ impl BoundFill for Bound {
     fn needs(&self) -> Needs {
         let FillPlan { temporal, halo, wants_target: target, .. } = self.plan;
         Needs { temporal, halo, target, ..Needs::default() }
-    }
-
-    fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
-        let looks = Looks::new(input);
-        let mut answer = Answer::default();
-        // A few rows at a time, so that what is written is still near when it is looked at.
-        let rows = (STRIP / (canvas.window.width * canvas.bands()).max(1)).max(1);
-        for first in (0..canvas.window.height).step_by(rows) {
-            let strip = first..(first + rows).min(canvas.window.height);
-            self.fill_strip(input, &looks, canvas, strip, &mut answer)?;
-        }
-        Ok(())
     }
 
     fn skipped(&self) -> Vec<(usize, String)> {
@@ -230,6 +218,20 @@ impl BoundFill for Bound {
 
     fn notes(&self) -> Vec<String> {
         self.strategy.declared.notes(self.plan.deterministic)
+    }
+}
+
+impl BoundFill for Bound {
+    fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
+        let looks = Looks::new(input);
+        let mut answer = Answer::default();
+        // A few rows at a time, so that what is written is still near when it is looked at.
+        let rows = (STRIP / (canvas.window.width * canvas.bands()).max(1)).max(1);
+        for first in (0..canvas.window.height).step_by(rows) {
+            let strip = first..(first + rows).min(canvas.window.height);
+            self.fill_strip(input, &looks, canvas, strip, &mut answer)?;
+        }
+        Ok(())
     }
 }
 

@@ -149,7 +149,7 @@ fn check_fill(value: &str, mode: ValidityMode, all: bool) {
     let (scenes, grid) = ([scene("a", bands), scene("b", bands)], grid());
     let stack =
         StackFacts { target: Some(0), target_day: None, scenes: &scenes, grid: &grid, validity: mode };
-    let bound = strategy.bind(&stack).unwrap();
+    let bound = strategy.bind(&stack).unwrap().without_survey().unwrap();
     let wide = window.expand(1);
     let donor = block(bands, wide);
     let mut pixels = Block::empty(bands, mode, wide.height, wide.width);

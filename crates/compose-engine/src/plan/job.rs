@@ -9,7 +9,7 @@ use crate::plan::placement::{PlannedScore, planned_scores};
 use crate::plan::view::{Arrival, BandGroup, ScenePlan, View};
 use crate::plan::{Stack, grid};
 use crate::rules::Rules;
-use compose_core::fill_strategy::{BoundFill, StackFacts};
+use compose_core::fill_strategy::{FillBinding, StackFacts};
 use compose_core::{Cast, Day, MaskStack, Window};
 use compose_io::align::{Alignment, Resampling};
 use compose_io::crs::CrsRegistry;
@@ -108,7 +108,8 @@ impl Job {
 
     /// The scenes whose pixels may be read: the target and the donors, as far as they meet the grid.
     pub fn scenes_read(&self) -> impl Iterator<Item = usize> + use<> {
-        let donors = self.fills.iter().flat_map(|fill| fill.bound.donors()).map(|donor| donor.scene);
+        let donors =
+            self.fills.iter().flat_map(|fill| fill.bound.planned().donors()).map(|donor| donor.scene);
         let mut scenes: Vec<usize> =
             donors.chain(self.target).filter(|scene| self.view.scenes[*scene].overlaps).collect();
         scenes.sort_unstable();
@@ -148,7 +149,11 @@ impl Job {
 
     /// Blocks for each worker that may wait for the writer.
     pub fn ahead(&self) -> usize {
-        if self.fills.iter().any(|stage| stage.bound.needs().cell.is_some()) { AHEAD_OF_CELLS } else { AHEAD }
+        if self.fills.iter().any(|stage| stage.bound.planned().needs().cell.is_some()) {
+            AHEAD_OF_CELLS
+        } else {
+            AHEAD
+        }
     }
 }
 
@@ -158,7 +163,7 @@ pub struct Stage {
     /// Its strategy.
     pub name: String,
     /// The strategy, bound.
-    pub bound: Arc<dyn BoundFill>,
+    pub bound: FillBinding,
     /// Per scene of the stack: where its score runs, if the strategy wants one.
     pub scores: Arc<[Option<PlannedScore>]>,
 }
@@ -214,11 +219,11 @@ fn stages(
             let message = format!("fill \"{}\": {e}", fill.value.name);
             EngineError::Rules(vec![rules.file.mistake_at(&e.span_in(&fill.spans), &message)])
         })?;
-        if let Some(donor) = bound.donors().iter().find(|d| d.scene >= view.scenes.len()) {
+        if let Some(donor) = bound.planned().donors().iter().find(|d| d.scene >= view.scenes.len()) {
             return Err(EngineError::Bug(format!("{} names donor {}", fill.value.name, donor.scene)));
         }
-        let scores = planned_scores(&stack.facts, &*bound, &view.grid)?;
-        stages.push(Stage { name: fill.value.name.clone(), bound: bound.into(), scores: scores.into() });
+        let scores = planned_scores(&stack.facts, bound.planned(), &view.grid)?;
+        stages.push(Stage { name: fill.value.name.clone(), bound, scores: scores.into() });
     }
     Ok(stages)
 }

@@ -231,7 +231,7 @@ impl Share<'_> {
             // A quarter for the workers at most, the rest for tiles: a tile decoded twice costs more than a small block.
             BlockSize::Auto => {
                 let needs = |columns, rows| self.per_worker((columns, rows), bands);
-                let cell = self.job.fills.iter().filter_map(|stage| stage.bound.needs().cell).max();
+                let cell = self.job.fills.iter().filter_map(|stage| stage.bound.planned().needs().cell).max();
                 let budget = match around_alone(width, height, needs).filter(|_| cell.is_none()) {
                     // What is read around a block is read again for the next: a few times the bytes are many times the block.
                     Some(least) => (left / 2 / threads).min(BLOCK_BYTES.max(4 * least)),
@@ -249,7 +249,8 @@ impl Share<'_> {
             rules: rules(self.stack, self.job, self.native),
             stages: stages(self.stack, self.job, bands, self.native),
         };
-        let own = self.job.fills.iter().map(|stage| stage.bound.needs().memory).max().unwrap_or(0) as u64;
+        let own =
+            self.job.fills.iter().map(|stage| stage.bound.planned().needs().memory).max().unwrap_or(0) as u64;
         bytes_per_pixel(self.stack, self.job, bands) * (columns * rows) as u64
             + work.bytes(columns, rows)
             + own
@@ -337,12 +338,13 @@ fn readers(stack: &Stack, threads: u64) -> u64 {
 /// nothing wants all of them at once.
 pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
     let whole_stack = |stage: &Stage| {
-        let needs = stage.bound.needs();
+        let needs = stage.bound.planned().needs();
         needs.by_band && needs.temporal == Temporal::WholeStack && needs.halo == 0
     };
     // Jointly, what is kept is the judgement of all bands, not what the scene says without its masks; and it is kept
     // on one grid.
-    let masked = job.target.is_none() && job.fills.iter().flat_map(|f| f.bound.donors()).all(|d| d.masked);
+    let masked =
+        job.target.is_none() && job.fills.iter().flat_map(|f| f.bound.planned().donors()).all(|d| d.masked);
     let one_grid = job.scenes_read().all(|scene| job.view.scenes[scene].groups.len() == 1);
     let refs = |scene: usize| stack.scenes[scene].refs[..stack.facts[scene].wanted].iter();
     stack.bands.len() > 1
@@ -412,7 +414,7 @@ fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
     };
     let masks = stack.masks.iter().enumerate().flat_map(of_scene);
     let of_stage = |stage: &Stage| -> Vec<Running> {
-        let scores = (0..stack.facts.len()).filter_map(|scene| stage.bound.score(scene));
+        let scores = (0..stack.facts.len()).filter_map(|scene| stage.bound.planned().score(scene));
         scores.map(|score| rule(score.halo(), score.bands().len())).collect()
     };
     masks.chain(job.fills.iter().flat_map(of_stage)).collect()
@@ -424,10 +426,10 @@ fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running> {
     let reading = reading(stack, job, bands, share);
     let fill = |stage: &Stage| {
         let score = if stage.scores.iter().any(Option::is_some) { 4 } else { 0 };
-        let needs = stage.bound.needs();
+        let needs = stage.bound.planned().needs();
         let donors = match needs.temporal {
             Temporal::OneByOne => block + score,
-            Temporal::WholeStack => stage.bound.donors().len() as u64 * (block + score),
+            Temporal::WholeStack => stage.bound.planned().donors().len() as u64 * (block + score),
             Temporal::FirstLooks(most) => most as u64 * (bands as u64 * 4 + 2) + block,
         };
         let target = if needs.target { block } else { 0 };

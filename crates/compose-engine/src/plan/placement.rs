@@ -1,7 +1,7 @@
 //! Where mask rules and scores run, and how a scene's bands get there.
 
 use crate::error::EngineError;
-use compose_core::{BoundFill, BoundMask, Grid, SceneFacts, Window};
+use compose_core::{BoundMask, Grid, PlannedFill, SceneFacts, Window};
 use compose_io::align::{Alignment, Decision, Resampling, decide};
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ impl NativePlace {
 /// Per scene: where the score that a strategy wants of it runs.
 pub fn planned_scores(
     scenes: &[SceneFacts],
-    bound: &dyn BoundFill,
+    bound: &dyn PlannedFill,
     grid: &Grid,
 ) -> Result<Vec<Option<PlannedScore>>, EngineError> {
     let planned = |(scene, facts): (usize, &SceneFacts)| {

@@ -18,7 +18,7 @@ pub fn bands_read(stack: &Stack, job: &Job, scene: usize) -> Vec<(usize, bool)> 
             .iter()
             .any(|m| m.bound.bands().contains(&band) || (m.bound.needs_neutral() && band < facts.wanted))
     };
-    let scores = job.fills.iter().filter_map(|fill| fill.bound.score(scene));
+    let scores = job.fills.iter().filter_map(|fill| fill.bound.planned().score(scene));
     let scored: Vec<usize> = scores.flat_map(|score| score.bands().to_vec()).collect();
     let read = |band: &usize| *band < facts.wanted || by_mask(*band) || scored.contains(band);
     (0..facts.bands.len()).filter(read).map(|band| (band, by_mask(band))).collect()

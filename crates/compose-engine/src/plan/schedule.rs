@@ -149,12 +149,15 @@ impl Choice<'_> {
     }
 
     fn reads_until_enough(&self) -> bool {
-        self.job.fills.iter().any(|stage| matches!(stage.bound.needs().temporal, Temporal::FirstLooks(_)))
+        self.job
+            .fills
+            .iter()
+            .any(|stage| matches!(stage.bound.planned().needs().temporal, Temporal::FirstLooks(_)))
     }
 
     /// Pixels that a fill reads around its blocks.
     fn halo(&self) -> usize {
-        self.job.fills.iter().map(|stage| stage.bound.needs().halo).max().unwrap_or(0)
+        self.job.fills.iter().map(|stage| stage.bound.planned().needs().halo).max().unwrap_or(0)
     }
 
     /// Bytes of tiles that a region needs at most; a few strips tell of all.

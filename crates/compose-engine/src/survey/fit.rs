@@ -100,25 +100,19 @@ impl<'a> Fitting<'a> {
         job: &Job,
         masks: &FittedMasks,
     ) -> Result<(Vec<Arc<dyn BoundFill>>, Option<Lattice>), EngineError> {
-        let surveyed = job.fills.iter().flat_map(|stage| stage.bound.needs().surveys).collect();
-        let Some((survey, lattice)) = self.survey(job, Some(masks), surveyed)? else {
-            return Ok((job.fills.iter().map(|stage| stage.bound.clone()).collect(), None));
-        };
+        let surveyed = job.fills.iter().flat_map(|stage| stage.bound.surveys()).collect();
+        let surveyed = self.survey(job, Some(masks), surveyed)?;
+        let (survey, lattice) = surveyed.map_or_else(|| (Survey::default(), None), |(s, l)| (s, Some(l)));
         let mut fills = Vec::with_capacity(job.fills.len());
         for (number, stage) in job.fills.iter().enumerate() {
-            if stage.bound.needs().surveys.is_empty() {
-                fills.push(stage.bound.clone());
-                continue;
-            }
-            let fitted = stage.bound.settle(&survey).map_err(|e| EngineError::Fill {
+            fills.push(stage.bound.fit(&survey).map_err(|e| EngineError::Fill {
                 stage: number + 1,
                 strategy: stage.name.clone(),
                 window: Window::whole(job.view.grid.width, job.view.grid.height),
                 message: e.to_string(),
-            })?;
-            fills.push(fitted.map_or_else(|| stage.bound.clone(), Arc::from));
+            })?);
         }
-        Ok((fills, Some(lattice)))
+        Ok((fills, lattice))
     }
 
     /// A survey of some scenes, taken again where it told of nodata that nobody declared; `None` of no scene.
