@@ -19,7 +19,7 @@ const RADIUS: i64 = 3;
 type Plain = fn(u32, f32) -> bool;
 
 pub(crate) struct Mask {
-    bound: Box<dyn BoundMask>,
+    bound: Arc<dyn BoundMask>,
     scene: SceneFacts,
     grid: Grid,
     codes: Array2<u32>,
@@ -62,7 +62,7 @@ impl Mask {
         let kinds: Vec<_> = compose_mask::KINDS.iter().collect();
         let parsed = compose_mask::parse_rule(table, "mask 1", &kinds);
         let parsed = parsed.unwrap_or_else(|problems| panic!("{:?}", problems[0].message));
-        let bound = parsed.bind(&scene).unwrap_or_else(|e| panic!("{e}"));
+        let bound = parsed.bind(&scene).unwrap_or_else(|e| panic!("{e}")).alone();
         let (noise, shape) = (&mut Noise(1), (size.side, size.side));
         // Clouds come in patches, for what depends on their edges.
         let patches: Vec<u64> = (0..shape.0 * shape.1).map(|_| noise.next()).collect();

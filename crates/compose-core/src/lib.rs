@@ -36,7 +36,9 @@ pub use fill_strategy::{
 pub use grid::{Crs, CrsUnit, Grid, Transform};
 pub use kind::KindError;
 pub use looks::Looks;
-pub use mask_rule::{BoundMask, MaskInput, MaskRule, MaskStack, Plane};
+pub use mask_rule::{
+    BoundMask, MaskBinding, MaskInput, MaskRule, MaskStack, Plane, PlannedMask, UnfittedMask,
+};
 pub use quality::Layout;
 pub use scene::{BandFacts, BandRole, SceneFacts, Sun};
 pub use score::{BoundScore, Score, ScoreInput, ScoreKind};

@@ -1,8 +1,9 @@
 //! The seam of mask rules: what makes a pixel unusable.
 //!
-//! A [`MaskRule`] is what the rules file says. Bound to a scene it becomes a [`BoundMask`], which answers
-//! cheap questions (which bands, what halo) and marks pixels on the grid of the bands it reads.
-//! Data flow: rules file → `MaskRule` → (per scene, headers only) `BoundMask` → (per block) marked pixels.
+//! A [`MaskRule`] is what the rules file says. Bound to a scene it answers cheap questions (which bands, what halo), and
+//! says whether it needs a survey; fitted to that it marks pixels on the grid of the bands that it reads.
+//! Data flow: rules file → `MaskRule` → (per scene, headers only) `MaskBinding` → (survey) `BoundMask` → (per block)
+//! marked pixels.
 
 use crate::{Block, Day, Grid, KindError, SceneFacts, SettingsTable, Survey, Window};
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -15,11 +16,11 @@ pub trait MaskRule: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// A band or flag that the scene does not have, a radius in metres on a geographic grid, ….
-    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError>;
+    fn bind(&self, scene: &SceneFacts) -> Result<MaskBinding, KindError>;
 }
 
-/// A mask rule that knows its scene.
-pub trait BoundMask: Send + Sync {
+/// A mask rule that knows its scene, as the plan asks it: with or without a survey.
+pub trait PlannedMask: Send + Sync {
     /// Indices into [`SceneFacts::bands`] of the bands to read, without repeats.
     fn bands(&self) -> &[usize];
 
@@ -35,31 +36,10 @@ pub trait BoundMask: Send + Sync {
         Vec::new()
     }
 
-    /// The rule with what a survey of the scenes tells; `None` where it stays as it is. Asked of rules that compare,
-    /// before they mark.
-    ///
-    /// # Errors
-    /// Whatever the rule cannot work with; the message reaches the user.
-    fn settle(
-        &self,
-        stack: &MaskStack<'_>,
-        survey: &Survey,
-    ) -> Result<Option<Arc<dyn BoundMask>>, KindError> {
-        let _ = (stack, survey);
-        Ok(None)
-    }
-
     /// Whether [`MaskInput::neutral`] is read (it costs reading every wanted band).
     fn needs_neutral(&self) -> bool {
         false
     }
-
-    /// Sets `marked` to 1 where a pixel is unusable; it comes as zeros and has the shape of the input's planes.
-    /// Pixels within `halo()` of the edge of the input may come out wrong; the caller drops them.
-    ///
-    /// # Errors
-    /// Whatever the rule cannot work with; the message reaches the user.
-    fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError>;
 
     /// What it does for this scene, for the plan, e.g. `QA_PIXEL: cloud (bit 3)`.
     fn describe(&self) -> String;
@@ -82,7 +62,72 @@ pub trait BoundMask: Send + Sync {
     }
 }
 
-/// One plane of pixels, in the order of [`BoundMask::bands`].
+/// A mask rule that has all that it needs to know, and waits for pixels.
+pub trait BoundMask: PlannedMask {
+    /// Sets `marked` to 1 where a pixel is unusable; it comes as zeros and has the shape of the input's planes.
+    /// Pixels within `halo()` of the edge of the input may come out wrong; the caller drops them.
+    ///
+    /// # Errors
+    /// Whatever the rule cannot work with; the message reaches the user.
+    fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError>;
+}
+
+/// A mask rule that wants to see samples of whole scenes before it is given pixels.
+pub trait UnfittedMask: PlannedMask {
+    /// The rule with what a survey tells of its own scene and of those that it compares.
+    ///
+    /// # Errors
+    /// Whatever the rule cannot work with; the message reaches the user.
+    fn fit(&self, stack: &MaskStack<'_>, survey: &Survey) -> Result<Arc<dyn BoundMask>, KindError>;
+
+    /// The rule where the stack has no scene to compare with.
+    fn alone(&self) -> Arc<dyn BoundMask>;
+}
+
+/// A mask rule that knows its scene.
+#[derive(Clone)]
+pub enum MaskBinding {
+    /// Headers told all that it needs to know.
+    Ready(Arc<dyn BoundMask>),
+    /// It needs a survey, if there is a scene to compare with.
+    NeedsSurvey(Arc<dyn UnfittedMask>),
+}
+
+impl MaskBinding {
+    /// A rule that needs no survey.
+    pub fn ready(bound: impl BoundMask + 'static) -> Self {
+        Self::Ready(Arc::new(bound))
+    }
+
+    /// The rule as the plan asks it.
+    pub fn planned(&self) -> &dyn PlannedMask {
+        match self {
+            Self::Ready(bound) => &**bound,
+            Self::NeedsSurvey(unfitted) => &**unfitted,
+        }
+    }
+
+    /// The rule with what a survey tells, if it needs one.
+    ///
+    /// # Errors
+    /// As [`UnfittedMask::fit`].
+    pub fn fit(&self, stack: &MaskStack<'_>, survey: &Survey) -> Result<Arc<dyn BoundMask>, KindError> {
+        match self {
+            Self::Ready(bound) => Ok(bound.clone()),
+            Self::NeedsSurvey(unfitted) => unfitted.fit(stack, survey),
+        }
+    }
+
+    /// The rule where there is nothing to compare with.
+    pub fn alone(&self) -> Arc<dyn BoundMask> {
+        match self {
+            Self::Ready(bound) => bound.clone(),
+            Self::NeedsSurvey(unfitted) => unfitted.alone(),
+        }
+    }
+}
+
+/// One plane of pixels, in the order of [`PlannedMask::bands`].
 #[derive(Clone, Copy)]
 pub enum Plane<'a> {
     /// Measurements as stored (not scaled), with 1 where valid (inside the scene, not nodata).

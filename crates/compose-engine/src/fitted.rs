@@ -1,10 +1,11 @@
 //! The plan with what the survey told: all that a run needs to know before its first block.
 
 use crate::error::EngineError;
-use crate::plan::{Comparing, Job, Lattice, LeftOut, MOSTLY, Masked, Plan};
+use crate::plan::{Comparing, Job, Lattice, LeftOut, MOSTLY, Masked, PlacedMask, Plan};
 use crate::rules::Mistake;
 use compose_core::{BoundFill, BoundMask};
 use compose_io::scene::SceneSource;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A plan whose kinds have got the surveys that they wanted.
@@ -25,7 +26,7 @@ pub struct Fitted {
 pub struct FittedJob {
     /// What was decided.
     pub job: Job,
-    /// The mask rules that compare scenes.
+    /// The mask rules.
     pub masks: FittedMasks,
     /// The strategies of the job's fills, in their order.
     pub fills: Vec<Arc<dyn BoundFill>>,
@@ -35,20 +36,89 @@ pub struct FittedJob {
     pub masked: Option<Masked>,
 }
 
-/// Mask rules that compare scenes, in the order of [`Job::comparing`].
-#[derive(Default)]
-pub struct FittedMasks(pub Vec<Arc<dyn BoundMask>>);
+/// The mask rules of every scene, ready for pixels: per scene, in the order of the rules file.
+pub struct FittedMasks {
+    /// All of them.
+    all: Vec<Vec<Arc<dyn BoundMask>>>,
+    /// The same without those that compare scenes.
+    plain: PlainMasks,
+}
+
+/// The mask rules that judge a scene by itself; `None` stands for one that compares scenes.
+#[derive(Clone)]
+pub struct PlainMasks(Vec<Vec<Option<Arc<dyn BoundMask>>>>);
+
+/// Which rules are applied.
+#[derive(Clone, Copy)]
+pub enum Masks<'a> {
+    /// All.
+    All(&'a FittedMasks),
+    /// Those that do not compare scenes.
+    Plain(&'a PlainMasks),
+}
+
+impl PlainMasks {
+    /// What a survey may go by: rules that have a scene to compare with wait for it.
+    pub fn of(plan: &Plan, job: &Job) -> Self {
+        let of_scene = |(scene, masks): (usize, &Vec<PlacedMask>)| {
+            let plain =
+                |(rule, mask): (usize, &PlacedMask)| (!job.compares(scene, rule)).then(|| mask.bound.alone());
+            masks.iter().enumerate().map(plain).collect()
+        };
+        Self(plan.stack.masks.iter().enumerate().map(of_scene).collect())
+    }
+}
 
 impl FittedMasks {
-    /// A rule of a scene, and what it compares; `None` where it compares nothing.
-    pub fn rule<'a>(
-        &'a self,
-        job: &'a Job,
-        scene: usize,
-        rule: usize,
-    ) -> Option<(&'a Comparing, &'a dyn BoundMask)> {
-        let place = job.comparing.iter().position(|c| (c.scene, c.rule) == (scene, rule))?;
-        Some((&job.comparing[place], &**self.0.get(place)?))
+    /// Plain rules, and those that compare, as `fit` makes them of the job's comparisons.
+    ///
+    /// # Errors
+    /// `fit` fails.
+    pub fn new(
+        plain: PlainMasks,
+        job: &Job,
+        fit: impl Fn(&Comparing) -> Result<Arc<dyn BoundMask>, EngineError>,
+    ) -> Result<Self, EngineError> {
+        let fitted = job.comparing.iter().map(|of| Ok(((of.scene, of.rule), fit(of)?)));
+        let fitted = fitted.collect::<Result<BTreeMap<_, _>, EngineError>>()?;
+        let rule = |scene: usize, (rule, plain): (usize, &Option<Arc<dyn BoundMask>>)| {
+            let compared = || fitted.get(&(scene, rule)).cloned();
+            let missing = || EngineError::Bug(format!("rule {rule} of scene {scene} was not fitted"));
+            plain.clone().or_else(compared).ok_or_else(missing)
+        };
+        let of_scene = |(scene, masks): (usize, &Vec<Option<Arc<dyn BoundMask>>>)| {
+            masks.iter().enumerate().map(|mask| rule(scene, mask)).collect()
+        };
+        let all = plain.0.iter().enumerate().map(of_scene).collect::<Result<_, EngineError>>()?;
+        Ok(Self { all, plain })
+    }
+
+    /// What the rules have to remark.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        self.all.iter().flatten().flat_map(|mask| mask.notes())
+    }
+}
+
+impl<'a> Masks<'a> {
+    /// The rule of this number of a scene; `None` where it is passed over.
+    pub fn rule(self, scene: usize, rule: usize) -> Option<&'a dyn BoundMask> {
+        match self {
+            Self::All(masks) => Some(&*masks.all[scene][rule]),
+            Self::Plain(masks) => masks.0[scene][rule].as_deref(),
+        }
+    }
+
+    /// The same rules without those that compare scenes.
+    pub fn plain(self) -> Self {
+        match self {
+            Self::All(masks) => Self::Plain(&masks.plain),
+            plain @ Self::Plain(_) => plain,
+        }
+    }
+
+    /// Whether rules that compare are among them.
+    pub fn compare(self) -> bool {
+        matches!(self, Self::All(_))
     }
 }
 

@@ -68,7 +68,7 @@ impl Fitted {
             notes.extend(self.resampled_target(&of.job));
             notes.extend(of.fills.iter().flat_map(|fill| fill.notes()));
             // Known as soon as there is a survey: until then a rule does not know whom it is compared with.
-            notes.extend(of.masks.0.iter().flat_map(|rule| rule.notes()));
+            notes.extend(of.masks.notes());
         }
         let mut seen = std::collections::HashSet::new();
         notes.retain(|n| seen.insert(n.clone()));

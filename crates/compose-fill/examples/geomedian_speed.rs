@@ -43,8 +43,11 @@ fn measure(strategy: &str, blocks: &[Block]) -> (f64, Array3<f32>) {
     let transform = Transform { x0: 0.0, dx: 1.0, y0: 0.0, dy: -1.0 };
     let grid = Grid { width, height, transform, crs: None };
     let (validity, scenes) = (ValidityMode::Joint, &[]);
-    let bound =
-        fill.bind(&StackFacts { target: None, target_day: None, scenes, grid: &grid, validity }).unwrap();
+    let bound = fill
+        .bind(&StackFacts { target: None, target_day: None, scenes, grid: &grid, validity })
+        .unwrap()
+        .without_survey()
+        .unwrap();
     let donors: Vec<_> = blocks
         .iter()
         .enumerate()

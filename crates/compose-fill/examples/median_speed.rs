@@ -35,6 +35,8 @@ fn measure(strategy: &str, dates: usize, mode: ValidityMode) -> f64 {
     let grid = Grid { width: SIDE, height: SIDE, transform, crs: None };
     let bound = fill
         .bind(&StackFacts { target: None, target_day: None, scenes: &[], grid: &grid, validity: mode })
+        .unwrap()
+        .without_survey()
         .unwrap();
     let state = &mut 1;
     let blocks: Vec<Block> = (0..dates).map(|_| block(mode, state)).collect();

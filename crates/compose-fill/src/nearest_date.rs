@@ -83,6 +83,6 @@ mod tests {
         let message = "no date where one is needed: target \"t\" has none; give it a date in [[scene]], or say \
                        where to find it with date-from in [scenes]";
         assert_eq!(bind(None).err().unwrap().to_string(), message);
-        assert_eq!(donors(&*bind(Some(Day(5))).unwrap()), [1]);
+        assert_eq!(donors(bind(Some(Day(5))).unwrap().planned()), [1]);
     }
 }

@@ -2,8 +2,8 @@
 
 use compose_core::{
     BandFacts, BandRole, Block, BoundFill, Canvas, Cast, DataType, Day, Donor, FillBinding, FillInput,
-    FillStrategy, GAP, Grid, KindError, STATISTIC, SceneFacts, SettingsTable, StackFacts, Transform,
-    ValidityMode, Window,
+    FillStrategy, GAP, Grid, KindError, PlannedFill, STATISTIC, SceneFacts, SettingsTable, StackFacts,
+    Transform, ValidityMode, Window,
 };
 use ndarray::{Array3, s};
 use std::sync::Arc;
@@ -71,7 +71,7 @@ const TRANSFORM: Transform = Transform { x0: 0.0, dx: 30.0, y0: 0.0, dy: -30.0 }
 static ONE_PIXEL: Grid = Grid { width: 1, height: 1, transform: TRANSFORM, crs: None };
 
 /// The ids' numbers of the donors, in order.
-pub(crate) fn donors(bound: &dyn BoundFill) -> Vec<usize> {
+pub(crate) fn donors(bound: &dyn PlannedFill) -> Vec<usize> {
     bound.donors().iter().map(|donor| donor.scene).collect()
 }
 

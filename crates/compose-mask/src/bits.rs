@@ -5,7 +5,8 @@ use compose_core::mask_rule::MaskKind;
 use compose_core::quality::{CodeTest, Field, RESERVED};
 use compose_core::suggest::did_you_mean;
 use compose_core::{
-    BoundMask, KindError, Layout, MaskInput, MaskRule, Plane, Problem, SceneFacts, SettingsTable,
+    BoundMask, KindError, Layout, MaskBinding, MaskInput, MaskRule, Plane, PlannedMask, Problem, SceneFacts,
+    SettingsTable,
 };
 use ndarray::{ArrayViewMut2, Zip};
 use schemars::JsonSchema;
@@ -111,7 +112,7 @@ fn problems(any: &[Spanned<Item>], layout: &Layout) -> Vec<Problem> {
 }
 
 impl MaskRule for Bits {
-    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
+    fn bind(&self, scene: &SceneFacts) -> Result<MaskBinding, KindError> {
         let index = band::choose(scene, self.band.as_deref())?;
         let facts = &scene.bands[index];
         band::require_quality(facts, KIND.name)?;
@@ -125,7 +126,7 @@ impl MaskRule for Bits {
         });
         let conditions = conditions.collect::<Result<Vec<_>, _>>()?;
         let notes = self.caveats(layout).map(|text| format!("{}: {text}", facts.name)).collect();
-        Ok(Box::new(BoundBits { band: [index], name: facts.name.clone(), conditions, notes }))
+        Ok(MaskBinding::ready(BoundBits { band: [index], name: facts.name.clone(), conditions, notes }))
     }
 }
 
@@ -252,11 +253,26 @@ struct BoundBits {
     notes: Vec<String>,
 }
 
-impl BoundMask for BoundBits {
+impl PlannedMask for BoundBits {
     fn bands(&self) -> &[usize] {
         &self.band
     }
 
+    fn describe(&self) -> String {
+        let words: Vec<&str> = self.conditions.iter().map(|c| c.words.as_str()).collect();
+        format!("{}: {}", self.name, words.join(", "))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    fn takes_code(&self, band: usize, code: u32) -> Option<bool> {
+        (band == self.band[0]).then(|| self.conditions.iter().any(|c| c.test.takes(code)))
+    }
+}
+
+impl BoundMask for BoundBits {
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         let [Plane::Quality { codes, inside }] = input.planes else {
             return Err(KindError::new(format!("{} did not come as one quality band", self.name)));
@@ -277,19 +293,6 @@ impl BoundMask for BoundBits {
         }
         Ok(())
     }
-
-    fn describe(&self) -> String {
-        let words: Vec<&str> = self.conditions.iter().map(|c| c.words.as_str()).collect();
-        format!("{}: {}", self.name, words.join(", "))
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.notes.clone()
-    }
-
-    fn takes_code(&self, band: usize, code: u32) -> Option<bool> {
-        (band == self.band[0]).then(|| self.conditions.iter().any(|c| c.test.takes(code)))
-    }
 }
 
 #[cfg(test)]
@@ -298,6 +301,7 @@ mod tests {
     use crate::fixture::scene;
     use compose_core::DataType;
     use compose_core::quality::find;
+    use std::sync::Arc;
 
     fn bits(toml: &str) -> Result<Box<dyn MaskRule>, Vec<String>> {
         let table = toml::de::DeTable::parse(toml).unwrap().into_inner();
@@ -305,8 +309,12 @@ mod tests {
         parse(&SettingsTable::new(0..toml.len(), table)).map_err(messages)
     }
 
-    fn bound(toml: &str, layout: &str) -> Result<Box<dyn BoundMask>, String> {
-        bits(toml).unwrap().bind(&scene(layout, DataType::UInt16)).map_err(|e| e.to_string())
+    fn bound(toml: &str, layout: &str) -> Result<Arc<dyn BoundMask>, String> {
+        bits(toml)
+            .unwrap()
+            .bind(&scene(layout, DataType::UInt16))
+            .map(|bound| bound.alone())
+            .map_err(|e| e.to_string())
     }
 
     fn refused(toml: &str, layout: &str) -> String {

@@ -80,11 +80,6 @@ pub(crate) fn outside(
         .then(|| table.problem_at(key, format!("{key} is {value}, expected a number from {low} to {high}")))
 }
 
-/// The engine gives a rule that compares its survey before any block.
-pub(crate) fn unsettled(kind: &str) -> KindError {
-    KindError::new(format!("{kind} was not given its survey"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

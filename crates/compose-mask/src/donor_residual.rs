@@ -2,11 +2,12 @@
 
 mod model;
 
-use crate::comparing::{nearest_first, output_band, outside, ranked, seen, unsettled};
+use crate::comparing::{nearest_first, output_band, outside, ranked, seen};
 use crate::morph::{Disc, Morphology};
 use compose_core::mask_rule::{Compared, MaskKind};
 use compose_core::{
-    BoundMask, KindError, MaskInput, MaskRule, MaskStack, Problem, SceneFacts, SettingsTable, Survey,
+    BoundMask, KindError, MaskBinding, MaskInput, MaskRule, MaskStack, PlannedMask, Problem, SceneFacts,
+    SettingsTable, Survey, UnfittedMask,
 };
 use model::Model;
 use ndarray::{Array2, ArrayViewMut2, Zip};
@@ -73,7 +74,7 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<Problem>> {
 }
 
 impl MaskRule for Settings {
-    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
+    fn bind(&self, scene: &SceneFacts) -> Result<MaskBinding, KindError> {
         let infrared = chosen(scene, self.infrared.as_deref(), &INFRARED, "infrared")?;
         if infrared.is_empty() {
             let bands: Vec<&str> = scene.bands[..scene.wanted].iter().map(|b| b.name.as_str()).collect();
@@ -86,7 +87,7 @@ impl MaskRule for Settings {
         let mut visible = chosen(scene, self.visible.as_deref(), &VISIBLE, "visible")?;
         visible.retain(|band| !infrared.contains(band));
         let bands = infrared.iter().chain(&visible).copied().collect();
-        Ok(Box::new(Bound {
+        Ok(MaskBinding::NeedsSurvey(Arc::new(Bound {
             k: self.k,
             donors: self.donors,
             output_bands: (0..scene.wanted).collect(),
@@ -94,9 +95,7 @@ impl MaskRule for Settings {
             infrared: infrared.len(),
             clean: Disc::new(self.clean, self.clean),
             margin: Disc::new(self.margin, self.margin),
-            models: None,
-            notes: Vec::new(),
-        }))
+        })))
     }
 }
 
@@ -132,12 +131,17 @@ struct Bound {
     infrared: usize,
     clean: Disc,
     margin: Disc,
-    /// The best donor first.
-    models: Option<Vec<Model>>,
+}
+
+/// The rule with what it learned of its donors.
+struct Fitted {
+    bound: Bound,
+    /// The best donor first; none where there is nothing to compare with.
+    models: Vec<Model>,
     notes: Vec<String>,
 }
 
-impl BoundMask for Bound {
+impl PlannedMask for Bound {
     fn bands(&self) -> &[usize] {
         &self.bands
     }
@@ -152,11 +156,17 @@ impl BoundMask for Bound {
         donors
     }
 
-    fn settle(
-        &self,
-        stack: &MaskStack<'_>,
-        survey: &Survey,
-    ) -> Result<Option<Arc<dyn BoundMask>>, KindError> {
+    fn needs_neutral(&self) -> bool {
+        !self.margin.is_point()
+    }
+
+    fn describe(&self) -> String {
+        format!("darker by {} standard deviations than other scenes make one expect", self.k)
+    }
+}
+
+impl UnfittedMask for Bound {
+    fn fit(&self, stack: &MaskStack<'_>, survey: &Survey) -> Result<Arc<dyn BoundMask>, KindError> {
         let (own, id) = (stack.scene, |scene: usize| &stack.scenes[scene].id);
         let (mut models, mut notes) = (Vec::new(), Vec::new());
         for donor in self.compares(stack) {
@@ -174,22 +184,49 @@ impl BoundMask for Bound {
         }
         // Donors come by date, and the sort is stable: of two that agree equally well the nearer goes first.
         models.sort_by(|a, b| a.unexplained.total_cmp(&b.unexplained));
-        Ok(Some(Arc::new(Self { models: Some(models), notes, ..self.clone() })))
+        Ok(Arc::new(Fitted { bound: self.clone(), models, notes }))
+    }
+
+    fn alone(&self) -> Arc<dyn BoundMask> {
+        Arc::new(Fitted { bound: self.clone(), models: Vec::new(), notes: Vec::new() })
+    }
+}
+
+impl PlannedMask for Fitted {
+    fn bands(&self) -> &[usize] {
+        self.bound.bands()
+    }
+
+    fn halo(&self) -> usize {
+        self.bound.halo()
+    }
+
+    fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
+        self.bound.compares(stack)
     }
 
     fn needs_neutral(&self) -> bool {
-        !self.margin.is_point()
+        self.bound.needs_neutral()
     }
 
+    fn describe(&self) -> String {
+        self.bound.describe()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+impl BoundMask for Fitted {
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         let Some(stack) = input.stack else { return Ok(()) };
-        let models = self.models.as_ref().ok_or_else(|| unsettled(KIND.name))?;
-        let looks = self.look(models, stack);
-        self.vote(&looks, marked.view_mut());
+        let looks = self.bound.look(&self.models, stack);
+        self.bound.vote(&looks, marked.view_mut());
         // What no donor shows is no edge of a shadow.
-        Morphology::Open.apply(marked.view_mut(), looks.unjudged.view(), &self.clean);
+        Morphology::Open.apply(marked.view_mut(), looks.unjudged.view(), &self.bound.clean);
         let core = marked.to_owned();
-        Morphology::Grow.apply(marked.view_mut(), input.neutral, &self.margin);
+        Morphology::Grow.apply(marked.view_mut(), input.neutral, &self.bound.margin);
         // Beside a shadow is where it fades: what is as bright as expected was never in it.
         Zip::from(&mut marked)
             .and(&core)
@@ -197,14 +234,6 @@ impl BoundMask for Bound {
             .and(&looks.unjudged)
             .for_each(|mark, core, half, unjudged| *mark &= core | half | unjudged);
         Ok(())
-    }
-
-    fn describe(&self) -> String {
-        format!("darker by {} standard deviations than other scenes make one expect", self.k)
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.notes.clone()
     }
 }
 
@@ -299,6 +328,6 @@ mod tests {
             visible: Some(vec!["B4".into()]),
             ..Settings::default()
         };
-        assert_eq!(named.bind(&scene("", DataType::UInt8)).unwrap().bands(), [0]);
+        assert_eq!(named.bind(&scene("", DataType::UInt8)).unwrap().planned().bands(), [0]);
     }
 }

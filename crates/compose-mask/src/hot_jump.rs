@@ -1,9 +1,10 @@
 #![doc = include_str!("hot_jump.md")]
 
-use crate::comparing::{nearest_first, output_band, outside, ranked, scales, seen, unsettled};
+use crate::comparing::{nearest_first, output_band, outside, ranked, scales, seen};
 use compose_core::mask_rule::{Compared, MaskKind};
 use compose_core::{
-    Block, BoundMask, KindError, MaskInput, MaskRule, MaskStack, Problem, SceneFacts, SettingsTable, Survey,
+    Block, BoundMask, KindError, MaskBinding, MaskInput, MaskRule, MaskStack, PlannedMask, Problem,
+    SceneFacts, SettingsTable, Survey, UnfittedMask,
 };
 use ndarray::{Array2, ArrayViewMut2};
 use schemars::JsonSchema;
@@ -71,7 +72,7 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<Problem>> {
 }
 
 impl MaskRule for Settings {
-    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
+    fn bind(&self, scene: &SceneFacts) -> Result<MaskBinding, KindError> {
         let bands = [
             output_band(scene, &self.blue, "blue")?,
             output_band(scene, &self.red, "red")?,
@@ -81,7 +82,7 @@ impl MaskRule for Settings {
         require_day(scene)?;
         let names = bands.map(|band| scene.bands[band].name.as_str());
         let words = format!("{}: haze that another look does not show", names.join(", "));
-        Ok(Box::new(Bound { settings: self.clone(), bands, words, known: None }))
+        Ok(MaskBinding::NeedsSurvey(Arc::new(Bound { settings: self.clone(), bands, words })))
     }
 }
 
@@ -102,11 +103,15 @@ struct Bound {
     /// Blue, red, near infrared.
     bands: [usize; 3],
     words: String,
+}
+
+/// The rule with what the stack tells; `None` where there is nothing to compare with.
+struct Fitted {
+    bound: Bound,
     known: Option<Known>,
 }
 
 /// What the stack tells.
-#[derive(Clone)]
 struct Known {
     /// Scale and offset of the three bands.
     scales: Vec<(f64, f64)>,
@@ -119,7 +124,7 @@ const AROUND: usize = 3;
 /// Pixels that a correlation is made of at least.
 const ENOUGH: usize = 10;
 
-impl BoundMask for Bound {
+impl PlannedMask for Bound {
     fn bands(&self) -> &[usize] {
         &self.bands
     }
@@ -129,7 +134,7 @@ impl BoundMask for Bound {
     }
 
     fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
-        // A scene without a date is asked for as well: `settle` then says that it has none.
+        // A scene without a date is asked for as well: [`UnfittedMask::fit`] then says that it has none.
         let undated = (0..stack.scenes.len()).filter(|s| *s != stack.scene && stack.scenes[*s].day.is_none());
         let mut others = nearest_first(stack, self.settings.within_days);
         let more: Vec<usize> = undated.filter(|scene| !others.contains(scene)).collect();
@@ -137,24 +142,50 @@ impl BoundMask for Bound {
         others
     }
 
-    fn settle(&self, stack: &MaskStack<'_>, _: &Survey) -> Result<Option<Arc<dyn BoundMask>>, KindError> {
+    fn describe(&self) -> String {
+        self.words.clone()
+    }
+}
+
+impl UnfittedMask for Bound {
+    fn fit(&self, stack: &MaskStack<'_>, _: &Survey) -> Result<Arc<dyn BoundMask>, KindError> {
         stack.scenes.iter().try_for_each(require_day)?;
         let scales = scales(&stack.scenes[stack.reference], self.bands, KIND.name)?;
         let days = |scene: usize| Some(stack.scenes[scene].day?.distance(stack.scenes[stack.scene].day?));
         let others = nearest_first(stack, self.settings.within_days);
         let others = others.into_iter().filter_map(|scene| Some((scene, days(scene)?))).collect();
-        Ok(Some(Arc::new(Self { known: Some(Known { scales, others }), ..self.clone() })))
+        Ok(Arc::new(Fitted { bound: self.clone(), known: Some(Known { scales, others }) }))
     }
 
-    fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
-        let Some(stack) = input.stack else { return Ok(()) };
-        let known = self.known.as_ref().ok_or_else(|| unsettled(KIND.name))?;
-        self.compare(known, stack, marked);
-        Ok(())
+    fn alone(&self) -> Arc<dyn BoundMask> {
+        Arc::new(Fitted { bound: self.clone(), known: None })
+    }
+}
+
+impl PlannedMask for Fitted {
+    fn bands(&self) -> &[usize] {
+        self.bound.bands()
+    }
+
+    fn halo(&self) -> usize {
+        self.bound.halo()
+    }
+
+    fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
+        self.bound.compares(stack)
     }
 
     fn describe(&self) -> String {
-        self.words.clone()
+        self.bound.describe()
+    }
+}
+
+impl BoundMask for Fitted {
+    fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
+        if let Some((stack, known)) = input.stack.zip(self.known.as_ref()) {
+            self.bound.compare(known, stack, marked);
+        }
+        Ok(())
     }
 }
 
@@ -236,7 +267,7 @@ mod tests {
     use super::*;
 
     fn bound() -> Bound {
-        Bound { settings: Settings::default(), bands: [0, 1, 2], words: String::new(), known: None }
+        Bound { settings: Settings::default(), bands: [0, 1, 2], words: String::new() }
     }
 
     #[test]

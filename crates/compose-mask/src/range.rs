@@ -3,7 +3,8 @@
 use crate::band;
 use compose_core::mask_rule::MaskKind;
 use compose_core::{
-    BandFacts, BoundMask, DataType, KindError, MaskInput, MaskRule, Plane, Problem, SceneFacts, SettingsTable,
+    BandFacts, BoundMask, DataType, KindError, MaskBinding, MaskInput, MaskRule, Plane, PlannedMask, Problem,
+    SceneFacts, SettingsTable,
 };
 use ndarray::{ArrayViewMut2, Zip};
 use schemars::JsonSchema;
@@ -60,12 +61,12 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<Problem>> {
 }
 
 impl MaskRule for Settings {
-    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
+    fn bind(&self, scene: &SceneFacts) -> Result<MaskBinding, KindError> {
         let index = band::choose(scene, Some(&self.band))?;
         let facts = &scene.bands[index];
         let (low, high) = self.stored(facts)?;
         let words = format!("{}: {}", facts.name, self.words());
-        Ok(Box::new(BoundRange { band: [index], words, low, high, dtype: facts.dtype }))
+        Ok(MaskBinding::ready(BoundRange { band: [index], words, low, high, dtype: facts.dtype }))
     }
 }
 
@@ -118,11 +119,17 @@ struct BoundRange {
     dtype: DataType,
 }
 
-impl BoundMask for BoundRange {
+impl PlannedMask for BoundRange {
     fn bands(&self) -> &[usize] {
         &self.band
     }
 
+    fn describe(&self) -> String {
+        self.words.clone()
+    }
+}
+
+impl BoundMask for BoundRange {
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         match input.planes {
             [Plane::Data { values, valid }] => {
@@ -140,10 +147,6 @@ impl BoundMask for BoundRange {
             _ => return Err(KindError::new(format!("{} did not come as one band", self.words))),
         }
         Ok(())
-    }
-
-    fn describe(&self) -> String {
-        self.words.clone()
     }
 }
 
@@ -210,7 +213,8 @@ mod tests {
 
     #[test]
     fn the_description_says_the_limits() {
-        let describe = |toml: &str| rule(toml).unwrap().bind(&scene("", DataType::UInt8)).unwrap().describe();
+        let describe =
+            |toml: &str| rule(toml).unwrap().bind(&scene("", DataType::UInt8)).unwrap().planned().describe();
         assert_eq!(describe("band = 'red'\nmin = 1\nmax = 2"), "B4: from 1 to 2");
         assert_eq!(describe("band = 'B4'\nmax = 0.1\nunit = 'physical'"), "B4: at most 0.1 (physical)");
     }

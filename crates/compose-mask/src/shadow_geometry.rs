@@ -11,8 +11,8 @@ use crate::nestable::NESTABLE;
 use crate::tree::{Node, evaluation_grid, nested};
 use compose_core::mask_rule::MaskKind;
 use compose_core::{
-    BandFacts, BoundMask, KindError, Layout, MaskInput, MaskRule, Plane, Problem, SceneFacts, SettingsTable,
-    Sun,
+    BandFacts, BoundMask, KindError, Layout, MaskBinding, MaskInput, MaskRule, Plane, PlannedMask, Problem,
+    SceneFacts, SettingsTable, Sun,
 };
 use darkness::{AROUND, DarkBand};
 use fall::Fall;
@@ -21,6 +21,7 @@ use ndarray::{Array2, ArrayViewMut2, Zip, s};
 use pieces::{BESIDE, Search};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// The kind `shadow-geometry`.
 pub const KIND: MaskKind = MaskKind {
@@ -162,6 +163,10 @@ fn both(said: &str, missing: &str) -> String {
     format!("{said} without {missing}; say both, or neither where the scene's metadata says them")
 }
 
+/// Why a rule that compares scenes casts no shadow.
+const COMPARES: &str =
+    "clouds holds a rule that compares scenes; expected rules that judge a scene by itself, such as bits";
+
 #[derive(Debug)]
 struct Rule {
     clouds: Node,
@@ -169,7 +174,7 @@ struct Rule {
 }
 
 impl MaskRule for Rule {
-    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
+    fn bind(&self, scene: &SceneFacts) -> Result<MaskBinding, KindError> {
         let mut dark = Vec::new();
         for name in &self.settings.bands {
             let band = band::data(scene, name, "bands")?;
@@ -177,7 +182,10 @@ impl MaskRule for Rule {
                 dark.push(band);
             }
         }
-        let clouds = self.clouds.bind_beside(scene, &dark)?;
+        let clouds = match self.clouds.bind_beside(scene, &dark)? {
+            MaskBinding::Ready(clouds) => clouds,
+            MaskBinding::NeedsSurvey(_) => return Err(KindError::new(COMPARES).about("clouds")),
+        };
         let grid = evaluation_grid(scene, clouds.bands());
         let sun = self.settings.sun(scene)?;
         let fall = Fall::new(sun, grid).map_err(KindError::new)?;
@@ -186,7 +194,7 @@ impl MaskRule for Rule {
         let unknown = facts.iter().filter(|band| darkness::zero(band).is_none());
         let notes = unknown.map(|band| no_scale(band)).chain(clouds.notes()).collect();
         let names: Vec<&str> = facts.iter().map(|band| band.name.as_str()).collect();
-        Ok(Box::new(Bound {
+        Ok(MaskBinding::ready(Bound {
             zeros: facts.iter().map(|band| darkness::zero(band).unwrap_or(0.0)).collect(),
             fill: clouds.bands().iter().map(|band| scene.bands[*band].layout).collect(),
             words: words(&*clouds, sun, &offsets, &names.join(", ")),
@@ -206,7 +214,7 @@ fn no_scale(band: &BandFacts) -> String {
     )
 }
 
-fn words(clouds: &dyn BoundMask, sun: Sun, offsets: &[(i64, i64)], dark: &str) -> String {
+fn words(clouds: &dyn PlannedMask, sun: Sun, offsets: &[(i64, i64)], dark: &str) -> String {
     let far = |(cols, rows): &(i64, i64)| (*cols as f64).hypot(*rows as f64).round();
     let (near, far) = (offsets.first().map_or(0.0, far), offsets.last().map_or(0.0, far));
     let Sun { elevation, azimuth } = sun;
@@ -218,7 +226,7 @@ fn words(clouds: &dyn BoundMask, sun: Sun, offsets: &[(i64, i64)], dark: &str) -
 
 struct Bound {
     /// Its bands begin with those in which shadows are dark.
-    clouds: Box<dyn BoundMask>,
+    clouds: Arc<dyn BoundMask>,
     /// For each of these, what is added to a number.
     zeros: Vec<f32>,
     /// For each band, the layout that tells which codes are fill.
@@ -287,7 +295,7 @@ impl Bound {
     }
 }
 
-impl BoundMask for Bound {
+impl PlannedMask for Bound {
     fn bands(&self) -> &[usize] {
         self.clouds.bands()
     }
@@ -300,6 +308,16 @@ impl BoundMask for Bound {
         self.clouds.needs_neutral()
     }
 
+    fn describe(&self) -> String {
+        self.words.clone()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+impl BoundMask for Bound {
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         let mut clouds = Array2::zeros(marked.dim());
         self.clouds.mark(input, clouds.view_mut())?;
@@ -332,14 +350,6 @@ impl BoundMask for Bound {
             .for_each(|m, shadow, dark, clear| *m = shadow & dark & clear);
         Ok(())
     }
-
-    fn describe(&self) -> String {
-        self.words.clone()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.notes.clone()
-    }
 }
 
 #[cfg(test)]
@@ -358,9 +368,9 @@ mod tests {
         problems.into_iter().map(|p| (toml[p.span].to_string(), p.message)).collect()
     }
 
-    fn bind(toml: &str, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
+    fn bind(toml: &str, scene: &SceneFacts) -> Result<std::sync::Arc<dyn BoundMask>, KindError> {
         let table = toml::de::DeTable::parse(toml).unwrap().into_inner();
-        parse(&SettingsTable::new(0..toml.len(), table)).ok().unwrap().bind(scene)
+        parse(&SettingsTable::new(0..toml.len(), table)).ok().unwrap().bind(scene).map(|bound| bound.alone())
     }
 
     fn sunny() -> SceneFacts {

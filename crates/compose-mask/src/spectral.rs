@@ -3,7 +3,8 @@
 use crate::band;
 use compose_core::mask_rule::MaskKind;
 use compose_core::{
-    BandFacts, BoundMask, KindError, MaskInput, MaskRule, Plane, Problem, SceneFacts, SettingsTable,
+    BandFacts, BoundMask, KindError, MaskBinding, MaskInput, MaskRule, Plane, PlannedMask, Problem,
+    SceneFacts, SettingsTable,
 };
 use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 use schemars::JsonSchema;
@@ -79,7 +80,7 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<Problem>> {
 }
 
 impl MaskRule for Settings {
-    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
+    fn bind(&self, scene: &SceneFacts) -> Result<MaskBinding, KindError> {
         let mut bound =
             Bound { bands: Vec::new(), inputs: Vec::new(), names: String::new(), test: self.clone() };
         for (key, name) in self.band_names() {
@@ -94,7 +95,7 @@ impl MaskRule for Settings {
         }
         let names: Vec<&str> = bound.bands.iter().map(|b| scene.bands[*b].name.as_str()).collect();
         bound.names = names.join(", ");
-        Ok(Box::new(bound))
+        Ok(MaskBinding::ready(bound))
     }
 }
 
@@ -179,11 +180,17 @@ impl Bound {
 /// Numbers as stored, and 1 where they are valid.
 type Samples<'a> = (ArrayView2<'a, f32>, ArrayView2<'a, u8>);
 
-impl BoundMask for Bound {
+impl PlannedMask for Bound {
     fn bands(&self) -> &[usize] {
         &self.bands
     }
 
+    fn describe(&self) -> String {
+        format!("{}: white, bright and blue as a cloud is", self.names)
+    }
+}
+
+impl BoundMask for Bound {
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         let planes = (0..6).map(|nth| self.plane(input.planes, nth)).collect::<Result<Vec<_>, _>>()?;
         let (swir2, valid) = &planes[5];
@@ -204,10 +211,6 @@ impl BoundMask for Bound {
             },
         );
         Ok(())
-    }
-
-    fn describe(&self) -> String {
-        format!("{}: white, bright and blue as a cloud is", self.names)
     }
 }
 
@@ -289,7 +292,7 @@ mod tests {
     fn bands_that_are_named_twice_are_asked_for_once() {
         let scene = scene("landsat-c2-l89", DataType::UInt16);
         let toml = "blue = 'red'\ngreen = 'red'\nnir = 'red'\nswir1 = 'red'\nswir2 = 'B4'";
-        let bound = rule(toml).unwrap().bind(&scene).unwrap();
+        let bound = rule(toml).unwrap().bind(&scene).unwrap().alone();
         assert_eq!((bound.bands(), bound.halo(), bound.needs_neutral()), (&[0][..], 0, false));
     }
 }

@@ -1,10 +1,11 @@
 #![doc = include_str!("tdom.md")]
 
-use crate::comparing::{nearest_first, output_band, outside, ranked, scales, unsettled};
+use crate::comparing::{nearest_first, output_band, outside, ranked, scales};
 use crate::morph::{Disc, Morphology};
 use compose_core::mask_rule::{Compared, MaskKind};
 use compose_core::{
-    Block, BoundMask, KindError, MaskInput, MaskRule, MaskStack, Problem, SceneFacts, SettingsTable, Survey,
+    Block, BoundMask, KindError, MaskBinding, MaskInput, MaskRule, MaskStack, PlannedMask, Problem,
+    SceneFacts, SettingsTable, Survey, UnfittedMask,
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
 use schemars::JsonSchema;
@@ -85,13 +86,14 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<Problem>> {
 }
 
 impl MaskRule for Settings {
-    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
+    fn bind(&self, scene: &SceneFacts) -> Result<MaskBinding, KindError> {
         let bands = [output_band(scene, &self.nir, "nir")?, output_band(scene, &self.swir1, "swir1")?];
         scales(scene, bands, KIND.name)?;
         let names = bands.map(|band| scene.bands[band].name.as_str());
         let words = format!("{}: darker than at other times", names.join(", "));
         let (erode, dilate) = (Disc::new(self.erode, self.erode), Disc::new(self.dilate, self.dilate));
-        Ok(Box::new(Bound { settings: self.clone(), bands, words, erode, dilate, known: None }))
+        let bound = Bound { settings: self.clone(), bands, words, erode, dilate };
+        Ok(MaskBinding::NeedsSurvey(Arc::new(bound)))
     }
 }
 
@@ -103,18 +105,22 @@ struct Bound {
     words: String,
     erode: Disc,
     dilate: Disc,
+}
+
+/// The rule with what the stack tells; `None` where there is nothing to compare with.
+struct Fitted {
+    bound: Bound,
     known: Option<Known>,
 }
 
 /// What the stack tells.
-#[derive(Clone)]
 struct Known {
     /// Scale and offset of the two bands.
     scales: Vec<(f64, f64)>,
     others: Vec<usize>,
 }
 
-impl BoundMask for Bound {
+impl PlannedMask for Bound {
     fn bands(&self) -> &[usize] {
         &self.bands
     }
@@ -129,29 +135,58 @@ impl BoundMask for Bound {
         others
     }
 
-    fn settle(&self, stack: &MaskStack<'_>, _: &Survey) -> Result<Option<Arc<dyn BoundMask>>, KindError> {
-        let scales = scales(&stack.scenes[stack.reference], self.bands, KIND.name)?;
-        let known = Known { scales, others: self.compares(stack) };
-        Ok(Some(Arc::new(Self { known: Some(known), ..self.clone() })))
-    }
-
     fn needs_neutral(&self) -> bool {
         !self.dilate.is_point()
     }
 
-    fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
-        let Some(stack) = input.stack else { return Ok(()) };
-        let known = self.known.as_ref().ok_or_else(|| unsettled(KIND.name))?;
-        let mut unjudged = Array2::ones(marked.dim());
-        self.judge(known, stack, marked.view_mut(), &mut unjudged);
-        // What cannot be judged is no edge of a shadow.
-        Morphology::Shrink.apply(marked.view_mut(), unjudged.view(), &self.erode);
-        Morphology::Grow.apply(marked, input.neutral, &self.dilate);
-        Ok(())
+    fn describe(&self) -> String {
+        self.words.clone()
+    }
+}
+
+impl UnfittedMask for Bound {
+    fn fit(&self, stack: &MaskStack<'_>, _: &Survey) -> Result<Arc<dyn BoundMask>, KindError> {
+        let scales = scales(&stack.scenes[stack.reference], self.bands, KIND.name)?;
+        let known = Known { scales, others: self.compares(stack) };
+        Ok(Arc::new(Fitted { bound: self.clone(), known: Some(known) }))
+    }
+
+    fn alone(&self) -> Arc<dyn BoundMask> {
+        Arc::new(Fitted { bound: self.clone(), known: None })
+    }
+}
+
+impl PlannedMask for Fitted {
+    fn bands(&self) -> &[usize] {
+        self.bound.bands()
+    }
+
+    fn halo(&self) -> usize {
+        self.bound.halo()
+    }
+
+    fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
+        self.bound.compares(stack)
+    }
+
+    fn needs_neutral(&self) -> bool {
+        self.bound.needs_neutral()
     }
 
     fn describe(&self) -> String {
-        self.words.clone()
+        self.bound.describe()
+    }
+}
+
+impl BoundMask for Fitted {
+    fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
+        let Some((stack, known)) = input.stack.zip(self.known.as_ref()) else { return Ok(()) };
+        let mut unjudged = Array2::ones(marked.dim());
+        self.bound.judge(known, stack, marked.view_mut(), &mut unjudged);
+        // What cannot be judged is no edge of a shadow.
+        Morphology::Shrink.apply(marked.view_mut(), unjudged.view(), &self.bound.erode);
+        Morphology::Grow.apply(marked, input.neutral, &self.bound.dilate);
+        Ok(())
     }
 }
 
@@ -249,14 +284,7 @@ mod tests {
 
     fn bound(settings: Settings) -> Bound {
         let disc = Disc::new(0.0, 0.0);
-        Bound {
-            settings,
-            bands: [0, 1],
-            words: String::new(),
-            erode: disc.clone(),
-            dilate: disc,
-            known: None,
-        }
+        Bound { settings, bands: [0, 1], words: String::new(), erode: disc.clone(), dilate: disc }
     }
 
     const PLAIN: [(f64, f64); 2] = [(1.0, 0.0); 2];
@@ -343,6 +371,6 @@ mod tests {
         let bound = rule.bind(&known).unwrap();
         let scenes = [known, unknown];
         let stack = MaskStack { scenes: &scenes, scene: 0, reference: 1 };
-        assert_eq!(bound.settle(&stack, &Survey::default()).err().unwrap().to_string(), message);
+        assert_eq!(bound.fit(&stack, &Survey::default()).err().unwrap().to_string(), message);
     }
 }

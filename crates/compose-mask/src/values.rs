@@ -3,7 +3,8 @@
 use crate::{audit, band};
 use compose_core::mask_rule::MaskKind;
 use compose_core::{
-    BandRole, BoundMask, KindError, Layout, MaskInput, MaskRule, Plane, Problem, SceneFacts, SettingsTable,
+    BandRole, BoundMask, KindError, Layout, MaskBinding, MaskInput, MaskRule, Plane, PlannedMask, Problem,
+    SceneFacts, SettingsTable,
 };
 use ndarray::{ArrayViewMut2, Zip};
 use schemars::JsonSchema;
@@ -48,7 +49,7 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn MaskRule>, Vec<Problem>> {
 }
 
 impl MaskRule for Values {
-    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
+    fn bind(&self, scene: &SceneFacts) -> Result<MaskBinding, KindError> {
         let index = band::choose(scene, self.band.as_deref())?;
         let facts = &scene.bands[index];
         let code = |v: &i64| band::code_of(*v, facts.dtype);
@@ -58,7 +59,7 @@ impl MaskRule for Values {
         if let Some(layout) = layout {
             band::require_speaking(layout, facts, scene)?;
         }
-        Ok(Box::new(BoundValues {
+        Ok(MaskBinding::ready(BoundValues {
             band: [index],
             name: facts.name.clone(),
             role: facts.role,
@@ -104,24 +105,9 @@ struct BoundValues {
     notes: Vec<String>,
 }
 
-impl BoundMask for BoundValues {
+impl PlannedMask for BoundValues {
     fn bands(&self) -> &[usize] {
         &self.band
-    }
-
-    fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
-        match input.planes {
-            [Plane::Quality { codes, inside }] => Zip::from(&mut marked)
-                .and(codes)
-                .and(inside)
-                .for_each(|m, code, inside| *m = u8::from(self.set.contains(*code)) & inside),
-            [Plane::Data { values, valid }] => Zip::from(&mut marked)
-                .and(values)
-                .and(valid)
-                .for_each(|m, value, valid| *m = u8::from(self.lists(*value)) & valid),
-            _ => return Err(KindError::new(format!("{} did not come as one band", self.name))),
-        }
-        Ok(())
     }
 
     fn describe(&self) -> String {
@@ -140,6 +126,23 @@ impl BoundMask for BoundValues {
     }
 }
 
+impl BoundMask for BoundValues {
+    fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
+        match input.planes {
+            [Plane::Quality { codes, inside }] => Zip::from(&mut marked)
+                .and(codes)
+                .and(inside)
+                .for_each(|m, code, inside| *m = u8::from(self.set.contains(*code)) & inside),
+            [Plane::Data { values, valid }] => Zip::from(&mut marked)
+                .and(values)
+                .and(valid)
+                .for_each(|m, value, valid| *m = u8::from(self.lists(*value)) & valid),
+            _ => return Err(KindError::new(format!("{} did not come as one band", self.name))),
+        }
+        Ok(())
+    }
+}
+
 impl BoundValues {
     /// Whether a sample is a listed number; NaN and fractions are not.
     fn lists(&self, sample: f32) -> bool {
@@ -152,14 +155,19 @@ mod tests {
     use super::*;
     use crate::fixture::scene;
     use compose_core::DataType;
+    use std::sync::Arc;
 
     fn rule(toml: &str) -> Result<Box<dyn MaskRule>, String> {
         let table = toml::de::DeTable::parse(toml).unwrap().into_inner();
         parse(&SettingsTable::new(0..toml.len(), table)).map_err(|mut p| p.remove(0).message)
     }
 
-    fn bound(toml: &str, dtype: DataType) -> Result<Box<dyn BoundMask>, String> {
-        rule(toml).unwrap().bind(&scene("landsat-c1-sr-l8", dtype)).map_err(|e| e.to_string())
+    fn bound(toml: &str, dtype: DataType) -> Result<Arc<dyn BoundMask>, String> {
+        rule(toml)
+            .unwrap()
+            .bind(&scene("landsat-c1-sr-l8", dtype))
+            .map(|bound| bound.alone())
+            .map_err(|e| e.to_string())
     }
 
     fn taken(rule: &dyn BoundMask, codes: &[u32]) -> Vec<u32> {

@@ -12,7 +12,8 @@ use crate::settings::{Values, page_of, schema};
 use compose_core::mask_rule::MaskKind;
 use compose_core::score::ScoreKind;
 use compose_core::{
-    BoundMask, BoundScore, Grid, KindError, MaskInput, MaskRule, Plane, SceneFacts, Score, ScoreInput, Window,
+    BoundMask, BoundScore, Grid, KindError, MaskBinding, MaskInput, MaskRule, Plane, PlannedMask, SceneFacts,
+    Score, ScoreInput, Window,
 };
 use compose_plugin::abi;
 use ndarray::{ArrayViewMut2, s};
@@ -256,12 +257,12 @@ impl Bound {
 }
 
 impl MaskRule for Rule {
-    fn bind(&self, scene: &SceneFacts) -> Result<Box<dyn BoundMask>, KindError> {
-        Ok(Box::new(Rule::bind(self, scene)?))
+    fn bind(&self, scene: &SceneFacts) -> Result<MaskBinding, KindError> {
+        Ok(MaskBinding::ready(Rule::bind(self, scene)?))
     }
 }
 
-impl BoundMask for Bound {
+impl PlannedMask for Bound {
     fn bands(&self) -> &[usize] {
         &self.plan.bands
     }
@@ -270,6 +271,20 @@ impl BoundMask for Bound {
         self.plan.halo
     }
 
+    fn describe(&self) -> String {
+        let Declared { id, version, .. } = self.rule.declared;
+        match self.rule.values.describe(self.rule.declared) {
+            none if none.is_empty() => format!("{id} {version}"),
+            settings => format!("{id} {version} ({settings})"),
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.rule.declared.notes(self.plan.deterministic)
+    }
+}
+
+impl BoundMask for Bound {
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         let Some(inner) = self.inner(input.window) else { return Ok(()) };
         let pixels = Pixels { scene: input.scene, grid: input.grid, planes: input.planes };
@@ -294,18 +309,6 @@ impl BoundMask for Bound {
             }
         }
         Ok(())
-    }
-
-    fn describe(&self) -> String {
-        let Declared { id, version, .. } = self.rule.declared;
-        match self.rule.values.describe(self.rule.declared) {
-            none if none.is_empty() => format!("{id} {version}"),
-            settings => format!("{id} {version} ({settings})"),
-        }
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.rule.declared.notes(self.plan.deterministic)
     }
 }
 

@@ -82,7 +82,7 @@ fn block(bands: usize, window: Window) -> Block {
 fn a_mask_rule_sees_the_neighbours_that_it_planned_for() {
     let above = "MARK=(compose_f32_row(&input->planes[0],row-2)[col+1]>=3000)";
     let rule = (library(&["HALO=2", above]).masks[0].parse)(&no_settings()).unwrap();
-    let bound = rule.bind(&scene("s", 1)).unwrap();
+    let bound = rule.bind(&scene("s", 1)).unwrap().alone();
     assert_eq!((bound.halo(), bound.bands()), (2, &[0][..]));
     let window = Window { col: -5, row: -4, width: 23, height: 17 };
     let pixels = block(1, window);

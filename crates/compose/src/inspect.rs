@@ -191,7 +191,8 @@ fn say_codes(header: &FileHeader, quality: &Quality<'_>, stack: Option<&Stack>) 
 
 /// What a run makes of a code. Fill is unusable wherever a rule reads the band, whatever the rule looks for.
 fn fate(stack: &Stack, scene: usize, band: usize, code: u32) -> String {
-    let masks = stack.masks[scene].iter().zip(&stack.mask_names).map(|(mask, name)| (&*mask.bound, name));
+    let masks =
+        stack.masks[scene].iter().zip(&stack.mask_names).map(|(mask, name)| (mask.bound.planned(), name));
     let readers: Vec<_> = masks.filter(|(mask, _)| mask.bands().contains(&band)).collect();
     let layout = stack.facts[scene].bands[band].layout.filter(|_| !readers.is_empty());
     let is_fill = layout.is_some_and(|l| l.is_fill(code));

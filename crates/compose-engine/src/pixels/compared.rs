@@ -6,7 +6,7 @@ use super::spare::Seen;
 use crate::error::EngineError;
 use crate::plan::{BandGroup, Comparing, View};
 use compose_core::mask_rule::{Compared, OtherScene};
-use compose_core::{Block, BoundMask, Window};
+use compose_core::{Block, Window};
 use compose_io::align::Alignment;
 use std::sync::Arc;
 
@@ -28,18 +28,10 @@ impl Blocks {
 }
 
 impl SceneReader<'_> {
-    /// A rule of a scene, as it is applied.
-    pub(super) fn rule(&self, scene: usize, rule: usize) -> &dyn BoundMask {
-        let comparing = self.scope.masks.and_then(|masks| masks.rule(self.scope.job, scene, rule));
-        comparing.map_or(&*self.context.stack.masks[scene][rule].bound, |(_, bound)| bound)
-    }
-
-    /// The rules of a scene that apply: without those that compare where these are passed over.
+    /// The numbers of the rules of a scene that are applied.
     pub(super) fn rules(&self, scene: usize) -> impl Iterator<Item = usize> {
         let all = 0..self.context.stack.masks[scene].len();
-        let applies =
-            move |rule: &usize| self.scope.masks.is_some() || !self.scope.job.compares(scene, *rule);
-        all.filter(applies)
+        all.filter(move |rule| self.scope.masks.rule(scene, *rule).is_some())
     }
 
     /// What a rule compares on a window of its grid; `None` where it does not compare.
@@ -49,8 +41,8 @@ impl SceneReader<'_> {
         rule: usize,
         window: Window,
     ) -> Result<Option<Blocks>, EngineError> {
-        let comparing = self.scope.masks.and_then(|masks| masks.rule(self.scope.job, scene, rule));
-        let Some((comparing, _)) = comparing else { return Ok(None) };
+        let mut comparing = self.scope.job.comparing.iter();
+        let Some(comparing) = comparing.find(|c| (c.scene, c.rule) == (scene, rule)) else { return Ok(None) };
         let own = self.plain_block(comparing, scene, window)?;
         let others =
             comparing.others.iter().map(|other| Ok((*other, self.plain_block(comparing, *other, window)?)));
@@ -68,7 +60,7 @@ impl SceneReader<'_> {
         if let Some(block) = self.worker.spare.compared(of, scene, seen) {
             return Ok(block);
         }
-        let scope = Scope { masks: None, hidden: None, ..self.scope };
+        let scope = Scope { masks: self.scope.masks.plain(), hidden: None, ..self.scope };
         let bands = 0..self.context.stack.bands.len();
         let reader = SceneReader { scope, view, bands, kept: None, ..self.clone() };
         let mut block = reader.read(scene, window, true)?;

@@ -2,7 +2,7 @@
 
 use super::hidden::Hidden;
 use super::spare::Spare;
-use crate::fitted::{FittedJob, FittedMasks};
+use crate::fitted::{FittedJob, Masks};
 use crate::plan::{GDAL_CACHE, Job, Plan, Stack};
 use compose_io::TileStore;
 use compose_io::scene::SceneSource;
@@ -35,8 +35,8 @@ pub struct Worker {
 pub struct Scope<'a> {
     /// The output.
     pub job: &'a Job,
-    /// The mask rules that compare scenes; `None`: they are passed over.
-    pub masks: Option<&'a FittedMasks>,
+    /// The mask rules that are applied.
+    pub masks: Masks<'a>,
     /// Pixels that are taken for masked.
     pub hidden: Option<&'a Hidden>,
 }
@@ -44,7 +44,7 @@ pub struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// All rules of an output.
     pub fn of(fitted: &'a FittedJob) -> Self {
-        Self { job: &fitted.job, masks: Some(&fitted.masks), hidden: None }
+        Self { job: &fitted.job, masks: Masks::All(&fitted.masks), hidden: None }
     }
 }
 

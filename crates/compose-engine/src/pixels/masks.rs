@@ -139,7 +139,8 @@ impl SceneReader<'_> {
     /// Marks (1) where `rule` takes a pixel, or where it is outside, on a window of the mask's own grid.
     fn mark(&self, scene: usize, rule: usize, at: Reading, marks: &mut [u8]) -> Result<(), EngineError> {
         let mask = &self.context.stack.masks[scene][rule];
-        let (facts, bound) = (&self.context.stack.facts[scene], self.rule(scene, rule));
+        let Some(bound) = self.scope.masks.rule(scene, rule) else { return Ok(()) };
+        let facts = &self.context.stack.facts[scene];
         let halo = bound.halo();
         let (window, wide) = (at.window, at.window.expand(halo));
         let mut owned = Vec::with_capacity(bound.bands().len());
@@ -185,7 +186,7 @@ impl SceneReader<'_> {
     ) -> Result<Array2<u8>, EngineError> {
         let window = at.window;
         let mask = &self.context.stack.masks[scene][rule];
-        if !mask.bound.needs_neutral() {
+        if !mask.bound.planned().needs_neutral() {
             return Ok(Array2::zeros((window.height, window.width)));
         }
         let facts = &self.context.stack.facts[scene];

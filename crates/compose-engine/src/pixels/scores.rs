@@ -3,7 +3,7 @@
 use super::planes::Owned;
 use super::reader::SceneReader;
 use crate::error::EngineError;
-use crate::plan::PlannedScore;
+use crate::plan::PlacedScore;
 use compose_core::{BoundScore, Plane, ScoreInput, Window};
 use compose_io::Reading;
 use compose_io::align::Alignment;
@@ -15,7 +15,7 @@ impl SceneReader<'_> {
         &self,
         scene: usize,
         score: &dyn BoundScore,
-        planned: &PlannedScore,
+        planned: &PlacedScore,
         window: Window,
     ) -> Result<Array2<f32>, EngineError> {
         let mut out = Array2::from_elem((window.height, window.width), f32::NEG_INFINITY);
@@ -38,7 +38,7 @@ impl SceneReader<'_> {
         &self,
         scene: usize,
         score: &dyn BoundScore,
-        planned: &PlannedScore,
+        planned: &PlacedScore,
         at: Reading,
     ) -> Result<Array2<f32>, EngineError> {
         let window = at.window;

@@ -28,8 +28,11 @@ pub fn comparing(
     let mut all: Vec<Comparing> = Vec::new();
     for scene in 0..stack.facts.len() {
         for (rule, mask) in stack.masks[scene].iter().enumerate() {
-            let mut others =
-                mask.bound.compares(&MaskStack { scenes: &stack.facts, scene, reference: arrival.reference });
+            let mut others = mask.bound.planned().compares(&MaskStack {
+                scenes: &stack.facts,
+                scene,
+                reference: arrival.reference,
+            });
             others.retain(|other| *other != scene && *other < stack.facts.len());
             if others.is_empty() {
                 continue;

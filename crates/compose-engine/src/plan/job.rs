@@ -5,7 +5,7 @@ use crate::options::Options;
 use crate::plan::comparing::{Comparing, comparing};
 use crate::plan::order::Order;
 use crate::plan::output::{OutputPlan, cast};
-use crate::plan::placement::{PlannedScore, planned_scores};
+use crate::plan::placement::{PlacedScore, placed_scores};
 use crate::plan::view::{Arrival, BandGroup, ScenePlan, View};
 use crate::plan::{Stack, grid};
 use crate::rules::Rules;
@@ -165,7 +165,7 @@ pub struct Stage {
     /// The strategy, bound.
     pub bound: FillBinding,
     /// Per scene of the stack: where its score runs, if the strategy wants one.
-    pub scores: Arc<[Option<PlannedScore>]>,
+    pub scores: Arc<[Option<PlacedScore>]>,
 }
 
 /// How a target's pixels are resampled, and which of its bands; `None` where all are copied.
@@ -222,7 +222,7 @@ fn stages(
         if let Some(donor) = bound.planned().donors().iter().find(|d| d.scene >= view.scenes.len()) {
             return Err(EngineError::Bug(format!("{} names donor {}", fill.value.name, donor.scene)));
         }
-        let scores = planned_scores(&stack.facts, bound.planned(), &view.grid)?;
+        let scores = placed_scores(&stack.facts, bound.planned(), &view.grid)?;
         stages.push(Stage { name: fill.value.name.clone(), bound, scores: scores.into() });
     }
     Ok(stages)

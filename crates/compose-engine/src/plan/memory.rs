@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
 use crate::plan::lattice::SAMPLE_BYTES;
-use crate::plan::placement::PlannedMask;
+use crate::plan::placement::PlacedMask;
 use crate::plan::schedule::Choice;
 use crate::plan::specs::{image_layout, mask_layout, provenance_layout, uncertainty_layout};
 use crate::plan::{BandGroup, Bytes, Job, Order, Stack, Stage};
@@ -405,11 +405,11 @@ fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
     // A scene is kept for the rules of the others.
     let compared = bytes_compared(stack, job);
     let comparing = |scene: usize, rule: usize| if job.compares(scene, rule) { compared } else { 0 };
-    let mask = |scene: usize, nth: usize, mask: &PlannedMask| {
-        let plain = rule(mask.bound.halo(), mask.bound.bands().len());
+    let mask = |scene: usize, nth: usize, mask: &PlacedMask| {
+        let plain = rule(mask.bound.planned().halo(), mask.bound.planned().bands().len());
         Running { bytes: plain.bytes + (comparing(scene, nth) as f64 * share) as u64, ..plain }
     };
-    let of_scene = |(scene, masks): (usize, &Vec<PlannedMask>)| -> Vec<Running> {
+    let of_scene = |(scene, masks): (usize, &Vec<PlacedMask>)| -> Vec<Running> {
         masks.iter().enumerate().map(|(nth, of)| mask(scene, nth, of)).collect()
     };
     let masks = stack.masks.iter().enumerate().flat_map(of_scene);

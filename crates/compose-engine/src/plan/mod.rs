@@ -32,7 +32,7 @@ pub use masked::{LeftOut, MOSTLY, Masked, SkipAbove};
 pub use memory::{GDAL_CACHE, Memory, bytes_compared};
 pub use order::{Item, Items, Order, Task, pieces};
 pub use output::{OutputPlan, Picture};
-pub use placement::{NativePlace, PlannedMask, PlannedScore, covering};
+pub use placement::{NativePlace, PlacedMask, PlacedScore, covering};
 pub use select::{Fate, SceneFate};
 pub use stack::Stack;
 pub use view::{BandGroup, ScenePlan, View};

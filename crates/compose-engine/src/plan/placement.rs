@@ -1,9 +1,8 @@
 //! Where mask rules and scores run, and how a scene's bands get there.
 
 use crate::error::EngineError;
-use compose_core::{BoundMask, Grid, PlannedFill, SceneFacts, Window};
+use compose_core::{Grid, MaskBinding, PlannedFill, SceneFacts, Window};
 use compose_io::align::{Alignment, Decision, Resampling, decide};
-use std::sync::Arc;
 
 /// Where a mask rule or a score runs, and how the scene's bands get there.
 pub struct NativePlace {
@@ -14,7 +13,7 @@ pub struct NativePlace {
 }
 
 /// What a bound score needs to be evaluated.
-pub struct PlannedScore {
+pub struct PlacedScore {
     /// Where it runs.
     pub place: NativePlace,
     /// From its grid to the target grid.
@@ -22,9 +21,9 @@ pub struct PlannedScore {
 }
 
 /// What a bound mask needs to be evaluated.
-pub struct PlannedMask {
+pub struct PlacedMask {
     /// The rule, bound to its scene.
-    pub bound: Arc<dyn BoundMask>,
+    pub bound: MaskBinding,
     /// Where it runs.
     pub place: NativePlace,
     /// From each band group's grid to the mask's grid.
@@ -33,17 +32,13 @@ pub struct PlannedMask {
     pub reasons: Vec<String>,
 }
 
-impl PlannedMask {
+impl PlacedMask {
     /// Decides where a rule runs, and how what it marks gets to each band group.
-    pub fn new(
-        bound: Box<dyn BoundMask>,
-        facts: &SceneFacts,
-        groups: &[Vec<usize>],
-    ) -> Result<Self, EngineError> {
-        let place = NativePlace::of(facts, bound.bands())?;
+    pub fn new(bound: MaskBinding, facts: &SceneFacts, groups: &[Vec<usize>]) -> Result<Self, EngineError> {
+        let place = NativePlace::of(facts, bound.planned().bands())?;
         let name = |band: usize| &facts.bands[band].name;
         let (mut from_group, mut reasons) = (Vec::new(), Vec::new());
-        let read: Vec<&str> = bound.bands().iter().map(|b| name(*b).as_str()).collect();
+        let read: Vec<&str> = bound.planned().bands().iter().map(|b| name(*b).as_str()).collect();
         for group in groups {
             let decision = nearest(facts, &facts.bands[group[0]].grid, &place.grid, group[0])?;
             if matches!(decision.alignment, Alignment::Disjoint) {
@@ -60,7 +55,7 @@ impl PlannedMask {
             }
             from_group.push(decision.alignment);
         }
-        Ok(Self { bound: bound.into(), place, from_group, reasons })
+        Ok(Self { bound, place, from_group, reasons })
     }
 }
 
@@ -82,17 +77,17 @@ impl NativePlace {
 }
 
 /// Per scene: where the score that a strategy wants of it runs.
-pub fn planned_scores(
+pub fn placed_scores(
     scenes: &[SceneFacts],
     bound: &dyn PlannedFill,
     grid: &Grid,
-) -> Result<Vec<Option<PlannedScore>>, EngineError> {
+) -> Result<Vec<Option<PlacedScore>>, EngineError> {
     let planned = |(scene, facts): (usize, &SceneFacts)| {
         let Some(score) = bound.score(scene) else { return Ok(None) };
         let place = NativePlace::of(facts, score.bands())?;
         let decision = decide(grid, &place.grid, Resampling::Nearest);
         let to_target = decision.map_err(|e| EngineError::scene(&facts.id, e.to_string()))?.alignment;
-        Ok(Some(PlannedScore { place, to_target }))
+        Ok(Some(PlacedScore { place, to_target }))
     };
     scenes.iter().enumerate().map(planned).collect()
 }

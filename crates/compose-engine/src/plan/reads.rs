@@ -14,9 +14,10 @@ pub fn bands_read(stack: &Stack, job: &Job, scene: usize) -> Vec<(usize, bool)> 
     let facts = &stack.facts[scene];
     let masks = &stack.masks[scene];
     let by_mask = |band: usize| {
-        masks
-            .iter()
-            .any(|m| m.bound.bands().contains(&band) || (m.bound.needs_neutral() && band < facts.wanted))
+        masks.iter().any(|m| {
+            m.bound.planned().bands().contains(&band)
+                || (m.bound.planned().needs_neutral() && band < facts.wanted)
+        })
     };
     let scores = job.fills.iter().filter_map(|fill| fill.bound.planned().score(scene));
     let scored: Vec<usize> = scores.flat_map(|score| score.bands().to_vec()).collect();

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::options::Options;
-use crate::plan::placement::PlannedMask;
+use crate::plan::placement::PlacedMask;
 use crate::plan::scenes::{Selected, select};
 use crate::plan::select::{Fate, SceneFate};
 use crate::rules::{At, Mask, Rules};
@@ -32,7 +32,7 @@ pub struct Stack {
     /// Per scene: its wanted bands by native grid.
     pub groups: Vec<Vec<Vec<usize>>>,
     /// Per scene: the mask rules bound to it, in the order of `mask_names`.
-    pub masks: Vec<Vec<PlannedMask>>,
+    pub masks: Vec<Vec<PlacedMask>>,
     /// Names of the mask rules.
     pub mask_names: Vec<String>,
     /// Remarks for the plan.
@@ -53,7 +53,7 @@ impl Stack {
         let bands = facts[0].bands[..facts[0].wanted].iter().map(|b| b.name.clone()).collect();
         let groups: Vec<Vec<Vec<usize>>> = facts.iter().map(groups_by_grid).collect();
         let masks = bind_masks(rules, &facts, &groups)?;
-        notes.extend(masks.iter().flatten().flat_map(|m| m.bound.notes()));
+        notes.extend(masks.iter().flatten().flat_map(|m| m.bound.planned().notes()));
         Ok(Self {
             mask_names: rules.masks.iter().map(|m| m.value.name.clone()).collect(),
             validity: validity(rules)?,
@@ -125,8 +125,9 @@ impl Stack {
 
     /// The mask rule that looks farthest around a block, and how many pixels.
     pub fn widest_rule(&self) -> Option<(&str, usize)> {
-        let halo =
-            |rule: usize| self.masks.iter().map(|of_scene| of_scene[rule].bound.halo()).max().unwrap_or(0);
+        let halo = |rule: usize| {
+            self.masks.iter().map(|of_scene| of_scene[rule].bound.planned().halo()).max().unwrap_or(0)
+        };
         let rules = self.mask_names.iter().enumerate().map(|(rule, name)| (name.as_str(), halo(rule)));
         rules.max_by_key(|(_, halo)| *halo)
     }
@@ -163,7 +164,7 @@ impl Stack {
     pub fn mask_description(&self, rule: usize) -> String {
         let mut texts: Vec<String> = Vec::new();
         for masks in &self.masks {
-            let text = masks[rule].bound.describe();
+            let text = masks[rule].bound.planned().describe();
             if !texts.contains(&text) {
                 texts.push(text);
             }
@@ -177,13 +178,13 @@ fn bind_masks(
     rules: &Rules,
     scenes: &[SceneFacts],
     groups: &[Vec<Vec<usize>>],
-) -> Result<Vec<Vec<PlannedMask>>, EngineError> {
+) -> Result<Vec<Vec<PlacedMask>>, EngineError> {
     let mut all = Vec::with_capacity(scenes.len());
     for (facts, groups) in scenes.iter().zip(groups) {
         let mut of_scene = Vec::with_capacity(rules.masks.len());
         for mask in &rules.masks {
             let bound = mask.value.rule.bind(facts).map_err(|e| refused(rules, mask, scenes, facts, &e))?;
-            of_scene.push(PlannedMask::new(bound, facts, groups)?);
+            of_scene.push(PlacedMask::new(bound, facts, groups)?);
         }
         all.push(of_scene);
     }

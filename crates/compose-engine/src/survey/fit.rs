@@ -5,7 +5,7 @@ use super::masked;
 use super::sample::Sampling;
 use crate::control::Control;
 use crate::error::EngineError;
-use crate::fitted::{Fitted, FittedJob, FittedMasks};
+use crate::fitted::{Fitted, FittedJob, FittedMasks, Masks, PlainMasks};
 use crate::pixels::{Hidden, Scope};
 use crate::plan::{Job, Lattice, Plan};
 use compose_core::{BoundFill, Survey, Window};
@@ -72,26 +72,22 @@ impl<'a> Fitting<'a> {
         Ok(fitted)
     }
 
-    /// The mask rules that compare, each with a survey of what the other rules left.
+    /// The mask rules, those that compare with a survey of what the others left.
     fn masks(&mut self, job: &Job) -> Result<FittedMasks, EngineError> {
+        let plain = PlainMasks::of(self.plan, job);
         let compared = job.comparing.iter().flat_map(|c| c.others.iter().copied().chain([c.scene]));
-        let Some((survey, lattice)) = self.survey(job, None, compared.collect())? else {
-            return Ok(FittedMasks::default());
-        };
-        let stack = &self.plan.stack;
-        let mut masks = Vec::with_capacity(job.comparing.len());
-        for of in &job.comparing {
+        let survey = self.survey(job, Masks::Plain(&plain), compared.collect())?;
+        let survey = survey.map_or_else(Survey::default, |(survey, _)| survey);
+        let (stack, grid) = (&self.plan.stack, &job.view.grid);
+        FittedMasks::new(plain, job, |of| {
             let bound = &stack.masks[of.scene][of.rule].bound;
-            let rule =
-                bound.settle(&job.mask_stack(stack, of.scene), &survey).map_err(|e| EngineError::Mask {
-                    rule: stack.mask_names[of.rule].clone(),
-                    scene: stack.facts[of.scene].id.clone(),
-                    window: Window::whole(lattice.grid.0, lattice.grid.1),
-                    message: e.to_string(),
-                })?;
-            masks.push(rule.unwrap_or_else(|| bound.clone()));
-        }
-        Ok(FittedMasks(masks))
+            bound.fit(&job.mask_stack(stack, of.scene), &survey).map_err(|e| EngineError::Mask {
+                rule: stack.mask_names[of.rule].clone(),
+                scene: stack.facts[of.scene].id.clone(),
+                window: Window::whole(grid.width, grid.height),
+                message: e.to_string(),
+            })
+        })
     }
 
     /// The strategies of a job, those that want one with a survey of what all rules left; and where that lay.
@@ -101,7 +97,7 @@ impl<'a> Fitting<'a> {
         masks: &FittedMasks,
     ) -> Result<(Vec<Arc<dyn BoundFill>>, Option<Lattice>), EngineError> {
         let surveyed = job.fills.iter().flat_map(|stage| stage.bound.surveys()).collect();
-        let surveyed = self.survey(job, Some(masks), surveyed)?;
+        let surveyed = self.survey(job, Masks::All(masks), surveyed)?;
         let (survey, lattice) = surveyed.map_or_else(|| (Survey::default(), None), |(s, l)| (s, Some(l)));
         let mut fills = Vec::with_capacity(job.fills.len());
         for (number, stage) in job.fills.iter().enumerate() {
@@ -119,7 +115,7 @@ impl<'a> Fitting<'a> {
     fn survey(
         &mut self,
         job: &Job,
-        masks: Option<&FittedMasks>,
+        masks: Masks<'_>,
         mut scenes: Vec<usize>,
     ) -> Result<Option<(Survey, Lattice)>, EngineError> {
         scenes.sort_unstable();

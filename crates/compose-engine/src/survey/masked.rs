@@ -7,7 +7,7 @@
 use super::pieces::{compared, in_pieces};
 use crate::control::Control;
 use crate::error::EngineError;
-use crate::fitted::FittedMasks;
+use crate::fitted::{FittedMasks, Masks};
 use crate::pixels::Scope;
 use crate::plan::{Job, Masked, Plan, pieces};
 use compose_core::Window;
@@ -52,7 +52,8 @@ pub fn count(
             if cancelled.load(Ordering::Relaxed) {
                 return Err(EngineError::Interrupted);
             }
-            let scope = Scope { job: of, masks: (!plain).then_some(masks), hidden: None };
+            let all = Masks::All(masks);
+            let scope = Scope { job: of, masks: if plain { all.plain() } else { all }, hidden: None };
             let whole = Window::whole(of.view.grid.width, of.view.grid.height);
             let place = Place { turn: 0, region: whole, block: window };
             let reader = looking.context.reader(scope, place, looking.worker);

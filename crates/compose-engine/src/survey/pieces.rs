@@ -64,7 +64,8 @@ pub fn in_pieces<T: Send>(
 /// Bytes of the scenes that rules compare on a window of this size and what lies around it.
 pub fn compared(plan: &Plan, job: &Job, (width, height): (usize, usize)) -> u64 {
     let masks = &plan.stack.masks;
-    let halo = job.comparing.iter().map(|of| masks[of.scene][of.rule].bound.halo()).max().unwrap_or(0);
+    let halo =
+        job.comparing.iter().map(|of| masks[of.scene][of.rule].bound.planned().halo()).max().unwrap_or(0);
     let around = 2 * (halo + RIM + 1);
     bytes_compared(&plan.stack, job) * ((width + around) * (height + around)) as u64
 }

@@ -50,7 +50,7 @@ impl Sampling<'_> {
 
     /// Whether rules compare scenes, all of which are then held at once.
     fn compares(&self) -> bool {
-        self.scope.masks.is_some() && !self.scope.job.comparing.is_empty()
+        self.scope.masks.compare() && !self.scope.job.comparing.is_empty()
     }
 
     /// What makes a piece. What rules compare decides, nothing of the machine.

@@ -3,32 +3,50 @@
 use super::node::{Content, Node, Step};
 use crate::length::Length;
 use crate::morph::{Disc, Morphology};
-use compose_core::{BoundMask, Grid, KindError, Layout, MaskInput, MaskStack, Plane, SceneFacts, Survey};
+use compose_core::{
+    BoundMask, Grid, KindError, Layout, MaskBinding, MaskInput, MaskStack, Plane, PlannedMask, SceneFacts,
+    Survey, UnfittedMask,
+};
 use ndarray::{Array2, ArrayViewMut2, Zip};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Bound leaves, handed out in the order in which [`Node::bind_leaves`] made them.
-type Leaves = std::vec::IntoIter<Box<dyn BoundMask>>;
+type Leaves = std::vec::IntoIter<MaskBinding>;
 
-#[derive(Clone)]
-pub(super) struct BoundNode {
-    content: BoundContent,
+/// A kind of a tree: ready, or in need of a survey.
+pub(super) trait Leaf {
+    fn planned(&self) -> &dyn PlannedMask;
+}
+
+impl Leaf for MaskBinding {
+    fn planned(&self) -> &dyn PlannedMask {
+        self.planned()
+    }
+}
+
+impl Leaf for Arc<dyn BoundMask> {
+    fn planned(&self) -> &dyn PlannedMask {
+        &**self
+    }
+}
+
+pub(super) struct BoundNode<L> {
+    content: BoundContent<L>,
     steps: Vec<BoundStep>,
 }
 
-#[derive(Clone)]
-enum BoundContent {
+enum BoundContent<L> {
     /// A kind, and where its planes are among those of the tree.
-    Leaf(Arc<dyn BoundMask>, Vec<usize>),
-    Any(Vec<BoundNode>),
-    All(Vec<BoundNode>),
+    Leaf(L, Vec<usize>),
+    Any(Vec<BoundNode<L>>),
+    All(Vec<BoundNode<L>>),
     /// A rule turned around, and what its planes know of fill.
-    Not(Box<BoundNode>, Vec<Known>),
+    Not(Box<BoundNode<L>>, Vec<Known>),
 }
 
-#[derive(Clone)]
 /// A plane of the tree, and the layout that tells which of its codes are fill.
+#[derive(Clone)]
 struct Known {
     plane: usize,
     layout: Option<&'static Layout>,
@@ -84,7 +102,7 @@ impl BoundStep {
     }
 }
 
-impl BoundNode {
+impl BoundNode<MaskBinding> {
     /// Takes this node's leaves from `leaves`.
     pub(super) fn new(node: &Node, leaves: &mut Leaves, place: &Place<'_>) -> Result<Self, KindError> {
         let content = match &node.content {
@@ -97,8 +115,8 @@ impl BoundNode {
             }
             Content::Kind(..) => {
                 let leaf = leaves.next().expect("one bound leaf for every kind of the tree");
-                let planes = leaf.bands().iter().map(|band| place.plane(*band)).collect();
-                BoundContent::Leaf(leaf.into(), planes)
+                let planes = leaf.planned().bands().iter().map(|band| place.plane(*band)).collect();
+                BoundContent::Leaf(leaf, planes)
             }
         };
         let steps =
@@ -110,6 +128,27 @@ impl BoundNode {
         nodes.iter().map(|node| Self::new(node, leaves, place)).collect()
     }
 
+    /// The tree with something else for each of its kinds.
+    fn with_leaves(
+        &self,
+        of: &dyn Fn(&MaskBinding) -> Result<Arc<dyn BoundMask>, KindError>,
+    ) -> Result<BoundNode<Arc<dyn BoundMask>>, KindError> {
+        let several = |nodes: &[Self]| {
+            nodes.iter().map(|node| node.with_leaves(of)).collect::<Result<Vec<_>, KindError>>()
+        };
+        let content = match &self.content {
+            BoundContent::Leaf(leaf, planes) => BoundContent::Leaf(of(leaf)?, planes.clone()),
+            BoundContent::Any(nodes) => BoundContent::Any(several(nodes)?),
+            BoundContent::All(nodes) => BoundContent::All(several(nodes)?),
+            BoundContent::Not(node, known) => {
+                BoundContent::Not(Box::new(node.with_leaves(of)?), known.clone())
+            }
+        };
+        Ok(BoundNode { content, steps: self.steps.clone() })
+    }
+}
+
+impl<L: Leaf> BoundNode<L> {
     /// Where its planes are among those of the tree.
     fn planes(&self) -> BTreeSet<usize> {
         match &self.content {
@@ -126,48 +165,73 @@ impl BoundNode {
         }
     }
 
-    fn leaf(&self) -> Option<&dyn BoundMask> {
+    fn leaf(&self) -> Option<&dyn PlannedMask> {
         match &self.content {
-            BoundContent::Leaf(leaf, _) => Some(&**leaf),
+            BoundContent::Leaf(leaf, _) => Some(leaf.planned()),
             _ => None,
         }
     }
 
     /// Every kind of the tree.
-    fn leaves(&self) -> Vec<&dyn BoundMask> {
+    fn leaves(&self) -> Vec<&dyn PlannedMask> {
         let below = self.children().iter().flat_map(Self::leaves);
         self.leaf().into_iter().chain(below).collect()
-    }
-
-    /// Gives every kind its survey; whether any changed of it.
-    fn settle(&mut self, stack: &MaskStack<'_>, survey: &Survey) -> Result<bool, KindError> {
-        match &mut self.content {
-            BoundContent::Leaf(leaf, _) => {
-                let settled = leaf.settle(stack, survey)?;
-                let changed = settled.is_some();
-                settled.into_iter().for_each(|settled| *leaf = settled);
-                Ok(changed)
-            }
-            BoundContent::Any(nodes) | BoundContent::All(nodes) => {
-                nodes.iter_mut().try_fold(false, |changed, node| Ok(node.settle(stack, survey)? || changed))
-            }
-            BoundContent::Not(node, _) => node.settle(stack, survey),
-        }
     }
 
     /// What the widest branch needs, and on top of it what the node's own changes of shape need.
     fn halo(&self) -> usize {
         let below = self.children().iter().map(Self::halo).max();
-        let below = below.unwrap_or_else(|| self.leaf().map_or(0, BoundMask::halo));
+        let below = below.unwrap_or_else(|| self.leaf().map_or(0, PlannedMask::halo));
         below + self.steps.iter().map(|s| s.morphology.halo(&s.disc)).sum::<usize>()
     }
 
     fn needs_neutral(&self) -> bool {
         !self.steps.is_empty()
-            || self.leaf().is_some_and(BoundMask::needs_neutral)
+            || self.leaf().is_some_and(PlannedMask::needs_neutral)
             || self.children().iter().any(Self::needs_neutral)
     }
 
+    fn describe(&self) -> String {
+        let joined = |nodes: &[Self], word: &str| {
+            let said: Vec<String> = nodes.iter().map(Self::describe).collect();
+            format!("({})", said.join(word))
+        };
+        let content = match &self.content {
+            BoundContent::Leaf(leaf, _) => leaf.planned().describe(),
+            BoundContent::Any(nodes) => joined(nodes, " or "),
+            BoundContent::All(nodes) => joined(nodes, " and "),
+            BoundContent::Not(node, _) => format!("not ({})", node.describe()),
+        };
+        self.steps.iter().fold(content, |said, step| format!("{said}; {}", step.describe()))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let own = self.leaf().map(PlannedMask::notes).unwrap_or_default();
+        let below = self.children().iter().flat_map(Self::notes);
+        own.into_iter().chain(below).chain(self.steps.iter().filter_map(BoundStep::note)).collect()
+    }
+
+    /// What becomes of a pixel of this code.
+    fn code(&self, band: usize, code: u32, is_fill: bool) -> Code {
+        let below = |nodes: &[Self], decisive: Code| {
+            let answers: Vec<Code> = nodes.iter().map(|n| n.code(band, code, is_fill)).collect();
+            Code::joined(&answers, decisive)
+        };
+        let content = match &self.content {
+            BoundContent::Leaf(leaf, _) => leaf.planned().takes_code(band, code).into(),
+            BoundContent::Any(nodes) => below(nodes, Code::Taken),
+            BoundContent::All(nodes) => below(nodes, Code::Kept),
+            BoundContent::Not(node, _) => match node.code(band, code, is_fill) {
+                Code::Kept if !is_fill => Code::Taken,
+                Code::Kept | Code::Taken => Code::Kept,
+                Code::ByGrowing | Code::Open => Code::Open,
+            },
+        };
+        self.steps.iter().fold(content, |before, step| before.after(step.morphology, is_fill))
+    }
+}
+
+impl BoundNode<Arc<dyn BoundMask>> {
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         match &self.content {
             BoundContent::Leaf(leaf, planes) => {
@@ -190,45 +254,6 @@ impl BoundNode {
             step.morphology.apply(marked.view_mut(), input.neutral, &step.disc);
         }
         Ok(())
-    }
-
-    fn describe(&self) -> String {
-        let joined = |nodes: &[Self], word: &str| {
-            let said: Vec<String> = nodes.iter().map(Self::describe).collect();
-            format!("({})", said.join(word))
-        };
-        let content = match &self.content {
-            BoundContent::Leaf(leaf, _) => leaf.describe(),
-            BoundContent::Any(nodes) => joined(nodes, " or "),
-            BoundContent::All(nodes) => joined(nodes, " and "),
-            BoundContent::Not(node, _) => format!("not ({})", node.describe()),
-        };
-        self.steps.iter().fold(content, |said, step| format!("{said}; {}", step.describe()))
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let own = self.leaf().map(BoundMask::notes).unwrap_or_default();
-        let below = self.children().iter().flat_map(Self::notes);
-        own.into_iter().chain(below).chain(self.steps.iter().filter_map(BoundStep::note)).collect()
-    }
-
-    /// What becomes of a pixel of this code.
-    fn code(&self, band: usize, code: u32, is_fill: bool) -> Code {
-        let below = |nodes: &[Self], decisive: Code| {
-            let answers: Vec<Code> = nodes.iter().map(|n| n.code(band, code, is_fill)).collect();
-            Code::joined(&answers, decisive)
-        };
-        let content = match &self.content {
-            BoundContent::Leaf(leaf, _) => leaf.takes_code(band, code).into(),
-            BoundContent::Any(nodes) => below(nodes, Code::Taken),
-            BoundContent::All(nodes) => below(nodes, Code::Kept),
-            BoundContent::Not(node, _) => match node.code(band, code, is_fill) {
-                Code::Kept if !is_fill => Code::Taken,
-                Code::Kept | Code::Taken => Code::Kept,
-                Code::ByGrowing | Code::Open => Code::Open,
-            },
-        };
-        self.steps.iter().fold(content, |before, step| before.after(step.morphology, is_fill))
     }
 }
 
@@ -288,7 +313,7 @@ fn reborrow<'short, 'long: 'short>(plane: Plane<'long>) -> Plane<'short> {
 
 /// Marks with the first rule, then joins what each other rule marks.
 fn combine(
-    nodes: &[BoundNode],
+    nodes: &[BoundNode<Arc<dyn BoundMask>>],
     input: &MaskInput<'_>,
     mut marked: ArrayViewMut2<'_, u8>,
     join: fn(u8, u8) -> u8,
@@ -321,21 +346,37 @@ fn turn_around(input: &MaskInput<'_>, planes: &[Known], mut marked: ArrayViewMut
 }
 
 /// The whole tree, bound.
-#[derive(Clone)]
-pub(super) struct BoundTree {
-    root: BoundNode,
+pub(super) struct BoundTree<L> {
+    root: BoundNode<L>,
     bands: Vec<usize>,
     planes: Vec<Known>,
 }
 
-impl BoundTree {
-    pub(super) fn new(root: BoundNode, place: &Place<'_>) -> Self {
+impl BoundTree<MaskBinding> {
+    pub(super) fn new(root: BoundNode<MaskBinding>, place: &Place<'_>) -> Self {
         let planes = (0..place.bands.len()).map(|plane| place.known(plane)).collect();
         Self { root, bands: place.bands.to_vec(), planes }
     }
+
+    /// Ready where every kind of the tree is.
+    pub(super) fn binding(self) -> MaskBinding {
+        let ready = self.with_leaves(&|leaf| match leaf {
+            MaskBinding::Ready(bound) => Ok(bound.clone()),
+            MaskBinding::NeedsSurvey(_) => Err(KindError::new("a kind of the tree needs a survey")),
+        });
+        ready.map_or_else(|_| MaskBinding::NeedsSurvey(Arc::new(self)), MaskBinding::Ready)
+    }
+
+    fn with_leaves(
+        &self,
+        of: &dyn Fn(&MaskBinding) -> Result<Arc<dyn BoundMask>, KindError>,
+    ) -> Result<Arc<dyn BoundMask>, KindError> {
+        let root = self.root.with_leaves(of)?;
+        Ok(Arc::new(BoundTree { root, bands: self.bands.clone(), planes: self.planes.clone() }))
+    }
 }
 
-impl BoundTree {
+impl<L: Leaf> BoundTree<L> {
     /// What becomes of a pixel of this code; `None` of a band that is not read.
     fn code(&self, band: usize, code: u32) -> Option<Code> {
         let plane = self.bands.iter().position(|b| *b == band)?;
@@ -344,7 +385,7 @@ impl BoundTree {
     }
 }
 
-impl BoundMask for BoundTree {
+impl<L: Leaf + Send + Sync> PlannedMask for BoundTree<L> {
     fn bands(&self) -> &[usize] {
         &self.bands
     }
@@ -361,21 +402,8 @@ impl BoundMask for BoundTree {
         scenes
     }
 
-    fn settle(
-        &self,
-        stack: &MaskStack<'_>,
-        survey: &Survey,
-    ) -> Result<Option<Arc<dyn BoundMask>>, KindError> {
-        let mut tree = self.clone();
-        Ok(tree.root.settle(stack, survey)?.then(|| Arc::new(tree) as Arc<dyn BoundMask>))
-    }
-
     fn needs_neutral(&self) -> bool {
         self.root.needs_neutral()
-    }
-
-    fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
-        self.root.mark(input, marked)
     }
 
     fn describe(&self) -> String {
@@ -396,5 +424,21 @@ impl BoundMask for BoundTree {
 
     fn takes_code_only_by_growing(&self, band: usize, code: u32) -> bool {
         self.code(band, code) == Some(Code::ByGrowing)
+    }
+}
+
+impl BoundMask for BoundTree<Arc<dyn BoundMask>> {
+    fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
+        self.root.mark(input, marked)
+    }
+}
+
+impl UnfittedMask for BoundTree<MaskBinding> {
+    fn fit(&self, stack: &MaskStack<'_>, survey: &Survey) -> Result<Arc<dyn BoundMask>, KindError> {
+        self.with_leaves(&|leaf| leaf.fit(stack, survey))
+    }
+
+    fn alone(&self) -> Arc<dyn BoundMask> {
+        self.with_leaves(&|leaf| Ok(leaf.alone())).expect("a kind that stands alone refuses nothing")
     }
 }

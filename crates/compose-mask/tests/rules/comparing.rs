@@ -73,7 +73,7 @@ proptest! {
         joint in any::<bool>(),
     ) {
         let stage = stage(&scenes, if joint { ValidityMode::Joint } else { ValidityMode::PerBand });
-        let rule = stage.settled(&toml).unwrap();
+        let rule = stage.fitted(&toml).unwrap();
         prop_assert_eq!(stage.marked(&*rule, tile), stage.marked(&*rule, (SHAPE.1, SHAPE.2)), "{}", toml);
     }
 }
@@ -83,7 +83,7 @@ fn a_scene_alone_is_not_compared_and_nothing_is_marked() {
     let scene = (Array3::from_elem(SHAPE, 900.0), Array3::ones(SHAPE));
     let stage = stage(&[scene], ValidityMode::Joint);
     for kind in ["donor-residual", "hot-jump", "tdom"] {
-        let rule = stage.settled(&format!("kind = '{kind}'")).unwrap();
+        let rule = stage.fitted(&format!("kind = '{kind}'")).unwrap();
         assert_eq!(stage.marked(&*rule, (14, 17)), Array2::<u8>::zeros((14, 17)), "{kind}");
     }
 }
@@ -97,7 +97,7 @@ fn rules_that_compare_stand_in_trees_like_all_others() {
         (values, Array3::ones(SHAPE))
     };
     let stage = stage(&[of(1.0), of(0.5)], ValidityMode::Joint);
-    let rule = |toml: &str| stage.marked(&*stage.settled(toml).unwrap(), (14, 17));
+    let rule = |toml: &str| stage.marked(&*stage.fitted(toml).unwrap(), (14, 17));
     let shadow = rule("kind = 'donor-residual'");
     assert_eq!((shadow[[6, 6]], shadow[[1, 1]]), (1, 0));
     assert_eq!(

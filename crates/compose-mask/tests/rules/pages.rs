@@ -29,7 +29,7 @@ fn every_example_of_every_page_does_what_the_page_says() {
 
 fn run(case: &Case<'_>, place: &dyn Fn(&Fence<'_>) -> String) {
     let stage = stage(case).unwrap_or_else(|why| panic!("{}: {why}", place(&case.toml)));
-    let rule = stage.settled(case.toml.body);
+    let rule = stage.fitted(case.toml.body);
     let mut judged = 0;
     for fence in case.rest.iter().filter(|f| !f.info.starts_with("band ") && !f.info.starts_with("other ")) {
         judged += 1;

@@ -20,16 +20,15 @@ impl Stage {
         self.others.last_mut().unwrap()
     }
 
-    /// A rule of the rules file, bound to this scene and settled with all pixels of the stack.
-    pub fn settled(&self, toml: &str) -> Result<Arc<dyn BoundMask>, String> {
-        let rule: Arc<dyn BoundMask> = self.bind(toml)?.into();
+    /// A rule of the rules file, bound to this scene and fitted to all pixels of the stack.
+    pub fn fitted(&self, toml: &str) -> Result<Arc<dyn BoundMask>, String> {
+        let rule = self.binding(toml)?;
         let scenes = self.facts();
         let known = self.known(&scenes);
-        if rule.compares(&known).is_empty() {
-            return Ok(rule);
+        if rule.planned().compares(&known).is_empty() {
+            return Ok(rule.alone());
         }
-        let settled = rule.settle(&known, &self.survey()).map_err(|e| e.to_string())?;
-        Ok(settled.unwrap_or(rule))
+        rule.fit(&known, &self.survey()).map_err(|e| e.to_string())
     }
 
     /// Blocks of the stack's scenes, where the rule compares.

@@ -1,8 +1,8 @@
 //! A small scene in memory, and an engine that runs one rule over it.
 
 use compose_core::{
-    BandFacts, BandRole, BoundMask, Crs, CrsUnit, DataType, Day, Grid, MaskInput, Plane, SceneFacts,
-    SettingsTable, Transform, ValidityMode, Window, quality,
+    BandFacts, BandRole, BoundMask, Crs, CrsUnit, DataType, Day, Grid, MaskBinding, MaskInput, Plane,
+    SceneFacts, SettingsTable, Transform, ValidityMode, Window, quality,
 };
 use compose_mask::{KINDS, evaluation_grid, parse_rule};
 use ndarray::{Array2, s};
@@ -87,7 +87,12 @@ impl Stage {
     }
 
     /// A rule of the rules file, bound to this scene; the message where it is refused.
-    pub fn bind(&self, toml: &str) -> Result<Box<dyn BoundMask>, String> {
+    pub fn bind(&self, toml: &str) -> Result<Arc<dyn BoundMask>, String> {
+        self.binding(toml).map(|binding| binding.alone())
+    }
+
+    /// The same, before it is known whether there is anything to compare with.
+    pub fn binding(&self, toml: &str) -> Result<MaskBinding, String> {
         let table = toml::de::DeTable::parse(toml).map_err(|e| e.to_string())?.into_inner();
         let table = SettingsTable::new(0..toml.len(), table);
         let rule = parse_rule(table, "mask", &KINDS.iter().collect::<Vec<_>>()).map_err(|problems| {
