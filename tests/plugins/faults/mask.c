@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BAND, LIMIT, RADIUS, MODE };
 
@@ -131,22 +132,35 @@ static compose_status plan(void *instance, const compose_host *host, const compo
     return COMPOSE_OK;
 }
 
-/* The row of means of one row. */
-static void means(const struct rule *rule, const compose_plane *plane, int64_t row, int64_t width, float *out) {
+/* The row of means of one row: of the sums of columns, for which there is room in `sums` and `counts`. */
+static void means(const struct rule *rule, const compose_plane *plane, int64_t row, int64_t width, double *sums,
+                  int32_t *counts, float *out) {
     int64_t r = rule->mode == 0 ? rule->radius : 0;
+    int64_t columns = width + 2 * r;
+    for (int64_t x = 0; x < columns; x++) {
+        sums[x] = 0;
+        counts[x] = 0;
+    }
+    for (int64_t y = row - r; y <= row + r; y++) {
+        const float *values = compose_f32_row(plane, y) - r;
+        const uint8_t *valid = compose_valid_row(plane, y) - r;
+        for (int64_t x = 0; x < columns; x++) {
+#ifdef FAULT_READS_INVALID
+            int counted = 1;
+            (void)valid;
+#else
+            int counted = valid[x] != 0;
+#endif
+            sums[x] += counted ? values[x] : 0.0f;
+            counts[x] += counted;
+        }
+    }
     for (int64_t col = 0; col < width; col++) {
         double sum = 0;
-        int64_t count = 0;
-        for (int64_t y = row - r; y <= row + r; y++) {
-            for (int64_t x = col - r; x <= col + r; x++) {
-#ifndef FAULT_READS_INVALID
-                if (!compose_valid_row(plane, y)[x]) {
-                    continue;
-                }
-#endif
-                sum += compose_f32_row(plane, y)[x];
-                count++;
-            }
+        int32_t count = 0;
+        for (int64_t x = col; x <= col + 2 * r; x++) {
+            sum += sums[x];
+            count += counts[x];
         }
         out[col] = count == 0 ? -HUGE_VALF : (float)(sum / (double)count);
     }
@@ -164,10 +178,12 @@ static compose_status mark(void *instance, const compose_host *host, const compo
     (void)host;
 #ifdef FAULT_LOOPS_FOR_EVER
     for (volatile int go = 1; go;) {
+        sleep(1);
     }
 #endif
 #ifdef FAULT_IGNORES_CANCEL_AND_LOOPS
     while (host->cancelled(host)) {
+        sleep(1);
     }
 #endif
 #ifdef FAULT_FAILS_SILENTLY
@@ -200,14 +216,21 @@ static compose_status mark(void *instance, const compose_host *host, const compo
         return refuse(host, "no memory");
     }
 #endif
+    size_t columns = (size_t)(width + 2 * rule->radius);
+    double *sums = malloc(columns * (sizeof *sums + sizeof(int32_t)));
+    if (sums == NULL) {
+        return refuse(host, "no memory");
+    }
+    int32_t *counts = (int32_t *)(sums + columns);
     for (int64_t row = 0; row < height; row++) {
         if (host->cancelled(host)) {
+            free(sums);
 #ifndef FAULT_STATIC_SCRATCH
             free(row_means);
 #endif
             return COMPOSE_CANCELLED;
         }
-        means(rule, plane, row, width, row_means);
+        means(rule, plane, row, width, sums, counts, row_means);
 #ifdef FAULT_IGNORES_STRIDE
         uint8_t *out = (uint8_t *)marks->data + row * width;
 #else
@@ -254,6 +277,7 @@ static compose_status mark(void *instance, const compose_host *host, const compo
 #ifdef FAULT_CHANGES_ITS_INPUT
     ((float *)plane->data)[0] += 1.0f;
 #endif
+    free(sums);
 #ifndef FAULT_STATIC_SCRATCH
     free(row_means);
 #endif
