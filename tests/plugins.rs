@@ -15,6 +15,7 @@ mod worked;
 use crate::support::root;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// Compiles a plugin in C; `defines` are `NAME` or `NAME=VALUE`, or options that begin with a dash.
 fn compile(source: &Path, library: &Path, defines: &[&str]) {
@@ -31,7 +32,12 @@ fn compile(source: &Path, library: &Path, defines: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Builds a plugin in Rust, in a crate of its own outside of the workspace; gives its library.
+/// The library of a plugin in Rust that panics, built once in a crate of its own outside of the workspace.
+fn panicking() -> &'static Path {
+    static BUILT: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    &BUILT.get_or_init(|| rust_plugin(include_str!("plugins/panics.rs"))).1
+}
+
 fn rust_plugin(source: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let manifest = format!(

@@ -341,7 +341,7 @@ fn a_folder_of_the_search_path_that_is_not_absolute_is_refused() {
 #[test]
 fn a_panic_of_a_plugin_in_rust_becomes_an_error() {
     let pair = Pair::new();
-    let (_keep, library) = super::rust_plugin(include_str!("panics.rs"));
+    let library = super::panicking();
     let rules = std::fs::read_to_string(pair.path("rules.toml")).unwrap();
     let rules =
         format!("{rules}\n[[plugin]]\npath = {library:?}\n[[mask]]\nname = \"mine\"\nkind = \"panics\"\n");

@@ -92,8 +92,7 @@ fn a_plugin_in_c_plus_plus_builds_without_a_warning_and_passes() {
 
 #[test]
 fn a_panic_of_a_plugin_in_rust_is_a_fault_with_its_line() {
-    let (_keep, library) = super::rust_plugin(include_str!("panics.rs"));
-    let output = check(&library, &[]);
+    let output = check(super::panicking(), &[]);
     let said = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("  written     FAULT panicked at src/lib.rs:"), "{said}");
