@@ -10,7 +10,8 @@ mod random;
 mod reference;
 mod stack;
 
-use crate::support::{compose, read, stderr};
+use crate::support::inside::composed;
+use crate::support::{compose, read};
 use cases::Shape;
 use reference::Expected;
 use stack::{Case, Target};
@@ -45,16 +46,19 @@ impl Trial {
 
     /// Composes into files that begin with `name`.
     fn compose(&self, name: &str, order: &[usize], more: &[&str]) -> Output {
-        let output = if matches!(self.case.target, Target::None(_)) { "all" } else { "{id}" };
-        let rules = self.case.rules(order, &format!("{name}_{output}.tif"));
-        std::fs::write(self.path("rules.toml"), rules).unwrap();
-        let rules = self.path("rules.toml");
-        compose().arg("--rules").arg(rules).args(more).output().unwrap()
+        compose().arg("--rules").arg(self.rules(name, order)).args(more).output().unwrap()
     }
 
     fn run(&self, name: &str, order: &[usize], more: &[&str]) {
-        let output = self.compose(name, order, more);
-        assert!(output.status.success(), "{}{}", stderr(&output), self.told());
+        composed(&self.rules(name, order), more, &|| self.told());
+    }
+
+    /// Writes the rules file.
+    fn rules(&self, name: &str, order: &[usize]) -> PathBuf {
+        let output = if matches!(self.case.target, Target::None(_)) { "all" } else { "{id}" };
+        let rules = self.case.rules(order, &format!("{name}_{output}.tif"));
+        std::fs::write(self.path("rules.toml"), rules).unwrap();
+        self.path("rules.toml")
     }
 
     fn in_order(&self) -> Vec<usize> {

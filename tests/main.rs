@@ -11,6 +11,9 @@
 //! | `quality` | do predictions, composites and evaluations keep what they promise? |
 //! | `plugins` | do plugins work, and is every broken one refused by name? |
 //! | `tidy` | is the house in order: edges between crates, generated pages, executable documentation |
+//!
+//! Where the answer is asked for and not what the program does and says, the engine is called as the program calls it
+//! (`support::inside`): to start the program costs more than to compose a small stack.
 
 mod access;
 mod bad;

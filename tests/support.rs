@@ -1,5 +1,7 @@
 //! Small scenes on disk, the program run on them, and its files read back.
 
+pub mod inside;
+
 use gdal::raster::{Buffer, GdalType};
 use gdal::spatial_ref::SpatialRef;
 use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags, Metadata};

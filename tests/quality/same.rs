@@ -1,7 +1,8 @@
 //! The answer of what predicts depends on nothing but scenes and rules: not on blocks, threads, memory or readers.
 
 use super::made::{Kind, REPAIR, Scene, Stack, Written, fill, land, noise};
-use crate::support::{compose, root, stderr};
+use crate::support::inside::composed;
+use crate::support::{root, stderr};
 use std::path::Path;
 
 /// Five ways to compose that have nothing to do with the answer.
@@ -9,7 +10,7 @@ const WAYS: [&[&str]; 5] = [
     &["--block-size", "64", "-j", "1"],
     &["--block-size", "100", "-j", "2", "--force-gdal"],
     &["--block-size", "512", "-j", "1"],
-    &["--block-size", "whole", "-j", "1", "--mem-limit", "1GB"],
+    &["--block-size", "whole", "-j", "1", "--mem-limit", "1024MB"],
     &["--mem-limit", "200MB", "-j", "1"],
 ];
 
@@ -136,9 +137,7 @@ fn sentinel(folder: &Path, target: &str, fills: &str) {
 
 /// Runs it and reads what it wrote for some targets.
 fn run_sentinel(folder: &Path, ids: &[&str], more: &[&str]) -> Vec<Written> {
-    let rules = folder.join("rules.toml");
-    let output = compose().arg("--rules").arg(rules).arg("--overwrite").args(more).output().unwrap();
-    assert!(output.status.success(), "{more:?}\n{}", stderr(&output));
+    composed(&folder.join("rules.toml"), &[&["--overwrite"], more].concat(), &String::new);
     ids.iter().map(|id| Written::read(&folder.join(format!("{id}.tif")))).collect()
 }
 
