@@ -2,9 +2,9 @@
 //! costs more than composing a small stack.
 
 use compose_engine::options::BlockSize;
-use compose_engine::run::{Control, run};
-use compose_engine::survey::settle;
-use compose_engine::{EngineError, Options, Plan, Rules, RulesFile};
+use compose_engine::run::run;
+use compose_engine::survey::fit;
+use compose_engine::{Control, EngineError, Options, Plan, Rules, RulesFile};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -41,9 +41,8 @@ pub fn carry_out(rules: &Path, options: &Options) -> Result<(), EngineError> {
     let file = RulesFile { path: rules.to_owned(), text: std::fs::read_to_string(rules).unwrap() };
     let rules = Rules::parse(file, &super::registry()).map_err(EngineError::Rules)?;
     let control = Control { cancelled: &AtomicBool::new(false), progress: &|_| () };
-    let mut plan = Plan::make(&rules, options)?;
-    settle(&mut plan, &control)?;
-    run(&rules, &plan, &control).map(drop)
+    let fitted = fit(&Plan::make(&rules, options)?, &control)?;
+    run(&rules, &fitted, &control).map(drop)
 }
 
 /// Carries out a rules file and insists on success: in this process where the arguments let it, else by the program.
