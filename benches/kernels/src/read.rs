@@ -3,6 +3,7 @@
 use crate::stack::Noise;
 use crate::{Size, Work};
 use compose_core::Window;
+use compose_io::access::Access;
 use compose_io::crs::CrsRegistry;
 use compose_io::{BandRef, FileHeader, Reading, TileStore, Valid};
 use ndarray::Array2;
@@ -27,7 +28,8 @@ pub(crate) fn window(size: Size) -> Read {
     let noise = &mut Noise(1);
     let samples = Array2::from_shape_simple_fn((side, side), || noise.sample() * u16::from(noise.valid()));
     write_tiff(&path, &samples, size.side);
-    let file = FileHeader::read(&path, &CrsRegistry::new()).unwrap_or_else(|e| panic!("{e}"));
+    let file =
+        FileHeader::read(&path, &CrsRegistry::new(), &Access::default()).unwrap_or_else(|e| panic!("{e}"));
     let shape = (size.side, size.side);
     let mut read = Read {
         store: TileStore::new(1 << 30, 4),

@@ -9,7 +9,7 @@ mod trust;
 mod words;
 
 use crate::IoError;
-use crate::access;
+use crate::access::{self, Access};
 use crate::crs::{CrsError, CrsRegistry};
 use crate::messages::{checked, heard};
 use compose_core::{DataType, Grid, Transform};
@@ -99,6 +99,8 @@ pub struct FileHeader {
     pub grid: Grid,
     /// Whether the file has a geotransform; without one the grid counts pixels.
     pub georeferenced: bool,
+    /// What the file may open besides local files.
+    pub access: Access,
     /// Files that the raster is made of besides itself: masks, overviews and metadata beside it, the sources
     /// of a VRT.
     pub companions: Vec<PathBuf>,
@@ -113,8 +115,8 @@ pub struct FileHeader {
 }
 
 /// Files that are read with `path`; none where it may not be opened.
-pub fn companions_of(path: &Path) -> Vec<PathBuf> {
-    access::look(path).unwrap_or_default()
+pub fn companions_of(path: &Path, access: &Access) -> Vec<PathBuf> {
+    access::look(path, access).unwrap_or_default()
 }
 
 impl FileHeader {
@@ -124,8 +126,8 @@ impl FileHeader {
     /// A file that is missing, not a raster, without bands, of a sample type that is not known, rotated, or with ground
     /// control points only; one that may not be opened, or names such; one of whose header GDAL reports an error, or warns
     /// that a part of it is lost.
-    pub fn read(path: &Path, systems: &CrsRegistry) -> Result<Self, IoError> {
-        let (header, said) = heard(|| Self::read_listening(path, systems));
+    pub fn read(path: &Path, systems: &CrsRegistry, access: &Access) -> Result<Self, IoError> {
+        let (header, said) = heard(|| Self::read_listening(path, systems, access));
         let mut header = header?;
         let damaged = |cause| IoError::Header { path: path.to_owned(), cause };
         header.remarks = trust::remarks(path, &said).map_err(damaged)?;
@@ -135,10 +137,10 @@ impl FileHeader {
         Ok(header)
     }
 
-    fn read_listening(path: &Path, systems: &CrsRegistry) -> Result<Self, IoError> {
+    fn read_listening(path: &Path, systems: &CrsRegistry, access: &Access) -> Result<Self, IoError> {
         let fingerprint = Fingerprint::of(path)?;
-        let named = access::look(path)?;
-        let dataset = access::open(path)?;
+        let named = access::look(path, access)?;
+        let dataset = access::open(path, access)?;
         if dataset.raster_count() == 0 {
             return Err(IoError::NoBands { path: path.to_owned(), hint: subdataset_hint(&dataset) });
         }
@@ -147,6 +149,7 @@ impl FileHeader {
         let bands = (1..=dataset.raster_count()).map(|n| band_header(path, &dataset, n, &words));
         Ok(Self {
             path: path.to_owned(),
+            access: access.clone(),
             companions: named,
             driver: dataset.driver().short_name(),
             grid,

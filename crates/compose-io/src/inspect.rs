@@ -1,5 +1,6 @@
 //! What a file is, as far as it and its name can tell: for `compose inspect`.
 
+use crate::access::Access;
 use crate::crs::CrsRegistry;
 use crate::discover::find_scenes;
 use crate::preset::{PRESETS, Part, Preset};
@@ -28,10 +29,11 @@ pub struct Recognised {
 }
 
 /// The product that the file's name belongs to, if any preset knows it.
-pub fn recognise(path: &Path, systems: &CrsRegistry) -> Option<Recognised> {
+pub fn recognise(path: &Path, systems: &CrsRegistry, access: &Access) -> Option<Recognised> {
     let query = |preset| ScenesQuery {
         base: ".".into(),
         preset: Some(preset),
+        access: access.clone(),
         paths: vec![glob::Pattern::escape(&path.to_string_lossy())],
         ..ScenesQuery::default()
     };

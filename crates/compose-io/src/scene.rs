@@ -1,6 +1,7 @@
 //! What is asked of the scenes ([`ScenesQuery`], [`ExplicitScene`]), what their names say ([`FoundScene`]),
 //! and what their headers add ([`SceneSource`]). [`crate::discover`] leads from one to the next.
 
+use crate::access::Access;
 use crate::header::Tag;
 use crate::preset::{Preset, Sensor};
 use crate::tiles::BandRef;
@@ -36,6 +37,8 @@ pub struct ScenesQuery {
     pub offset: Option<f64>,
     /// Whether samples that single precision cannot hold exactly are accepted.
     pub precision_f32: bool,
+    /// What the files may open besides local files.
+    pub access: Access,
     /// Whether files without a georeference stay without one, and may be put on each other pixel by pixel.
     pub georeference_none: bool,
 }

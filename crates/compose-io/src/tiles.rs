@@ -245,7 +245,7 @@ impl TileStore {
         }
         drop(idle);
         self.check_unchanged(band)?;
-        access::open(&band.path)
+        access::open(&band.path, band.access())
     }
 
     fn give_back(&self, band: &BandRef, dataset: Dataset) {

@@ -30,17 +30,20 @@ pub fn inspect(args: &InspectArgs) -> Result<ExitCode, EngineError> {
     let systems = CrsRegistry::new();
     let layout = args.layout.as_ref().map(|name| quality::find(name)).transpose();
     let layout = layout.map_err(|message| EngineError::Option { option: "--layout".into(), message })?;
-    let stack = match &args.rules {
-        Some(path) => Some(Stack::open(&rules(path)?, &Options::default(), &systems)?),
+    let (access, stack) = match &args.rules {
+        Some(path) => {
+            let rules = rules(path)?;
+            (rules.access(), Some(Stack::open(&rules, &Options::default(), &systems)?))
+        }
         None => {
-            confine(Access::default());
-            None
+            confine(&Access::default());
+            (Access::default(), None)
         }
     };
     for path in &args.files {
-        let header = FileHeader::read(path, &systems)?;
+        let header = FileHeader::read(path, &systems, &access)?;
         header.remarks.iter().for_each(|remark| tell(&format!("note: {}: {remark}", path.display())));
-        let known = recognise(path, &systems);
+        let known = recognise(path, &systems, &access);
         say_place(&header)?;
         say_scene(&header, known.as_ref(), stack.as_ref())?;
         header.bands.iter().try_for_each(|band| say(&band_line(band)))?;

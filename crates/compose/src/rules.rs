@@ -24,6 +24,6 @@ pub fn registry(cancelled: &Arc<AtomicBool>, quiet: bool) -> Registry {
 pub fn read_rules(path: &Path, registry: &Registry) -> Result<Rules, EngineError> {
     let file = RulesFile { path: path.to_owned(), text: read_text(path, LARGEST_TEXT)? };
     let rules = Rules::parse(file, registry).map_err(EngineError::Rules)?;
-    confine(rules.access().map_err(EngineError::Rules)?);
+    confine(&rules.checked_access().map_err(EngineError::Rules)?);
     Ok(rules)
 }

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 /// Every file that a run of `rules` reads.
 pub fn inputs(rules: &Rules, stack: &Stack, options: &Options) -> Inputs {
     let like = options.like.clone().or(rules.grid.value.like.as_ref().map(|l| rules.file.resolve(l)));
-    let like: Vec<PathBuf> = like.into_iter().flat_map(|l| [companions_of(&l), vec![l]].concat()).collect();
+    let access = rules.access();
+    let with_companions = |file: PathBuf| [companions_of(&file, &access), vec![file]].concat();
+    let like: Vec<PathBuf> = like.into_iter().flat_map(with_companions).collect();
     let plugins = rules.plugins.iter().map(|plugin| plugin.path.clone());
     let all = stack.inputs.iter().cloned().chain([rules.file.path.clone()]).chain(plugins).chain(like);
     Inputs::new(all)

@@ -10,6 +10,7 @@ use crate::rules::Rules;
 use anchor::{Anchor, moves};
 use compose_core::{Crs, DataType, Grid, SceneFacts, Transform};
 use compose_io::FileHeader;
+use compose_io::access::Access;
 use compose_io::align::{Alignment, Resampling, decide};
 use compose_io::crs::{CrsRegistry, Transformer};
 pub use size::Bytes;
@@ -75,7 +76,7 @@ pub fn choose(
             let message = "says like and also crs, bounds, resolution or snap; expected one or the other";
             return Err(refuse(("like", message.into())));
         }
-        let found = like_file(like, systems);
+        let found = like_file(like, systems, &rules.access());
         let in_rules = options.like.is_none();
         return found.map_err(|e| if in_rules { refuse(("like", format!("like: {e}"))) } else { e });
     }
@@ -156,8 +157,8 @@ pub fn refuse_size(
     Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))]))
 }
 
-fn like_file(path: &Path, systems: &CrsRegistry) -> Result<Chosen, EngineError> {
-    let header = FileHeader::read(path, systems)?;
+fn like_file(path: &Path, systems: &CrsRegistry, access: &Access) -> Result<Chosen, EngineError> {
+    let header = FileHeader::read(path, systems, access)?;
     Ok(Chosen {
         grid: header.grid,
         reason: format!("like {}", path.display()),

@@ -31,6 +31,7 @@ pub(super) fn query(rules: &Rules, scenes: &At<Scenes>) -> Result<ScenesQuery, E
         scale: said.scale.map(|s| s.0),
         offset: said.offset.map(|o| o.0),
         precision_f32: said.precision == Some(Precision::F32),
+        access: rules.access(),
         georeference_none: said.georeference == Some(Georeference::None),
     })
 }

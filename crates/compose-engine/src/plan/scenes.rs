@@ -8,6 +8,7 @@ use crate::rules::Rules;
 use crate::rules::settings::Scenes;
 use compose_core::Spans;
 use compose_core::suggest::did_you_mean;
+use compose_io::access::Access;
 use compose_io::crs::CrsRegistry;
 use compose_io::discover::{DiscoverError, find_explicit, find_scenes, open_scene, wanted_names};
 use compose_io::header::companions_of;
@@ -52,7 +53,8 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
     candidates.sort_by(|a, b| order(&a.found).cmp(&order(&b.found)));
     refuse_twins(rules, &candidates)?;
     refuse_too_many(&candidates)?;
-    let mut inputs: Vec<PathBuf> = candidates.iter().flat_map(|c| files_of(&c.found)).collect();
+    let mut inputs: Vec<PathBuf> =
+        candidates.iter().flat_map(|c| files_of(&c.found, &c.query.access)).collect();
     let (candidates, fates) = selected(rules, candidates)?;
     let scenes = opened(rules, options, &candidates, systems)?;
     inputs.extend(scenes.iter().flat_map(|s| s.files.iter().cloned()));
@@ -70,8 +72,8 @@ fn depends_on_baseline(query: &ScenesQuery) -> bool {
 }
 
 /// What a scene is made of, as far as names tell: its files, what is read with each, and its MTL file.
-fn files_of(found: &FoundScene) -> impl Iterator<Item = PathBuf> {
-    let with_file = |path: &PathBuf| std::iter::once(path.clone()).chain(companions_of(path));
+fn files_of(found: &FoundScene, access: &Access) -> impl Iterator<Item = PathBuf> {
+    let with_file = |path: &PathBuf| std::iter::once(path.clone()).chain(companions_of(path, access));
     let files: Vec<PathBuf> = found.files.iter().flat_map(|file| with_file(&file.path)).collect();
     files.into_iter().chain(found.mtl.clone())
 }

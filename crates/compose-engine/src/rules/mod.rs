@@ -167,25 +167,32 @@ impl Rules {
 }
 
 impl Rules {
-    /// What the rules let scene files open: all tables of scenes together, for it is a setting of the process.
+    /// What scene files may open besides local files, as all `[scenes]` together say. GDAL is not asked.
+    pub fn access(&self) -> Access {
+        let said = || self.scenes.iter().map(|scenes| &scenes.value);
+        Access {
+            network: said().any(|scenes| scenes.network == Some(true)),
+            drivers: said().flat_map(|scenes| scenes.drivers.iter().flatten().cloned()).collect(),
+        }
+    }
+
+    /// As [`Rules::access`], with every driver looked up. This registers all of GDAL's drivers, so that it comes before
+    /// [`compose_io::access::confine`] and never after it.
     ///
     /// # Errors
-    /// Drivers that this GDAL has not.
-    pub fn access(&self) -> Result<Access, Vec<Mistake>> {
-        let mut access = Access::default();
+    /// A driver that this GDAL does not have.
+    pub fn checked_access(&self) -> Result<Access, Vec<Mistake>> {
         let mut wrong = Vec::new();
         for scenes in &self.scenes {
-            access.network |= scenes.value.network == Some(true);
             for driver in scenes.value.drivers.iter().flatten() {
                 if let Err(known) = driver_exists(driver) {
                     let hint = did_you_mean(driver, known.iter().map(String::as_str));
                     let message = format!("[scenes] drivers: this GDAL has no driver \"{driver}\"{hint}");
                     wrong.push(self.file.mistake_at(&scenes.spans.of("drivers"), &message));
                 }
-                access.drivers.push(driver.clone());
             }
         }
-        if wrong.is_empty() { Ok(access) } else { Err(wrong) }
+        if wrong.is_empty() { Ok(self.access()) } else { Err(wrong) }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Following what a file names, to the last one, before GDAL does.
 
-use super::vrt::{self, Named};
-use super::{current, head, is_vrt, open, stranger};
+use super::drivers::Access;
+use super::head::{head, is_vrt};
+use super::local::{inside, local, quoted};
+use super::open::open;
+use super::vrt;
 use crate::IoError;
 use crate::text::{read_text, regular};
 use std::collections::HashMap;
@@ -23,8 +26,8 @@ const TEXTS_BESIDE: [&str; 2] = [".aux.xml", ".AUX.XML"];
 ///
 /// # Errors
 /// What may not be opened, by name; bombs.
-pub(crate) fn look(path: &Path) -> Result<Vec<PathBuf>, IoError> {
-    let mut look = Look { network: current().network, ..Look::default() };
+pub(crate) fn look(path: &Path, access: &Access) -> Result<Vec<PathBuf>, IoError> {
+    let mut look = Look { access, way: Vec::new(), seen: HashMap::new(), files: Vec::new() };
     look.file(path).map_err(|refused| match refused {
         Refused::Io(error) => error,
         Refused::Message(message) => IoError::Access { path: path.to_owned(), message },
@@ -33,22 +36,6 @@ pub(crate) fn look(path: &Path) -> Result<Vec<PathBuf>, IoError> {
     look.files.sort();
     look.files.dedup();
     Ok(look.files)
-}
-
-/// Checks what the metadata of the raster at `path` name as its overviews.
-pub(super) fn overview(path: &Path, named: &str) -> Result<(), IoError> {
-    let refused = |why: String| {
-        let message = format!("its metadata name {} as its overviews: {why}", quoted(named));
-        IoError::Access { path: path.to_owned(), message }
-    };
-    let beside = named.get(..10).is_some_and(|start| start.eq_ignore_ascii_case(":::BASE:::"));
-    let named = Named { text: named[if beside { 10 } else { 0 }..].into(), relative: beside, raw: false };
-    let Some(file) = local(&named, path, current().network).map_err(&refused)? else { return Ok(()) };
-    let head = head(&file).map_err(|e| refused(e.to_string()))?;
-    if is_vrt(&head) || stranger(&head).is_some() {
-        return Err(refused("expected a raster that names no other".into()));
-    }
-    Ok(())
 }
 
 enum Refused {
@@ -64,9 +51,8 @@ impl From<IoError> for Refused {
     }
 }
 
-#[derive(Default)]
-struct Look {
-    network: bool,
+struct Look<'a> {
+    access: &'a Access,
     /// The way to where we are, without links.
     way: Vec<PathBuf>,
     /// Files that were looked at, with how many files reading them reads.
@@ -74,7 +60,7 @@ struct Look {
     files: Vec<PathBuf>,
 }
 
-impl Look {
+impl Look<'_> {
     /// Looks at a file and all that it names; how many files that are.
     fn file(&mut self, path: &Path) -> Result<usize, Refused> {
         regular(path)?;
@@ -95,7 +81,7 @@ impl Look {
         let count = if is_vrt(&head(path)?) { self.sources(path)? } else { 1 };
         if self.way.len() > 1 && count == 1 {
             // GDAL opens a source by any driver.
-            match open(path) {
+            match open(path, self.access) {
                 // Nothing is read of overviews, so that broken ones do no harm.
                 Err(IoError::Open { .. }) if is_overview(path) => {}
                 other => drop(other?),
@@ -131,12 +117,12 @@ impl Look {
         // Of a VRT in another one it is told where the name stands.
         let at = if self.way.len() > 1 { format!("{}: ", vrt.display()) } else { String::new() };
         let refused = |why: String| Refused::Message(format!("{at}{why}"));
-        let named = vrt::names(&text, self.network).map_err(refused)?;
+        let named = vrt::names(&text, self.access.network).map_err(refused)?;
         let mut count = 1;
         for named in named {
             let what = quoted(&named.text);
             let wrong = |why: String| Refused::Message(format!("{at}names {what} as a source: {why}"));
-            let Some(file) = local(&named, vrt, self.network).map_err(wrong)? else { continue };
+            let Some(file) = local(&named, vrt, self.access.network).map_err(wrong)? else { continue };
             if named.raw {
                 inside(&file, vrt).map_err(wrong)?;
                 self.files.push(file);
@@ -160,49 +146,13 @@ fn is_overview(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ovr"))
 }
 
-/// The file that is named; `None` where it lies at an address and may.
-fn local(named: &Named, by: &Path, network: bool) -> Result<Option<PathBuf>, String> {
-    let text = named.text.as_str();
-    if vrt::is_address(text) {
-        let why = "it is an address or a virtual file, and scene files may open local files only; set network = true \
-                   in [scenes] to let VRTs read from addresses";
-        return if network && vrt::is_remote(text) && !named.raw { Ok(None) } else { Err(why.into()) };
-    }
-    if vrt::is_connection(text) {
-        return Err("expected the path of a file".into());
-    }
-    let folder = by.parent().unwrap_or(Path::new(""));
-    let path = if named.relative { folder.join(text) } else { PathBuf::from(text) };
-    regular(&path).map_err(|e| e.to_string()).map(|_| Some(path))
-}
-
-/// Raw samples are read from any file, so that only those that lie with the VRT are taken.
-fn inside(file: &Path, vrt: &Path) -> Result<(), String> {
-    let real = |path: &Path| path.canonicalize().map_err(|e| format!("{}: {e}", path.display()));
-    let vrt = real(vrt)?;
-    let folder = vrt.parent().unwrap_or(Path::new("/"));
-    if real(file)?.starts_with(folder) {
-        return Ok(());
-    }
-    Err(format!("raw samples are taken from the folder of the VRT alone ({})", folder.display()))
-}
-
-fn quoted(name: &str) -> String {
-    const SHOWN: usize = 120;
-    let mut shown: String = name.chars().take(SHOWN).collect();
-    if shown.len() < name.len() {
-        shown.push('…');
-    }
-    format!("\"{shown}\"")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn names(path: &Path) -> Vec<String> {
         let name = |p: PathBuf| p.file_name().unwrap().to_str().unwrap().to_owned();
-        look(path).unwrap().into_iter().map(name).collect()
+        look(path, &Access::default()).unwrap().into_iter().map(name).collect()
     }
 
     fn raster(path: &Path) {
@@ -245,6 +195,8 @@ mod tests {
         let outer = folder.path().join("outer.vrt");
         assert_eq!(names(&outer), ["a & b.tif", "a & b.tif.msk", "absolute.tif", "inner.vrt"]);
         write("outer.vrt", "<SourceFilename relativeToVRT=\"1\">gone.tif</SourceFilename>");
-        assert!(look(&outer).unwrap_err().to_string().ends_with("gone.tif: no such file"));
+        assert!(
+            look(&outer, &Access::default()).unwrap_err().to_string().ends_with("gone.tif: no such file")
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! Every block of a file read directly and by GDAL, and compared: for tests and for the fuzzer.
 
 use super::{DirectFile, Scratch};
+use crate::FileHeader;
+use crate::access::{self, Access};
 use crate::crs::CrsRegistry;
 use crate::messages::checked;
-use crate::{FileHeader, access};
 use compose_core::DataType;
 use gdal::raster::{GdalType, RasterBand};
 use std::fs::File;
@@ -24,7 +25,8 @@ pub(super) struct Seen {
 /// # Panics
 /// Where a block is read directly that GDAL reads differently or not at all.
 pub(super) fn compare(path: &Path, most: usize) -> Result<Seen, String> {
-    let header = FileHeader::read(path, &CrsRegistry::new()).map_err(|e| format!("refused: {e}"))?;
+    let header = FileHeader::read(path, &CrsRegistry::new(), &Access::default())
+        .map_err(|e| format!("refused: {e}"))?;
     let direct = DirectFile::open(&header)?;
     let file = File::open(path).map_err(|e| e.to_string())?;
     let (across, down) = direct.blocks();
@@ -35,7 +37,7 @@ pub(super) fn compare(path: &Path, most: usize) -> Result<Seen, String> {
     }
     // Every place is read from the file, where it takes 2 bytes at least, and here 8.
     assert!(direct.bytes() <= 1024 + header.bands.len() as u64 * 8 + 4 * file.metadata().unwrap().len());
-    let dataset = access::open(path).map_err(|e| e.to_string())?;
+    let dataset = access::open(path, &Access::default()).map_err(|e| e.to_string())?;
     // GDAL looks at geokeys when it needs nodata for the first missing block, and complains of them once: no
     // matter of the block, and the header was accepted.
     let _ = checked(|| dataset.spatial_ref());
@@ -125,7 +127,7 @@ pub fn fuzz_direct(bytes: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
     file.write_all(bytes).expect("a temporary file can be written");
     // Headers of ten thousands of bands take minutes, and find nothing that a few bands do not.
-    if access::open(file.path()).is_ok_and(|dataset| dataset.raster_count() <= 32) {
+    if access::open(file.path(), &Access::default()).is_ok_and(|dataset| dataset.raster_count() <= 32) {
         let _ = compare(file.path(), 16);
     }
 }

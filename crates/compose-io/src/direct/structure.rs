@@ -252,7 +252,7 @@ fn agrees(layout: &Layout, places: &Places, header: &FileHeader) -> Result<(), S
             return differs("interleave");
         }
     }
-    let dataset = access::open(&header.path).map_err(|e| e.to_string())?;
+    let dataset = access::open(&header.path, &header.access).map_err(|e| e.to_string())?;
     let item = |key: &str| dataset.metadata_item(key, "IMAGE_STRUCTURE");
     let codec = match layout.codec {
         Codec::None => None,

@@ -2,6 +2,7 @@
 
 use super::compared::{Seen, compare};
 use super::*;
+use crate::access::Access;
 use crate::crs::CrsRegistry;
 use gdal::cpl::CslStringList;
 use gdal::raster::{Buffer, GdalType};
@@ -98,7 +99,7 @@ pub(super) fn has_zstd() -> bool {
 }
 
 fn reason(path: &Path) -> String {
-    let header = FileHeader::read(path, &CrsRegistry::new()).unwrap();
+    let header = FileHeader::read(path, &CrsRegistry::new(), &Access::default()).unwrap();
     DirectFile::open(&header).map(|_| ()).expect_err("it is left to GDAL")
 }
 
@@ -143,7 +144,7 @@ fn written() -> impl Strategy<Value = Written> {
 /// Whether GDAL reads a file in blocks of its own: it cuts a single strip that is not packed into several, or
 /// into rows (libtiff: strips of more than 8 KB; GTiff driver: more than 2000 rows).
 fn cut_by_gdal(file: &Written, path: &Path) -> bool {
-    let header = FileHeader::read(path, &CrsRegistry::new()).unwrap();
+    let header = FileHeader::read(path, &CrsRegistry::new(), &Access::default()).unwrap();
     let strips = !file.options.iter().any(|o| o == "TILED=YES");
     let rows =
         file.options.iter().find_map(|o| o.strip_prefix("BLOCKYSIZE=")).unwrap().parse::<usize>().unwrap();
@@ -307,13 +308,13 @@ fn large_blocks_other_formats_and_other_files_are_left_with_their_reason() {
         drop(source.create_copy(&driver, &other, &CslStringList::new()).unwrap());
         assert_eq!(reason(&other), format!("not a GeoTIFF but {name}"));
     }
-    let mut header = FileHeader::read(&path, &CrsRegistry::new()).unwrap();
+    let mut header = FileHeader::read(&path, &CrsRegistry::new(), &Access::default()).unwrap();
     header.bands[1].dtype = DataType::Int16;
     let told = DirectFile::open(&header).unwrap_err();
     assert_eq!(told, "its tags differ from GDAL's view of it: sample type");
     header.path = folder.path().into();
     assert_eq!(DirectFile::open(&header).unwrap_err(), "not a plain file");
-    let header = FileHeader::read(&path, &CrsRegistry::new()).unwrap();
+    let header = FileHeader::read(&path, &CrsRegistry::new(), &Access::default()).unwrap();
     std::fs::write(&path, [std::fs::read(&path).unwrap(), vec![0]].concat()).unwrap();
     assert_eq!(DirectFile::open(&header).unwrap_err(), "it has changed since its header was read");
 }
@@ -324,7 +325,7 @@ fn bytes_grow_with_the_number_of_blocks_alone() {
     let bytes = |rows: &str| {
         let file = Written { bands: 1, size: (9, 100), ..Written::new(DataType::UInt8, &[rows]) };
         let path = file.write(folder.path(), "a.tif");
-        let header = FileHeader::read(&path, &CrsRegistry::new()).unwrap();
+        let header = FileHeader::read(&path, &CrsRegistry::new(), &Access::default()).unwrap();
         let direct = DirectFile::open(&header).unwrap();
         assert!(!direct.layout.interleaved);
         direct.bytes()

@@ -2,6 +2,7 @@
 
 use super::DiscoverError;
 use crate::FileHeader;
+use crate::access::Access;
 use crate::crs::CrsRegistry;
 use crate::mtl::Mtl;
 use crate::scene::{FoundScene, ScenesQuery};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub(super) struct Headers<'a> {
     scene: &'a FoundScene,
     systems: &'a CrsRegistry,
+    access: &'a Access,
     read: Vec<Option<Arc<FileHeader>>>,
     /// The scene's MTL file, where files without a georeference take it from there.
     mtl: Option<Mtl>,
@@ -19,18 +21,25 @@ pub(super) struct Headers<'a> {
 }
 
 impl<'a> Headers<'a> {
-    pub(super) fn new(scene: &'a FoundScene, query: &ScenesQuery, systems: &'a CrsRegistry) -> Self {
+    pub(super) fn new(scene: &'a FoundScene, query: &'a ScenesQuery, systems: &'a CrsRegistry) -> Self {
         let path = scene.mtl.as_ref().filter(|_| !query.georeference_none);
         // One that cannot be read is remarked on where the sun is looked for.
         let mtl = path.and_then(|path| Mtl::read(path).ok());
-        Self { scene, systems, read: vec![None; scene.files.len()], mtl, notes: Vec::new() }
+        Self {
+            scene,
+            systems,
+            access: &query.access,
+            read: vec![None; scene.files.len()],
+            mtl,
+            notes: Vec::new(),
+        }
     }
 
     pub(super) fn get(&mut self, file: usize) -> Result<Arc<FileHeader>, DiscoverError> {
         if let Some(header) = &self.read[file] {
             return Ok(Arc::clone(header));
         }
-        let header = FileHeader::read(&self.scene.files[file].path, self.systems)?;
+        let header = FileHeader::read(&self.scene.files[file].path, self.systems, self.access)?;
         let header = Arc::new(if header.georeferenced { header } else { self.placed(header)? });
         self.read[file] = Some(Arc::clone(&header));
         Ok(header)

@@ -2,6 +2,7 @@
 
 use super::{DiscoverError, date};
 use crate::FileHeader;
+use crate::access::Access;
 use crate::crs::CrsRegistry;
 use crate::mtl::{self, Mtl};
 use crate::scene::{FoundScene, ScenesQuery};
@@ -29,9 +30,9 @@ pub(super) fn fill_in(
         scene.day = match query.date_from.as_deref() {
             Some("name") => None,
             Some("mtl") => Some(asked_of_mtl(scene)?),
-            Some(item) => Some(asked_of_item(scene, item, systems)?),
+            Some(item) => Some(asked_of_item(scene, item, systems, &query.access)?),
             None => match from_mtl(scene)? {
-                None => from_item(scene, systems)?,
+                None => from_item(scene, systems, &query.access)?,
                 day => day,
             },
         };
@@ -49,9 +50,13 @@ fn from_mtl(scene: &mut FoundScene) -> Result<Option<Day>, DiscoverError> {
     day(text, path, DATE_ACQUIRED).map(Some)
 }
 
-fn from_item(scene: &FoundScene, systems: &CrsRegistry) -> Result<Option<Day>, DiscoverError> {
+fn from_item(
+    scene: &FoundScene,
+    systems: &CrsRegistry,
+    access: &Access,
+) -> Result<Option<Day>, DiscoverError> {
     let Some(file) = scene.files.first() else { return Ok(None) };
-    let header = FileHeader::read(&file.path, systems)?;
+    let header = FileHeader::read(&file.path, systems, access)?;
     header.tag(ACQUISITION).map(|text| day(text, &file.path, ACQUISITION)).transpose()
 }
 
@@ -66,9 +71,14 @@ fn asked_of_mtl(scene: &FoundScene) -> Result<Day, DiscoverError> {
 }
 
 /// `date-from = "TIFFTAG_DATETIME"`: a scene without the item is refused, for nothing else is looked at.
-fn asked_of_item(scene: &FoundScene, item: &str, systems: &CrsRegistry) -> Result<Day, DiscoverError> {
+fn asked_of_item(
+    scene: &FoundScene,
+    item: &str,
+    systems: &CrsRegistry,
+    access: &Access,
+) -> Result<Day, DiscoverError> {
     let path = scene.files.first().map(|f| f.path.as_path()).unwrap_or(Path::new(""));
-    let header = FileHeader::read(path, systems)?;
+    let header = FileHeader::read(path, systems, access)?;
     match header.tag(item) {
         Some(text) => day(text, path, item),
         None => {

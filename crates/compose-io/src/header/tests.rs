@@ -10,7 +10,7 @@ use tiff::encoder::{TiffEncoder, TiffValue};
 use tiff::tags::{PhotometricInterpretation, SampleFormat, Tag as TiffTag};
 
 fn header(path: &Path) -> Result<FileHeader, IoError> {
-    FileHeader::read(path, &CrsRegistry::new())
+    FileHeader::read(path, &CrsRegistry::new(), &Access::default())
 }
 
 /// A TIFF of 4 × 1 pixels; `metadata` is the text of its tag 42112 (GDAL_METADATA).

@@ -87,7 +87,7 @@ type Fates = BTreeMap<&'static str, Vec<String>>;
 
 fn fate(path: &Path, bytes: &[u8], sound: &Taken, systems: &CrsRegistry) -> &'static str {
     std::fs::write(path, bytes).unwrap();
-    match FileHeader::read(path, systems) {
+    match FileHeader::read(path, systems, &Access::default()) {
         Err(_) => "refused",
         Ok(header) if !header.remarks.is_empty() => "remarked",
         Ok(header) => match Taken::of(&header) {
@@ -104,7 +104,7 @@ fn fates_of(system: &str, options: &[&str], bits: usize) -> Fates {
     write(&path, system, options);
     let sound = std::fs::read(&path).unwrap();
     let systems = CrsRegistry::new();
-    let header = FileHeader::read(&path, &systems).unwrap();
+    let header = FileHeader::read(&path, &systems, &Access::default()).unwrap();
     assert_eq!(header.remarks, Vec::<String>::new());
     let taken = Taken::of(&header).unwrap();
     let mut fates = Fates::new();
@@ -164,7 +164,7 @@ fn what_gdal_warns_of_at_the_header_is_told_with_the_file() {
     // Tags out of their order: libtiff warns, and reads them.
     let swapped = [&sound[..10], &sound[22..34], &sound[10..22], &sound[34..]].concat();
     std::fs::write(&path, swapped).unwrap();
-    let header = FileHeader::read(&path, &CrsRegistry::new()).unwrap();
+    let header = FileHeader::read(&path, &CrsRegistry::new(), &Access::default()).unwrap();
     assert_eq!(header.remarks.len(), 1, "{:?}", header.remarks);
     assert!(header.remarks[0].starts_with("GDAL warns: "), "{:?}", header.remarks);
 }

@@ -1,5 +1,6 @@
 //! Which samples are meant, and in which pieces they are shared.
 
+use crate::access::Access;
 use crate::direct::DirectFile;
 use crate::header::{Fingerprint, MaskSource};
 use crate::{BandHeader, FileHeader};
@@ -123,6 +124,11 @@ impl BandRef {
     /// How many bands the file has.
     pub(super) fn file_bands(&self) -> usize {
         self.header.bands.len()
+    }
+
+    /// What the file may open besides local files.
+    pub(super) fn access(&self) -> &Access {
+        &self.header.access
     }
 
     /// Size and time of the file as they were planned.

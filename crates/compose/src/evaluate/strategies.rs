@@ -26,7 +26,7 @@ pub fn make(args: &EvaluateArgs, registry: &Registry) -> Result<(Vec<Strategy>, 
         Rules::parse(RulesFile { path: args.rules.clone(), text }, registry).map_err(EngineError::Rules)
     };
     let of_file = parse(text.clone())?;
-    confine(of_file.access().map_err(EngineError::Rules)?);
+    confine(&of_file.checked_access().map_err(EngineError::Rules)?);
     refuse_unknown(args, registry, &of_file)?;
     let options = options(args, &of_file);
     let names: Vec<String> = of_file.fills.iter().map(|fill| fill.value.name.clone()).collect();

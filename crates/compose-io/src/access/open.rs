@@ -1,0 +1,64 @@
+//! Opening a raster by a driver that may.
+
+use super::drivers::Access;
+use super::head::{head, is_vrt, stranger};
+use super::local::{local, quoted};
+use super::vrt::Named;
+use crate::IoError;
+use crate::messages::checked;
+use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
+use std::path::{Path, PathBuf};
+
+/// Opens a raster read-only by a driver that may, GDAL's message in the error. What it names must have been looked at.
+pub(crate) fn open(path: &Path, access: &Access) -> Result<Dataset, IoError> {
+    let head = head(path)?;
+    let openers = access.openers(is_vrt(&head));
+    let options = DatasetOptions {
+        open_flags: GdalOpenFlags::GDAL_OF_RASTER | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
+        allowed_drivers: Some(&openers),
+        ..Default::default()
+    };
+    let name = plain_name(path)?;
+    let dataset = checked(|| Dataset::open_ex(&name, options)).map_err(|cause| {
+        let Some(driver) = stranger(&head).filter(|driver| !access.takes(driver)) else {
+            return IoError::Open { path: path.to_owned(), cause };
+        };
+        let message = format!(
+            "looks like a file of GDAL's driver {driver}, which is not among those for scenes: it may open more than \
+             the file; convert it to a GeoTIFF, or set drivers = [\"{driver}\"] in [scenes]"
+        );
+        IoError::Access { path: path.to_owned(), message }
+    })?;
+    // GDAL opens it without a further look when it wants a mask or an overview.
+    match dataset.metadata_item("OVERVIEW_FILE", "OVERVIEWS") {
+        Some(named) => check_overviews(path, &named, access).map(|()| dataset),
+        None => Ok(dataset),
+    }
+}
+
+/// The path as GDAL takes it for one on disk: what is `http:/x` or `NETCDF:x` on disk is none to it.
+fn plain_name(path: &Path) -> Result<PathBuf, IoError> {
+    let text = path.to_string_lossy();
+    if text.starts_with("/vsi") {
+        let message = "GDAL takes this path for a virtual file; move the file to another folder".into();
+        return Err(IoError::Access { path: path.to_owned(), message });
+    }
+    let odd = text.contains(':') || text.starts_with(['<', '{', '[']);
+    Ok(if odd && path.is_relative() { Path::new(".").join(path) } else { path.to_owned() })
+}
+
+/// Checks what the metadata of the raster at `path` name as its overviews.
+fn check_overviews(path: &Path, named: &str, access: &Access) -> Result<(), IoError> {
+    let refused = |why: String| {
+        let message = format!("its metadata name {} as its overviews: {why}", quoted(named));
+        IoError::Access { path: path.to_owned(), message }
+    };
+    let beside = named.get(..10).is_some_and(|start| start.eq_ignore_ascii_case(":::BASE:::"));
+    let named = Named { text: named[if beside { 10 } else { 0 }..].into(), relative: beside, raw: false };
+    let Some(file) = local(&named, path, access.network).map_err(&refused)? else { return Ok(()) };
+    let head = head(&file).map_err(|e| refused(e.to_string()))?;
+    if is_vrt(&head) || stranger(&head).is_some() {
+        return Err(refused("expected a raster that names no other".into()));
+    }
+    Ok(())
+}
