@@ -33,7 +33,11 @@ pub fn compose() -> Command {
 /// A plan with its surveys.
 pub fn fitted(plan: &compose_engine::Plan) -> compose_engine::Fitted {
     let cancelled = std::sync::atomic::AtomicBool::new(false);
-    let control = compose_engine::Control { cancelled: &cancelled, progress: &|_| () };
+    let control = compose_engine::Control {
+        cancelled: &cancelled,
+        progress: &|_| (),
+        drafts: &compose_io::files::Drafts::default(),
+    };
     compose_engine::survey::fit(plan, &control).unwrap()
 }
 

@@ -3,6 +3,7 @@
 use crate::support::{Pair, Slow, compose, fitted, listing, sidecar, signal, stderr, stdout, wait};
 use compose_engine::run::run_watched;
 use compose_engine::{Control, Options, Plan, Rules, RulesFile};
+use compose_io::files::Drafts;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +18,8 @@ fn run(pair: &Pair, overwrite: bool, named: &dyn Fn(&Path)) -> Result<(), String
     let rules = Rules::parse(file, &crate::support::registry()).unwrap();
     let options = Options { threads: 1, quicklook: true, overwrite, ..Options::default() };
     let plan = Plan::make(&rules, &options).unwrap();
-    let control = Control { cancelled: &AtomicBool::new(false), progress: &|_| () };
+    let control =
+        Control { cancelled: &AtomicBool::new(false), progress: &|_| (), drafts: &Drafts::default() };
     let fitted = fitted(&plan);
     run_watched(&rules, &fitted, &control, named).map(drop).map_err(|e| e.to_string())
 }
@@ -159,7 +161,7 @@ fn a_link_to_an_input_that_comes_to_an_outputs_place_is_refused_before_any_file_
     let come = |_| {
         let _ = std::os::unix::fs::symlink("b_b1.tif", pair.path("out_provenance.tif"));
     };
-    let control = Control { cancelled: &AtomicBool::new(false), progress: &come };
+    let control = Control { cancelled: &AtomicBool::new(false), progress: &come, drafts: &Drafts::default() };
     let fitted = fitted(&plan);
     let said = compose_engine::run::run(&rules, &fitted, &control).unwrap_err().to_string();
     assert!(said.contains("out_provenance.tif is read by this run as "), "{said}");

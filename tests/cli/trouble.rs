@@ -2,6 +2,7 @@
 
 use crate::support::{Pair, Slow, fitted, listing, signal, stderr, wait};
 use compose_engine::{Control, EngineError, Fitted, Options, Plan, Progress, Rules, RulesFile};
+use compose_io::files::Drafts;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -59,7 +60,7 @@ fn alone() -> Options {
 
 /// Carries out what was planned; gives the message where it fails.
 fn failure((rules, fitted): &(Rules, Fitted), progress: &dyn Fn(Progress)) -> Option<String> {
-    let control = Control { cancelled: &AtomicBool::new(false), progress };
+    let control = Control { cancelled: &AtomicBool::new(false), progress, drafts: &Drafts::default() };
     compose_engine::run::run(rules, fitted, &control).err().map(|e| e.to_string())
 }
 
@@ -114,7 +115,7 @@ fn a_cancelled_run_leaves_nothing_behind() {
     for already in [true, false] {
         let cancelled = AtomicBool::new(already);
         let stop = |_| cancelled.store(true, Ordering::Relaxed);
-        let control = Control { cancelled: &cancelled, progress: &stop };
+        let control = Control { cancelled: &cancelled, progress: &stop, drafts: &Drafts::default() };
         let result = compose_engine::run::run(&rules, &fitted, &control);
         assert!(matches!(result, Err(EngineError::Interrupted)));
         assert_eq!(listing(pair.folder.path()), before);

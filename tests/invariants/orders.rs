@@ -9,6 +9,7 @@ use compose_core::{ValidityMode, Window};
 use compose_engine::Control;
 use compose_engine::plan::Order;
 use compose_engine::{Options, Plan, Rules, RulesFile};
+use compose_io::files::Drafts;
 use std::sync::atomic::AtomicBool;
 
 /// A stack whose bands may come one after the other.
@@ -42,7 +43,8 @@ fn compose(trial: &Trial, name: &str, by_band: bool, random: &mut Random) -> boo
         let turns = if by_band { (0..bands).map(|b| b..b + 1).collect() } else { job.order.turns.clone() };
         job.order = Order { regions, turns, looks_first, block, ..job.order.clone() };
     }
-    let control = Control { cancelled: &AtomicBool::new(false), progress: &|_| () };
+    let control =
+        Control { cancelled: &AtomicBool::new(false), progress: &|_| (), drafts: &Drafts::default() };
     let fitted = crate::support::fitted(&plan);
     compose_engine::run::run(&rules, &fitted, &control).unwrap_or_else(|e| panic!("{e}{}", trial.told()));
     true

@@ -5,6 +5,7 @@ use compose_engine::options::BlockSize;
 use compose_engine::run::run;
 use compose_engine::survey::fit;
 use compose_engine::{Control, EngineError, Options, Plan, Rules, RulesFile};
+use compose_io::files::Drafts;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -40,7 +41,8 @@ fn block_size(text: &str) -> Option<BlockSize> {
 pub fn carry_out(rules: &Path, options: &Options) -> Result<(), EngineError> {
     let file = RulesFile { path: rules.to_owned(), text: std::fs::read_to_string(rules).unwrap() };
     let rules = Rules::parse(file, &super::registry()).map_err(EngineError::Rules)?;
-    let control = Control { cancelled: &AtomicBool::new(false), progress: &|_| () };
+    let control =
+        Control { cancelled: &AtomicBool::new(false), progress: &|_| (), drafts: &Drafts::default() };
     let fitted = fit(&Plan::make(&rules, options)?, &control)?;
     run(&rules, &fitted, &control).map(drop)
 }

@@ -173,6 +173,27 @@ fn what_must_be_absent_is_absent() {
     none_of(&wrong);
 }
 
+/// Where a process is what counts: a plugin may end it, and its signals come to one place.
+const OF_THE_PROCESS: [&str; 2] = ["crates/compose/src/stop.rs", "crates/compose-plugin-host/src/exit.rs"];
+
+/// A library does many runs in one process: what belongs to a run lies in a value that the run owns.
+#[test]
+fn no_run_leaves_anything_in_a_library() {
+    assert!(OF_THE_PROCESS.iter().all(|file| root().join(file).is_file()));
+    let mut wrong = Vec::new();
+    for file in below("crates", ".rs").into_iter().filter(|file| !OF_THE_PROCESS.contains(&file.as_str())) {
+        let shipped = shipped(&file).unwrap_or_default();
+        let statics = shipped.lines().map(str::trim_start).filter(|line| line.contains("static "));
+        let changes =
+            |line: &&str| ["Mutex", "RwLock", "Atomic", "static mut"].iter().any(|word| line.contains(word));
+        let is_item = |line: &&str| {
+            ["static ", "pub static ", "pub(crate) static "].iter().any(|w| line.starts_with(w))
+        };
+        wrong.extend(statics.filter(is_item).filter(changes).map(|line| format!("{file}: {line}")));
+    }
+    none_of(&wrong);
+}
+
 #[test]
 fn the_readme_lists_every_crate() {
     let readme = text("README.md");

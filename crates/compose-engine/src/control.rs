@@ -1,5 +1,6 @@
 //! What a long computation is told from outside while it goes on, and what it tells.
 
+use compose_io::files::Drafts;
 use std::sync::atomic::AtomicBool;
 
 /// How far a run is, in pixels of all outputs together.
@@ -16,4 +17,6 @@ pub struct Control<'a> {
     pub cancelled: &'a AtomicBool,
     /// Called after every block.
     pub progress: &'a dyn Fn(Progress),
+    /// What the run has on the disk before its files have their names; of this run alone.
+    pub drafts: &'a Drafts,
 }

@@ -3,30 +3,34 @@
 //! | module | for |
 //! |---|---|
 //! | `inputs` | what is read, which no output may replace |
+//! | `drafts` | what a run has on the disk before its files have their names (`beside`: where) |
 //! | `lock` | what another run is writing (`owner`: who) |
 //! | `digest` | size and hash, by which a set of files is known again |
 
+pub(crate) mod beside;
 mod digest;
+pub(crate) mod drafts;
 mod inputs;
 mod lock;
 mod owner;
+#[cfg(test)]
+mod tests;
 
 pub use digest::Digest;
+pub use drafts::Drafts;
 pub use inputs::Inputs;
 pub use lock::Locks;
 
-pub(crate) use lock::abandon;
-
-use crate::write::draft::{Named, naming};
+use crate::write::draft::Named;
 use crate::write::{Draft, Pending, WriteError, refuse_existing};
 use std::path::Path;
 
-/// A text file under a temporary name.
+/// A text file of a run under a temporary name.
 ///
 /// # Errors
 /// The folder cannot be written to, or the disk is full.
-pub fn text_file(path: &Path, text: &str) -> Result<Pending, WriteError> {
-    let draft = Draft::new(path)?;
+pub fn text_file(path: &Path, text: &str, drafts: &Drafts) -> Result<Pending, WriteError> {
+    let draft = Draft::new(path, drafts)?;
     std::fs::write(draft.file(), text)
         .map_err(|cause| WriteError::System { path: path.to_owned(), cause })?;
     draft.finish()
@@ -50,8 +54,9 @@ pub struct Naming<'a> {
 /// # Errors
 /// The first that cannot be given its name: a file that is read, or without `overwrite` any file, has come to its place.
 pub fn commit_all(files: Vec<Pending>, how: Naming<'_>) -> Result<(), WriteError> {
-    // From here on the program is not ended from outside of this function.
-    let mut all_named = naming();
+    let drafts = how.locks.drafts().clone();
+    // From here on the run is not abandoned before all files have their names, or none.
+    let mut naming = drafts.begin_naming()?;
     for path in files.iter().map(Pending::path) {
         how.inputs.refuse(path)?;
         refuse_existing(path, how.overwrite)?;
@@ -71,6 +76,6 @@ pub fn commit_all(files: Vec<Pending>, how: Naming<'_>) -> Result<(), WriteError
         }
         (how.named)(&path);
     }
-    *all_named = true;
+    naming.complete();
     done.into_iter().try_for_each(Named::settle)
 }

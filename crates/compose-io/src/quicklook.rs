@@ -102,12 +102,12 @@ fn percentiles(band: ArrayView2<'_, f32>, valid: ArrayView2<'_, u8>) -> Option<(
 /// # Panics
 /// When the arrays are not of one size or the stretch has fewer than three bands.
 pub fn rgb(
-    path: &Path,
+    draft: Draft,
     bands: [ArrayView2<'_, f32>; 3],
     valid: ArrayView2<'_, u8>,
     stretch: &Stretch,
 ) -> Result<Pending, WriteError> {
-    paint(path, valid.dim(), |at| match valid[at] {
+    paint(draft, valid.dim(), |at| match valid[at] {
         0 => GAP_COLOUR,
         _ => std::array::from_fn(|band| stretch.shade(band, bands[band][at])),
     })
@@ -121,12 +121,12 @@ pub fn rgb(
 /// # Panics
 /// When the arrays are not of one size.
 pub fn grey(
-    path: &Path,
+    draft: Draft,
     band: ArrayView2<'_, f32>,
     valid: ArrayView2<'_, u8>,
     stretch: &Stretch,
 ) -> Result<Pending, WriteError> {
-    rgb(path, [band; 3], valid, &first_of(stretch))
+    rgb(draft, [band; 3], valid, &first_of(stretch))
 }
 
 /// One band in grey, tinted where `masked` is not 0.
@@ -137,13 +137,13 @@ pub fn grey(
 /// # Panics
 /// When the arrays are not of one size.
 pub fn mask(
-    path: &Path,
+    draft: Draft,
     band: ArrayView2<'_, f32>,
     valid: ArrayView2<'_, u8>,
     masked: ArrayView2<'_, u8>,
     stretch: &Stretch,
 ) -> Result<Pending, WriteError> {
-    paint(path, valid.dim(), |at| {
+    paint(draft, valid.dim(), |at| {
         let grey = stretch.shade(0, band[at]);
         match (valid[at], masked[at]) {
             (0, _) => GAP_COLOUR,
@@ -158,8 +158,8 @@ pub fn mask(
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn sources(path: &Path, source: ArrayView2<'_, u16>) -> Result<Pending, WriteError> {
-    paint(path, source.dim(), |at| source_colour(source[at]))
+pub fn sources(draft: Draft, source: ArrayView2<'_, u16>) -> Result<Pending, WriteError> {
+    paint(draft, source.dim(), |at| source_colour(source[at]))
 }
 
 /// The colour of a scene's index, of a statistic ([`STATISTIC`], and the codes just below it for further
@@ -183,9 +183,9 @@ pub fn source_colour(source: u16) -> [u8; 3] {
 ///
 /// # Errors
 /// The folder cannot be written to, or the disk is full.
-pub fn coloured(path: &Path, pixels: ArrayView3<'_, u8>) -> Result<Pending, WriteError> {
+pub fn coloured(draft: Draft, pixels: ArrayView3<'_, u8>) -> Result<Pending, WriteError> {
     let (height, width, _) = pixels.dim();
-    paint(path, (height, width), |[row, col]| [0, 1, 2].map(|channel| pixels[[row, col, channel]]))
+    paint(draft, (height, width), |[row, col]| [0, 1, 2].map(|channel| pixels[[row, col, channel]]))
 }
 
 /// Hue in sixths of a turn.
@@ -202,15 +202,14 @@ fn first_of(stretch: &Stretch) -> Stretch {
 }
 
 fn paint(
-    path: &Path,
+    draft: Draft,
     (height, width): (usize, usize),
     colour: impl Fn([usize; 2]) -> [u8; 3],
 ) -> Result<Pending, WriteError> {
-    let draft = Draft::new(path)?;
     let places = (0..height).flat_map(|row| (0..width).map(move |col| [row, col]));
     let pixels: Vec<u8> = places.flat_map(colour).collect();
     encode(draft.file(), (width as u32, height as u32), &pixels)
-        .map_err(|cause| WriteError::write(path, &cause.to_string()))?;
+        .map_err(|cause| WriteError::write(draft.path(), &cause.to_string()))?;
     draft.finish()
 }
 
@@ -229,6 +228,7 @@ fn encode(file: &Path, (width, height): (u32, u32), pixels: &[u8]) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Drafts;
     use ndarray::{Array2, arr2, s};
     use std::collections::HashSet;
 
@@ -246,10 +246,10 @@ mod tests {
     }
 
     /// The colours of a picture that is written and read back.
-    fn painted(write: impl Fn(&Path) -> Result<Pending, WriteError>) -> Vec<[u8; 3]> {
+    fn painted(write: impl Fn(Draft) -> Result<Pending, WriteError>) -> Vec<[u8; 3]> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("look.png");
-        write(&path).unwrap().commit().unwrap();
+        write(Draft::new(&path, &Drafts::default()).unwrap()).unwrap().commit().unwrap();
         read(&path).2
     }
 
@@ -298,7 +298,7 @@ mod tests {
         let stretch = Stretch { ranges: vec![(0.0, 100.0), (0.0, 200.0), (100.0, 200.0)] };
         let band = arr2(&[[-5.0, 100.0, 150.0]]);
         let valid = arr2(&[[1, 1, 0]]);
-        let seen = painted(|path| rgb(path, [band.view(); 3], valid.view(), &stretch));
+        let seen = painted(|draft| rgb(draft, [band.view(); 3], valid.view(), &stretch));
         assert_eq!(seen, [[0, 0, 0], [255, 128, 0], GAP_COLOUR]);
     }
 
@@ -306,7 +306,7 @@ mod tests {
     fn one_band_is_grey_and_a_flat_one_is_black() {
         let (band, valid) = (arr2(&[[7.0, 7.0]]), arr2(&[[1, 1]]));
         let stretch = Stretch::of(&[band.view()], valid.view()).unwrap();
-        assert_eq!(painted(|path| grey(path, band.view(), valid.view(), &stretch)), [[0; 3]; 2]);
+        assert_eq!(painted(|draft| grey(draft, band.view(), valid.view(), &stretch)), [[0; 3]; 2]);
     }
 
     #[test]
@@ -314,7 +314,7 @@ mod tests {
         let (band, valid) = (arr2(&[[0.0, 0.0, 1.0, 1.0]]), arr2(&[[1, 1, 1, 0]]));
         let masked = arr2(&[[0, 1, 1, 1]]);
         let stretch = Stretch { ranges: vec![(0.0, 1.0)] };
-        let seen = painted(|path| mask(path, band.view(), valid.view(), masked.view(), &stretch));
+        let seen = painted(|draft| mask(draft, band.view(), valid.view(), masked.view(), &stretch));
         assert_eq!(seen, [[0; 3], [153, 36, 0], [255, 138, 102], GAP_COLOUR]);
     }
 
@@ -323,14 +323,15 @@ mod tests {
         let codes: Vec<u16> = (0..120).chain(STATISTIC - 7..=GAP).collect();
         let colours: HashSet<_> = codes.iter().map(|code| source_colour(*code)).collect();
         assert_eq!(colours.len(), codes.len());
-        let seen = painted(|path| sources(path, arr2(&[[0, 1], [STATISTIC, GAP]]).view()));
+        let seen = painted(|draft| sources(draft, arr2(&[[0, 1], [STATISTIC, GAP]]).view()));
         assert_eq!(seen, [source_colour(0), source_colour(1), [240; 3], [0; 3]]);
     }
 
     #[test]
     fn a_picture_that_is_not_committed_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        drop(sources(&folder.path().join("look.png"), arr2(&[[0]]).view()).unwrap());
+        let draft = Draft::new(&folder.path().join("look.png"), &Drafts::default()).unwrap();
+        drop(sources(draft, arr2(&[[0]]).view()).unwrap());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -24,11 +24,12 @@ mod tests;
 mod tiles;
 mod verify;
 
-pub use draft::{Draft, Pending, abandon_all, check_folder, refuse_existing};
+pub use draft::{Draft, Pending, check_folder, refuse_existing};
 pub use error::WriteError;
 pub use spec::{Compression, Format, OutputBand, RasterSpec};
 pub use tiles::{Samples, TYPES as SAMPLE_TYPES, WriteOrder};
 
+use crate::files::Drafts;
 use crate::messages::checked;
 use compose_core::{DataType, Grid, Window};
 use gdal::errors::GdalError;
@@ -105,13 +106,13 @@ pub struct RasterWriter {
 }
 
 impl RasterWriter {
-    /// Starts a file under a temporary name in the folder where it will be.
+    /// Starts a file of a run under a temporary name in the folder where it will be.
     ///
     /// # Errors
     /// As [`RasterSpec::check`]; the folder is missing or cannot be written to; GDAL cannot create the file.
-    pub fn create(spec: RasterSpec, order: &WriteOrder) -> Result<Self, WriteError> {
+    pub fn create(spec: RasterSpec, order: &WriteOrder, drafts: &Drafts) -> Result<Self, WriteError> {
         spec.check()?;
-        let draft = Draft::new(&spec.path)?;
+        let draft = Draft::new(&spec.path, drafts)?;
         let (file, first) = match spec.format {
             Format::GTiff => (draft.file().to_owned(), spec.clone()),
             Format::Cog => (draft.beside("strips"), spec.collector()),

@@ -24,13 +24,15 @@ use target::Target;
 pub fn evaluate(args: &EvaluateArgs) -> Result<ExitCode, EngineError> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let registry = registry(&cancelled, args.quiet);
-    stop::on_signals(&cancelled, registry.host.busy())?;
+    let drafts = stop::on_signals(&cancelled, registry.host.busy())?;
     let (cases, text) = cases_of(args)?;
     let (strategies, left_out) = strategies::make(args, &registry)?;
     // The truth is what the masks leave while nothing is hidden.
     let open = fit(&strategies::without_fills(args, &registry)?, &cancelled, args.quiet)?;
     left_out.iter().for_each(|why| tell(args, why));
-    let new = |folder| Files::new(folder, args.overwrite, open.plan.inputs.clone(), args.cases.as_deref());
+    let new = |folder| {
+        Files::new((folder, drafts), args.overwrite, open.plan.inputs.clone(), args.cases.as_deref())
+    };
     let mut files = args.output.as_ref().map(|folder| new(folder)).transpose()?;
     files.iter().flat_map(Files::notes).for_each(|note| tell(args, &format!("note: {note}")));
     open.mask_remarks().iter().for_each(|remark| tell(args, &format!("note: {remark}")));

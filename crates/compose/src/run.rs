@@ -18,7 +18,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     }
     let cancelled = Arc::new(AtomicBool::new(false));
     let registry = registry(&cancelled, args.quiet);
-    stop::on_signals(&cancelled, registry.host.busy())?;
+    let drafts = stop::on_signals(&cancelled, registry.host.busy())?;
     let _watch = registry.host.watch_exit(stop::ended_by_plugin);
     let path = args.rules.as_ref().expect("clap requires --rules");
     let rules = read_rules(path, &registry)?;
@@ -38,7 +38,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
         fitted.notes().iter().for_each(|note| screen::tell(&format!("note: {note}")));
     }
     let bar = screen::progress_bar(args.quiet);
-    let control = Control { cancelled: &cancelled, progress: &|p| screen::show(&bar, p) };
+    let control = Control { cancelled: &cancelled, progress: &|p| screen::show(&bar, p), drafts: &drafts };
     let result = compose_engine::run::run(&rules, &fitted, &control);
     bar.finish_and_clear();
     let report = result?;

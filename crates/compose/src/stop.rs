@@ -3,13 +3,17 @@
 use crate::exit_code::FAILED;
 use crate::screen;
 use compose_engine::EngineError;
+use compose_io::files::Drafts;
 use compose_plugin_host::{Busy, end_now};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+
+/// The drafts of the one run of this process.
+static DRAFTS: LazyLock<Drafts> = LazyLock::new(Drafts::default);
 
 /// How long whoever is at work may take to stop.
 const GRACE: Duration = Duration::from_secs(2);
@@ -19,7 +23,9 @@ const GRACE: Duration = Duration::from_secs(2);
 ///
 /// A plugin that does not look, or a large copy by GDAL, does not keep the program: after a while it ends without
 /// them, and says so.
-pub fn on_signals(cancelled: &Arc<AtomicBool>, busy: Busy) -> Result<(), EngineError> {
+///
+/// The answer is what the run is to keep its drafts in, so that they can be removed from here.
+pub fn on_signals(cancelled: &Arc<AtomicBool>, busy: Busy) -> Result<Drafts, EngineError> {
     // Writing past a file-size limit must be an error like a full disk, not the end of the program.
     let past_limit = Arc::new(AtomicBool::new(false));
     let watched = flag::register(SIGXFSZ, past_limit).and_then(|_| Signals::new([SIGINT, SIGTERM, SIGHUP]));
@@ -33,13 +39,14 @@ pub fn on_signals(cancelled: &Arc<AtomicBool>, busy: Busy) -> Result<(), EngineE
         }
     };
     let waiting = std::thread::Builder::new().name("signals".into()).spawn(wait);
-    waiting.map(drop).map_err(EngineError::Threads)
+    waiting.map_err(EngineError::Threads)?;
+    Ok(DRAFTS.clone())
 }
 
 /// Ends the program while others are still at work.
 fn end_without(busy: Busy) {
     // Where everything was written already, it would be false to say that nothing was: the rest goes its way.
-    if !compose_io::write::abandon_all() {
+    if !DRAFTS.abandon() {
         return;
     }
     let mut told = "interrupted; nothing was written".to_owned();
@@ -52,7 +59,7 @@ fn end_without(busy: Busy) {
 
 /// A plugin has called `exit`, which would look like success.
 pub fn ended_by_plugin(calls: &[String]) -> i32 {
-    let nothing = if compose_io::write::abandon_all() { "; nothing was written" } else { "" };
+    let nothing = if DRAFTS.abandon() { "; nothing was written" } else { "" };
     let calls = if calls.is_empty() { "a plugin".to_owned() } else { calls.join("; ") };
     screen::tell(&format!("error: {calls}: ended the program{nothing}"));
     i32::from(FAILED)

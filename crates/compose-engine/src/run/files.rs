@@ -35,7 +35,7 @@ pub fn run_watched(
     let plan = &fitted.plan;
     let outputs = || fitted.jobs.iter().flat_map(|of| of.job.output.files());
     // Held until all files have their names.
-    let mut locks = Locks::take(outputs())?;
+    let mut locks = Locks::take(outputs(), control.drafts)?;
     // Another run may have ended since the plan was made.
     outputs().try_for_each(|path| refuse_existing(path, plan.overwrite))?;
     let context = ReadContext::new(plan, &fitted.sources, plan.memory.tiles, plan.memory.threads);
@@ -55,7 +55,7 @@ pub fn run_watched(
         // new one finds its record beside it.
         if let Some(path) = &job.output.sidecar {
             let files = set::listed(path, &job.output, &files)?;
-            pending.push(sidecar::write(path, rules, fitted, index, &report, files)?);
+            pending.push(sidecar::write((path, control.drafts), rules, fitted, index, &report, files)?);
         }
         pending.extend(files);
     }
@@ -79,7 +79,7 @@ fn compose_all(
     let (mut sets, mut reports) = (Vec::new(), Vec::new());
     let (mut done, mut turns) = (0, 0);
     for of in &fitted.jobs {
-        let mut sink = Sink::create(plan, &of.job)?;
+        let mut sink = Sink::create(plan, &of.job, control.drafts)?;
         let work = Work::new(of, context, turns, None);
         turns += of.job.order.passes();
         compose_job(&work, control, &mut |composed| {

@@ -9,6 +9,7 @@ use crate::plan::{Job, Order, Plan};
 use crate::survey::fit_hidden;
 use compose_core::{Block, Cast, Window};
 use compose_io::Place;
+use compose_io::files::Drafts;
 use ndarray::{Array3, s};
 use std::sync::atomic::AtomicBool;
 
@@ -44,7 +45,8 @@ pub fn compose_hidden(
     hidden: &Hidden,
     cancelled: &AtomicBool,
 ) -> Result<Image, EngineError> {
-    let control = Control { cancelled, progress: &|_| () };
+    // No file is written.
+    let control = Control { cancelled, progress: &|_| (), drafts: &Drafts::default() };
     let bands = plan.stack.bands.len();
     let fitted = fit_hidden(plan, &held_out(&plan.jobs[job], bands), hidden, &control)?;
     let job = &fitted.jobs[0];

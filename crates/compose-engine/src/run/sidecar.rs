@@ -6,6 +6,7 @@ use crate::plan::{Fate, Job, Plan, Stage};
 use crate::rules::Rules;
 use crate::run::RunReport;
 use compose_core::{BoundFill, Findings, SurveyedModel};
+use compose_io::files::Drafts;
 use compose_io::write::Pending;
 use compose_plugin_host::{Plugin, PluginKind};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 /// Writes the report of an output under a temporary name; `files` is what [`super::set`] says of those of its set.
 pub fn write(
-    path: &Path,
+    (path, drafts): (&Path, &Drafts),
     rules: &Rules,
     fitted: &Fitted,
     index: usize,
@@ -48,7 +49,7 @@ pub fn write(
     });
     let text = serde_json::to_string_pretty(&value)
         .map_err(|e| EngineError::Sidecar { path: path.to_owned(), cause: e.into() })?;
-    Ok(compose_io::files::text_file(path, &(text + "\n"))?)
+    Ok(compose_io::files::text_file(path, &(text + "\n"), drafts)?)
 }
 
 /// Targets of which the masks take too much.

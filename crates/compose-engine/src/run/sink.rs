@@ -7,8 +7,9 @@ use crate::plan::{Job, OutputPlan, Picture, Plan};
 use crate::run::composed::{Composed, UNDEFINED};
 use crate::run::report::{JobReport, Tally};
 use compose_core::{Day, STATISTIC, ValidityMode, Window};
+use compose_io::files::Drafts;
 use compose_io::quicklook::{self, LONGEST_SIDE, Sampler, Stretch};
-use compose_io::write::{Pending, RasterWriter, WriteOrder};
+use compose_io::write::{Draft, Pending, RasterWriter, WriteOrder};
 use ndarray::{Array2, ArrayView2, Axis, Zip};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub struct Sink {
     uncertainty: Option<RasterWriter>,
     mask: Option<RasterWriter>,
     pictures: Option<Pictures>,
+    drafts: Drafts,
     tally: Tally,
     validity: ValidityMode,
     /// |days| between each scene and the target date.
@@ -28,26 +30,28 @@ pub struct Sink {
 
 impl Sink {
     /// Opens the files of `job` under temporary names.
-    pub fn create(plan: &Plan, job: &Job) -> Result<Self, EngineError> {
+    pub fn create(plan: &Plan, job: &Job, drafts: &Drafts) -> Result<Self, EngineError> {
         let provenance =
-            job.output.provenance.as_ref().map(|path| provenance_writer(plan, job, path.clone()));
+            job.output.provenance.as_ref().map(|path| provenance_writer(plan, job, path.clone(), drafts));
         let uncertainty = job.output.uncertainty.as_ref().map(|path| {
             let spec = uncertainty_layout(&plan.stack, job, plan.memory.compressors, path.clone());
-            RasterWriter::create(spec, &write_order(job, job.order.turns.clone()))
+            RasterWriter::create(spec, &write_order(job, job.order.turns.clone()), drafts)
         });
         let mask = job.output.mask.as_ref().map(|path| {
             let spec = mask_layout(&plan.stack, job, plan.memory.compressors, path.clone());
-            RasterWriter::create(spec, &write_order(job, std::iter::once(0..2).collect()))
+            RasterWriter::create(spec, &write_order(job, std::iter::once(0..2).collect()), drafts)
         });
         Ok(Self {
             image: RasterWriter::create(
                 image_spec(&plan.stack, job, &plan.plugins, plan.memory.compressors),
                 &write_order(job, job.order.turns.clone()),
+                drafts,
             )?,
             provenance: provenance.transpose()?,
             uncertainty: uncertainty.transpose()?,
             mask: mask.transpose()?,
             pictures: (!job.output.quicklooks.is_empty()).then(|| Pictures::new(plan, job)),
+            drafts: drafts.clone(),
             tally: Tally::new(job),
             validity: plan.stack.validity,
             ages: plan.stack.facts.iter().map(|f| age(f.day, job.target_day)).collect(),
@@ -82,7 +86,7 @@ impl Sink {
     pub fn finish(self, plan: &Plan, fitted: &FittedJob) -> Result<(Vec<Pending>, JobReport), EngineError> {
         let mut files = Vec::new();
         if let Some(pictures) = self.pictures {
-            files.extend(pictures.write(&fitted.job.output)?);
+            files.extend(pictures.write(&fitted.job.output, &self.drafts)?);
         }
         for writer in self.provenance.into_iter().chain(self.uncertainty).chain(self.mask) {
             files.push(writer.finish()?);
@@ -97,7 +101,12 @@ fn write_order(job: &Job, turns: Vec<Range<usize>>) -> WriteOrder {
     WriteOrder { regions: job.order.regions.clone(), turns }
 }
 
-fn provenance_writer(plan: &Plan, job: &Job, path: PathBuf) -> Result<RasterWriter, EngineError> {
+fn provenance_writer(
+    plan: &Plan,
+    job: &Job,
+    path: PathBuf,
+    drafts: &Drafts,
+) -> Result<RasterWriter, EngineError> {
     let spec = provenance_spec(&plan.stack, job, &plan.plugins, plan.memory.compressors, path);
     let planes = plan.stack.validity.planes(plan.stack.bands.len());
     let per_plane = spec.bands.len() / planes;
@@ -106,7 +115,7 @@ fn provenance_writer(plan: &Plan, job: &Job, path: PathBuf) -> Result<RasterWrit
         _ => job.order.turns.iter().map(|t| t.start * per_plane..t.end * per_plane).collect(),
     };
     let order = write_order(job, turns);
-    Ok(RasterWriter::create(spec, &order)?)
+    Ok(RasterWriter::create(spec, &order, drafts)?)
 }
 
 fn age(day: Option<Day>, target: Option<Day>) -> Option<u16> {
@@ -182,7 +191,7 @@ impl Pictures {
         self.masked.add(window, any(&before.masked).view());
     }
 
-    fn write(&self, output: &OutputPlan) -> Result<Vec<Pending>, EngineError> {
+    fn write(&self, output: &OutputPlan, drafts: &Drafts) -> Result<Vec<Pending>, EngineError> {
         let (before, after) = (pictures(&self.before), pictures(&self.after));
         let (has_data, filled) = (self.has_data.picture(), self.filled.picture());
         // Before and after share one stretch, so that what changed is the pixels and not the colours.
@@ -193,11 +202,14 @@ impl Pictures {
             .unwrap_or_else(|| Stretch { ranges: vec![(0.0, 1.0); self.bands.len()] });
         let mut files = Vec::new();
         for (picture, path) in &output.quicklooks {
+            let draft = Draft::new(path, drafts)?;
             files.push(match picture {
-                Picture::Before => draw(path, &before, has_data, &stretch)?,
-                Picture::After => draw(path, &after, filled, &stretch)?,
-                Picture::Mask => quicklook::mask(path, before[0], has_data, self.masked.picture(), &stretch)?,
-                Picture::Sources => quicklook::sources(path, self.source.picture())?,
+                Picture::Before => draw(draft, &before, has_data, &stretch)?,
+                Picture::After => draw(draft, &after, filled, &stretch)?,
+                Picture::Mask => {
+                    quicklook::mask(draft, before[0], has_data, self.masked.picture(), &stretch)?
+                }
+                Picture::Sources => quicklook::sources(draft, self.source.picture())?,
             });
         }
         Ok(files)
@@ -209,14 +221,14 @@ fn pictures(samplers: &[Sampler]) -> Vec<ArrayView2<'_, f32>> {
 }
 
 fn draw(
-    path: &std::path::Path,
+    draft: Draft,
     bands: &[ArrayView2<'_, f32>],
     valid: ArrayView2<'_, u8>,
     stretch: &Stretch,
 ) -> Result<Pending, EngineError> {
     Ok(match bands {
-        [red, green, blue] => quicklook::rgb(path, [*red, *green, *blue], valid, stretch)?,
-        _ => quicklook::grey(path, bands[0], valid, stretch)?,
+        [red, green, blue] => quicklook::rgb(draft, [*red, *green, *blue], valid, stretch)?,
+        _ => quicklook::grey(draft, bands[0], valid, stretch)?,
     })
 }
 

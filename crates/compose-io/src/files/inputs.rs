@@ -1,6 +1,7 @@
 //! Files that are read, known by what they are: a link, another spelling of the path or other letters do not hide them.
 
-use crate::write::{WriteError, draft::companions};
+use super::beside::{companions, place};
+use crate::write::WriteError;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -78,12 +79,6 @@ fn number(path: &Path) -> Option<(u64, u64)> {
 #[cfg(not(unix))]
 fn number(_: &Path) -> Option<(u64, u64)> {
     None
-}
-
-/// The name in its real folder, whether or not there is a file; a link is not followed.
-pub(super) fn place(path: &Path) -> Option<PathBuf> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Some(folder.canonicalize().ok()?.join(path.file_name()?))
 }
 
 #[cfg(test)]

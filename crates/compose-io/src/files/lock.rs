@@ -6,15 +6,15 @@
 //! are one file under several names, so that a run of many outputs has few files open. Where a file system keeps no
 //! advisory locks, that the file is there must do.
 
-use super::inputs::place;
+use super::beside::{clear, place};
+use super::drafts::Drafts;
 use super::owner::Owner;
-use crate::write::{WriteError, draft};
+use crate::write::WriteError;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// A lock is looked at so often, and so far apart, before its holder is believed to be at work: who clears a stale one
@@ -25,20 +25,10 @@ const APART: Duration = Duration::from_millis(20);
 /// How often a lock is tried for that comes and goes.
 const TRIES: u32 = 50;
 
-/// Locks of this process, for [`abandon`].
-static HELD: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// Removes the locks of a program that must end while others still work.
-pub(crate) fn abandon() {
-    for lock in HELD.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        // What cannot be removed is stale, and the next run says so.
-        let _ = fs::remove_file(lock);
-    }
-}
-
 /// The locks of a run. Dropped, they are gone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Locks {
+    drafts: Drafts,
     held: Vec<Held>,
     notes: Vec<String>,
 }
@@ -55,17 +45,26 @@ impl Locks {
     ///
     /// # Errors
     /// [`WriteError::Locked`] where another run holds one; the folder is missing or cannot be written to.
-    pub fn take<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> Result<Self, WriteError> {
+    pub fn take<'a>(
+        outputs: impl IntoIterator<Item = &'a Path>,
+        drafts: &Drafts,
+    ) -> Result<Self, WriteError> {
         // In one order for all runs: of two that want some of the same files, one gets all of its own.
         let mut wanted = BTreeMap::new();
         for output in outputs {
             wanted.insert(lock_of(output)?, output);
         }
-        let mut locks = Self::default();
+        drafts.check()?;
+        let mut locks = Self { drafts: drafts.clone(), held: Vec::new(), notes: Vec::new() };
         for (lock, output) in wanted {
             locks.take_one(&lock, output)?;
         }
         Ok(locks)
+    }
+
+    /// The drafts of the same run.
+    pub(super) fn drafts(&self) -> &Drafts {
+        &self.drafts
     }
 
     /// What was found and cleared: runs that have ended and left their locks.
@@ -98,7 +97,7 @@ impl Locks {
         let Some(held) = near.filter(|held| fs::hard_link(&held.names[0], lock).is_ok()) else {
             return false;
         };
-        remember(lock);
+        self.drafts.add_lock(lock);
         held.names.push(lock.to_owned());
         true
     }
@@ -120,7 +119,7 @@ impl Locks {
             // Without advisory locks, that the file is there must do.
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
-        remember(lock);
+        self.drafts.add_lock(lock);
         let written = Owner::of_this_process(&file).and_then(|owner| file.write_all(owner.text().as_bytes()));
         self.held.push(Held { file, names: vec![lock.to_owned()] });
         written.map_err(failed)?;
@@ -151,7 +150,7 @@ impl Locks {
                 Ok(()) if owner.as_ref().is_none_or(Owner::is_on_this_host) => {
                     if let Some(owner) = owner {
                         clear_others(&file, lock, owner.process);
-                        draft::clear(output, owner.process);
+                        clear(output, owner.process);
                         self.notes.push(format!("{}: {}", output.display(), owner.left_behind()));
                     }
                     return fs::remove_file(lock)
@@ -175,13 +174,12 @@ impl Locks {
 
 impl Drop for Locks {
     fn drop(&mut self) {
-        let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         for held in &self.held {
             // Removed while the advisory lock is held: who waits for it finds that the name is gone.
             for name in held.names.iter().filter(|name| is_at(&held.file, name)) {
                 let _ = fs::remove_file(name);
             }
-            all.retain(|name| !held.names.contains(name));
+            self.drafts.forget_locks(&held.names);
         }
     }
 }
@@ -196,7 +194,7 @@ fn clear_others(stale: &File, lock: &Path, process: u32) {
             continue;
         };
         if cfg!(unix) && path != lock && is_at(stale, &path) {
-            draft::clear(&folder.join(output), process);
+            clear(&folder.join(output), process);
             // What cannot be removed is stale, and whoever meets it says so.
             let _ = fs::remove_file(&path);
         }
@@ -206,10 +204,6 @@ fn clear_others(stale: &File, lock: &Path, process: u32) {
 /// Whether there is nothing in a file, or no file.
 fn is_empty_file(path: &Path) -> bool {
     fs::symlink_metadata(path).map_or(true, |at| at.is_file() && at.len() == 0)
-}
-
-fn remember(lock: &Path) {
-    HELD.lock().unwrap_or_else(PoisonError::into_inner).push(lock.to_owned());
 }
 
 /// Where the lock of an output lies.
@@ -261,7 +255,7 @@ mod tests {
 
     fn take(folder: &Path, outputs: &[&str]) -> Result<Locks, String> {
         let paths: Vec<PathBuf> = outputs.iter().map(|name| folder.join(name)).collect();
-        Locks::take(paths.iter().map(PathBuf::as_path)).map_err(|e| e.to_string())
+        Locks::take(paths.iter().map(PathBuf::as_path), &Drafts::default()).map_err(|e| e.to_string())
     }
 
     /// A lock as a run leaves it that was killed: of this host, or of another.

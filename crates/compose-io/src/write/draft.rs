@@ -5,18 +5,14 @@
 //! GDAL drivers (`.ovr.tmp`, `.aux.xml`) go away with it. What a file replaces is kept in it until all files of a run
 //! have their names.
 
-use super::WriteError;
+use super::error::WriteError;
 use crate::files::Digest;
-use std::ffi::OsString;
+use crate::files::beside::{companions, folder_of};
+use crate::files::drafts::{Drafts, Folder};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use tempfile::{TempDir, TempPath};
-
-/// What GDAL reads together with a raster. Left from an earlier file of the same name, it would be taken for
-/// the overviews, the mask or the statistics of the new one.
-const COMPANIONS: [&str; 3] = [".ovr", ".msk", ".aux.xml"];
+use tempfile::TempPath;
 
 /// Refuses to write over anything without `overwrite`, and over folders and devices always.
 ///
@@ -54,18 +50,6 @@ pub fn check_folder(path: &Path) -> Result<(), WriteError> {
     }
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-pub(crate) fn companions(path: &Path) -> impl Iterator<Item = PathBuf> {
-    COMPANIONS.iter().map(move |end| {
-        let mut name = OsString::from(path);
-        name.push(end);
-        PathBuf::from(name)
-    })
-}
-
 /// A file being written under a temporary name. Dropped, it disappears.
 #[derive(Debug)]
 pub struct Draft {
@@ -75,16 +59,20 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A place for the file that will be at `path`.
+    /// A place for the file of a run that will be at `path`.
     ///
     /// # Errors
     /// As [`check_folder`].
-    pub fn new(path: &Path) -> Result<Self, WriteError> {
+    pub fn new(path: &Path, drafts: &Drafts) -> Result<Self, WriteError> {
         let name = path.file_name().ok_or_else(|| WriteError::NotAFile { path: path.to_owned() })?;
-        let folder = Folder::new(&name.to_string_lossy(), folder_of(path))
-            .map_err(|cause| WriteError::folder(path, cause))?;
+        let folder = drafts.folder(path, &name.to_string_lossy())?;
         // A short name: drivers add endings such as `.ovr.tmp` to it.
         Ok(Self { file: folder.path().join("draft"), folder, path: path.to_owned() })
+    }
+
+    /// Where the file will be.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The temporary path, to be written to.
@@ -106,96 +94,6 @@ impl Draft {
         let synced = fs::OpenOptions::new().write(true).open(&self.file).and_then(|file| file.sync_all());
         synced.map_err(|cause| WriteError::System { path: self.path.clone(), cause })?;
         Ok(Pending { draft: self })
-    }
-}
-
-/// Folders of drafts that are there, for [`abandon_all`].
-static OPEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-fn open_folders() -> MutexGuard<'static, Vec<PathBuf>> {
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Held while files get their names, all of them or none; true once they have them.
-static NAMED: Mutex<bool> = Mutex::new(false);
-
-/// Waits until no other files are being named, and keeps it so.
-pub(crate) fn naming() -> MutexGuard<'static, bool> {
-    NAMED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes every draft that is there, for a program that must end while others still work on them, and sees to it
-/// that no file gets its name from then on. Where files are just being named, that is waited for.
-///
-/// False where files have got their names: then nothing was done, and drafts go on.
-pub fn abandon_all() -> bool {
-    let named = naming();
-    if *named {
-        return false;
-    }
-    std::mem::forget(named);
-    // Nothing is added meanwhile: making a folder waits for this list.
-    for folder in open_folders().iter() {
-        // A file that is just being made may keep the folder from going at the first try.
-        (0..10).any(|_| fs::remove_dir_all(folder).is_ok() || !folder.exists());
-    }
-    crate::files::abandon();
-    true
-}
-
-/// A temporary folder that is known to [`abandon_all`].
-#[derive(Debug)]
-struct Folder {
-    folder: Option<TempDir>,
-    path: PathBuf,
-}
-
-impl Folder {
-    fn new(name: &str, parent: &Path) -> std::io::Result<Self> {
-        let mut open = open_folders();
-        let folder = temporary(name, parent)?;
-        let path = folder.path().to_owned();
-        open.push(path.clone());
-        Ok(Self { folder: Some(folder), path })
-    }
-
-    fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn close(mut self) -> std::io::Result<()> {
-        self.folder.take().map_or(Ok(()), TempDir::close)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        self.folder.take();
-        open_folders().retain(|path| *path != self.path);
-    }
-}
-
-fn temporary(name: &str, parent: &Path) -> std::io::Result<TempDir> {
-    tempfile::Builder::new().prefix(&prefix(name, std::process::id())).suffix(".tmp").tempdir_in(parent)
-}
-
-/// How the folders of a file's drafts begin.
-fn prefix(name: &str, process: u32) -> String {
-    // The whole must stay under 255 bytes, whatever the file's own name is.
-    let name: String = name.chars().take(40).collect();
-    format!(".{name}.{process}-")
-}
-
-/// Removes what a process that has ended left of the file at `path`.
-pub(crate) fn clear(path: &Path, process: u32) {
-    let prefix = prefix(&path.file_name().unwrap_or_default().to_string_lossy(), process);
-    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(&prefix) && name.ends_with(".tmp") {
-            // What cannot be removed only takes space.
-            let _ = fs::remove_dir_all(entry.path());
-        }
     }
 }
 
@@ -332,6 +230,8 @@ fn rename_into_free_place(file: &Path, path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsString;
+    use tempfile::TempDir;
 
     fn names(folder: &TempDir) -> Vec<OsString> {
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
@@ -344,7 +244,7 @@ mod tests {
     }
 
     fn written(path: &Path) -> Pending {
-        let draft = Draft::new(path).unwrap();
+        let draft = Draft::new(path, &Drafts::default()).unwrap();
         fs::write(draft.file(), "new").unwrap();
         draft.finish().unwrap()
     }

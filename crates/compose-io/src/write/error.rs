@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum WriteError {
+    /// The run was abandoned while it went on.
+    #[error("interrupted; nothing was written")]
+    Abandoned,
     #[error("{}: exists already; pass --overwrite to replace it, or choose another path", path.display())]
     Exists { path: PathBuf },
     #[error("{}: is left from an earlier {}, and would be read as part of the new one; remove it or pass --overwrite", path.display(), of.display())]

@@ -55,7 +55,7 @@ fn spec(path: PathBuf, (bands, height, width): (usize, usize, usize), dtype: Dat
 
 fn create(spec: RasterSpec) -> Result<RasterWriter, WriteError> {
     let order = WriteOrder::plain(spec.grid.width, spec.grid.height, spec.bands.len());
-    RasterWriter::create(spec, &order)
+    RasterWriter::create(spec, &order, &Drafts::default())
 }
 
 fn option(name: &str, value: &str) -> (String, String) {
@@ -266,7 +266,7 @@ fn tiles_lie_in_the_order_that_was_asked_for_whatever_comes_first() {
     let (pixels, spec) = (scene(shape), spec(path.clone(), shape, DataType::UInt16));
     let lane = |col: i64, width: usize| Window { col, row: 0, width, height: 130 };
     let order = WriteOrder { regions: vec![lane(0, 128), lane(128, 72)], turns: vec![0..1, 1..3] };
-    let mut writer = RasterWriter::create(spec, &order).unwrap();
+    let mut writer = RasterWriter::create(spec, &order, &Drafts::default()).unwrap();
     writer.write_bands(0, Window::whole(200, 130), pixels.view()).unwrap();
     writer.finish().unwrap().commit().unwrap();
     for band in 0..3 {

@@ -5,15 +5,16 @@ use compose_engine::EngineError;
 use compose_engine::run::set;
 use compose_evaluate::strip::{Fill, Scene, strip};
 use compose_evaluate::table::Report;
-use compose_io::files::{Inputs, Locks, Naming, commit_all, text_file};
+use compose_io::files::{Drafts, Inputs, Locks, Naming, commit_all, text_file};
 use compose_io::quicklook;
-use compose_io::write::{Pending, WriteError, refuse_existing};
+use compose_io::write::{Draft, Pending, WriteError, refuse_existing};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Files under temporary names, until all are there.
 pub struct Files<'a> {
     folder: &'a Path,
+    drafts: Drafts,
     overwrite: bool,
     inputs: Inputs,
     /// Whether the cases were read from where they would be written, and stay as they are.
@@ -32,7 +33,7 @@ impl<'a> Files<'a> {
     /// A folder that is there, or can be made; files in it are not replaced unless that is wanted, and those that are
     /// read never.
     pub fn new(
-        folder: &'a Path,
+        (folder, drafts): (&'a Path, Drafts),
         overwrite: bool,
         mut inputs: Inputs,
         cases: Option<&Path>,
@@ -43,9 +44,17 @@ impl<'a> Files<'a> {
         let has_cases = own.find(&folder.join(CASES)).is_some();
         cases.into_iter().for_each(|cases| inputs.add(cases.to_owned()));
         let all = [TABLE, REPORT, CASES].map(|name| folder.join(name));
-        let locks = Locks::take(all.iter().map(PathBuf::as_path))?;
-        let files =
-            Self { folder, overwrite, inputs, has_cases, pending: Vec::new(), pictures: Vec::new(), locks };
+        let locks = Locks::take(all.iter().map(PathBuf::as_path), &drafts)?;
+        let files = Self {
+            folder,
+            drafts,
+            overwrite,
+            inputs,
+            has_cases,
+            pending: Vec::new(),
+            pictures: Vec::new(),
+            locks,
+        };
         for name in [TABLE, REPORT, CASES].into_iter().filter(|name| !(has_cases && *name == CASES)) {
             files.place(name)?;
         }
@@ -79,7 +88,8 @@ impl<'a> Files<'a> {
             .collect();
         let Some(strip) = strip(&scene, &fills) else { return Ok(()) };
         let file = format!("{}.png", name.replace([' ', '/', '\\'], "_"));
-        self.pending.push(quicklook::coloured(&self.place(&file)?, strip.pixels.view())?);
+        let draft = Draft::new(&self.place(&file)?, &self.drafts)?;
+        self.pending.push(quicklook::coloured(draft, strip.pixels.view())?);
         self.pictures.push(json!({
             "case": name, "file": file, "panels": strip.panels, "white": strip.white, "step": strip.step, "zoom": strip.zoom,
         }));
@@ -92,13 +102,13 @@ impl<'a> Files<'a> {
         let failed =
             |cause: serde_json::Error| EngineError::Sidecar { path: path.clone(), cause: cause.into() };
         let table = serde_json::to_value(report).map_err(failed)?;
-        self.pending.push(text_file(&self.place(TABLE)?, &report.csv())?);
+        self.pending.push(text_file(&self.place(TABLE)?, &report.csv(), &self.drafts)?);
         if !self.has_cases {
-            self.pending.push(text_file(&self.place(CASES)?, cases)?);
+            self.pending.push(text_file(&self.place(CASES)?, cases, &self.drafts)?);
         }
         let listed: Result<Vec<Value>, _> = self.pending.iter().map(|f| set::entry(&path, "", f)).collect();
         let all = json!({ "evaluation": table, "pictures": self.pictures, "files": listed? });
-        self.pending.insert(0, text_file(&path, &format!("{all:#}\n"))?);
+        self.pending.insert(0, text_file(&path, &format!("{all:#}\n"), &self.drafts)?);
         let naming = Naming {
             overwrite: self.overwrite,
             inputs: &self.inputs,

@@ -1,0 +1,55 @@
+//! What lies beside a file: helper files of GDAL, and the temporary folders of its drafts.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// What GDAL reads together with a raster. Left from an earlier file of the same name, it would be taken for
+/// the overviews, the mask or the statistics of the new one.
+const COMPANIONS: [&str; 3] = [".ovr", ".msk", ".aux.xml"];
+
+pub(crate) fn companions(path: &Path) -> impl Iterator<Item = PathBuf> {
+    COMPANIONS.iter().map(move |end| {
+        let mut name = OsString::from(path);
+        name.push(end);
+        PathBuf::from(name)
+    })
+}
+
+/// The folder that a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The name in its real folder, whether or not there is a file; a link is not followed.
+pub(crate) fn place(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some(folder.canonicalize().ok()?.join(path.file_name()?))
+}
+
+/// Makes a folder for a draft of the file called `name`, in the folder where that will be.
+pub(crate) fn temporary(name: &str, parent: &Path) -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix(&prefix(name, std::process::id())).suffix(".tmp").tempdir_in(parent)
+}
+
+/// How the folders of a file's drafts begin.
+fn prefix(name: &str, process: u32) -> String {
+    // The whole must stay under 255 bytes, whatever the file's own name is.
+    let name: String = name.chars().take(40).collect();
+    format!(".{name}.{process}-")
+}
+
+/// Removes what a process that has ended left of the file at `path`.
+pub(crate) fn clear(path: &Path, process: u32) {
+    let prefix = prefix(&path.file_name().unwrap_or_default().to_string_lossy(), process);
+    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(&prefix) && name.ends_with(".tmp") {
+            // What cannot be removed only takes space.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}

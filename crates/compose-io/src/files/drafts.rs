@@ -1,0 +1,154 @@
+//! What a run has on the disk before its files have their names: so that all of it can be removed from outside.
+
+use super::beside::{folder_of, temporary};
+use crate::write::WriteError;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tempfile::TempDir;
+
+/// The temporary folders and locks of one run. Every run has its own; clones are of the same run.
+#[derive(Clone, Debug, Default)]
+pub struct Drafts(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    stage: Mutex<Stage>,
+    there: Mutex<There>,
+}
+
+/// How far the files of a run are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// None has its name.
+    #[default]
+    Unnamed,
+    /// All have their names.
+    Named,
+    /// None will ever have a name.
+    Abandoned,
+}
+
+/// What is on the disk.
+#[derive(Debug, Default)]
+struct There {
+    abandoned: bool,
+    folders: Vec<PathBuf>,
+    locks: Vec<PathBuf>,
+}
+
+/// While it lives, the files of a run get their names, and the run is not abandoned.
+pub(super) struct Naming<'a>(MutexGuard<'a, Stage>);
+
+impl Naming<'_> {
+    /// Says that all files have their names.
+    pub fn complete(&mut self) {
+        *self.0 = Stage::Named;
+    }
+}
+
+impl Drafts {
+    /// Removes everything of this run that is on the disk, although others still work on it, and sees to it that no file
+    /// gets its name from then on. Where files are just being named, this waits for them.
+    ///
+    /// False where files have got their names: then nothing was done, and the run goes on.
+    pub fn abandon(&self) -> bool {
+        let mut stage = locked(&self.0.stage);
+        if *stage == Stage::Named {
+            return false;
+        }
+        *stage = Stage::Abandoned;
+        let mut there = locked(&self.0.there);
+        there.abandoned = true;
+        for folder in there.folders.drain(..) {
+            // A file that is just being made may keep the folder from going at the first try.
+            (0..10).any(|_| fs::remove_dir_all(&folder).is_ok() || !folder.exists());
+        }
+        for lock in there.locks.drain(..) {
+            // A lock that cannot be removed is stale, and the next run says so.
+            let _ = fs::remove_file(lock);
+        }
+        true
+    }
+
+    /// Begins to give the files their names.
+    ///
+    /// # Errors
+    /// The run was abandoned.
+    pub(super) fn begin_naming(&self) -> Result<Naming<'_>, WriteError> {
+        let stage = locked(&self.0.stage);
+        if *stage == Stage::Abandoned { Err(WriteError::Abandoned) } else { Ok(Naming(stage)) }
+    }
+
+    /// Makes a temporary folder for a draft of the file at `path`, which is called `name`.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or the run was abandoned.
+    pub(crate) fn folder(&self, path: &Path, name: &str) -> Result<Folder, WriteError> {
+        // Held meanwhile: what is abandoned is either in the list, or not yet made.
+        let mut there = locked(&self.0.there);
+        there.check()?;
+        let folder = temporary(name, folder_of(path)).map_err(|cause| WriteError::folder(path, cause))?;
+        let path = folder.path().to_owned();
+        there.folders.push(path.clone());
+        Ok(Folder { drafts: self.clone(), folder: Some(folder), path })
+    }
+
+    /// Refuses to go on with a run that was abandoned.
+    ///
+    /// # Errors
+    /// [`WriteError::Abandoned`].
+    pub(super) fn check(&self) -> Result<(), WriteError> {
+        locked(&self.0.there).check()
+    }
+
+    /// Remembers a lock that was taken.
+    pub(super) fn add_lock(&self, lock: &Path) {
+        locked(&self.0.there).locks.push(lock.to_owned());
+    }
+
+    /// Forgets locks that are gone.
+    pub(super) fn forget_locks(&self, gone: &[PathBuf]) {
+        locked(&self.0.there).locks.retain(|lock| !gone.contains(lock));
+    }
+}
+
+impl There {
+    fn check(&self) -> Result<(), WriteError> {
+        if self.abandoned { Err(WriteError::Abandoned) } else { Ok(()) }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A temporary folder of a run. Dropped, it is removed.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    drafts: Drafts,
+    folder: Option<TempDir>,
+    path: PathBuf,
+}
+
+impl Folder {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the folder.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn close(mut self) -> io::Result<()> {
+        self.folder.take().map_or(Ok(()), TempDir::close)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.folder.take();
+        locked(&self.drafts.0.there).folders.retain(|path| *path != self.path);
+    }
+}
