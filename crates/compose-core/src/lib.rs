@@ -1,5 +1,6 @@
 //! The words that every other crate speaks: [`Grid`], [`Window`], [`Block`], [`SceneFacts`],
-//! the settings of kinds, and the seams [`mask_rule`], [`score`] and [`fill_strategy`].
+//! the settings of kinds, and the seams [`mask_rule`], [`score`] and [`fill_strategy`]; and what several crates compute
+//! alike, such as [`random`].
 //!
 //! Nothing here touches a file. Arrays are `(row, col)` or `(band, row, col)`.
 
@@ -16,6 +17,7 @@ pub mod looks;
 pub mod mask_rule;
 pub mod page;
 pub mod quality;
+pub mod random;
 pub mod scene;
 pub mod score;
 pub mod settings;

@@ -1,17 +1,17 @@
 //! Gaps of known shape: which clear pixels of a scene are hidden.
 //!
 //! Every shape is a mask with 1 = hide, and hides clear pixels only: of the others no truth is known. It is
-//! determined by its arguments; where a seed is one of them, it feeds [`hash`].
+//! determined by its arguments; where a seed is one of them, it feeds [`compose_core::random`].
 
 mod clouds;
 mod discs;
-pub mod hash;
 mod suited;
 
 pub use clouds::clouds;
 pub use discs::{MARGIN, disc, discs};
 pub use suited::Unsuited;
 
+use compose_core::random;
 use ndarray::{Array2, ArrayView2};
 use suited::and_clear;
 
@@ -20,7 +20,7 @@ use suited::and_clear;
 /// where the first one lies.
 pub fn stripes(clear: ArrayView2<'_, u8>, width: f64, period: f64, angle: f64, seed: u64) -> Array2<u8> {
     let (sin, cos) = angle.to_radians().sin_cos();
-    let start = hash::unit(seed, 0) * period;
+    let start = random::unit(seed, 0) * period;
     let shape = Array2::from_shape_fn(clear.dim(), |(row, col)| {
         let across = row as f64 * cos + col as f64 * sin + start;
         u8::from(across.rem_euclid(period) < width)

@@ -1,6 +1,6 @@
 //! Cloud-like gaps: where fractal noise is high.
 
-use super::hash;
+use compose_core::random;
 use ndarray::{Array2, ArrayView2};
 
 /// Layers of noise; each has half the size and half the weight of the one before.
@@ -35,7 +35,8 @@ fn key(noise: f64, nth: usize) -> u64 {
 fn noise((row, col): (usize, usize), size: f64, seed: u64) -> f64 {
     let layer = |octave: u32| {
         let scale = f64::from(1_u32 << octave);
-        layer(row as f64 * scale / size, col as f64 * scale / size, hash::number(seed, octave.into())) / scale
+        layer(row as f64 * scale / size, col as f64 * scale / size, random::number(seed, octave.into()))
+            / scale
     };
     (0..OCTAVES).map(layer).sum()
 }
@@ -45,8 +46,8 @@ fn layer(row: f64, col: f64, seed: u64) -> f64 {
     let (row0, col0) = (row.floor(), col.floor());
     let (down, right) = (smooth(row - row0), smooth(col - col0));
     let node = |rows: u64, cols: u64| {
-        let line = hash::number(seed, row0 as u64 + rows);
-        hash::unit(line, col0 as u64 + cols)
+        let line = random::number(seed, row0 as u64 + rows);
+        random::unit(line, col0 as u64 + cols)
     };
     let above = node(0, 0) + (node(0, 1) - node(0, 0)) * right;
     let below = node(1, 0) + (node(1, 1) - node(1, 0)) * right;

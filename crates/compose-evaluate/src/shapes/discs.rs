@@ -1,7 +1,7 @@
 //! Round gaps, laid where a scene is clear.
 
-use super::hash;
 use super::suited::{Unsuited, and_clear};
+use compose_core::random;
 use ndarray::{Array2, ArrayView2};
 
 /// Pixels that a disc keeps clear of the scene's edge, so that there is truth all around it.
@@ -38,7 +38,7 @@ pub fn discs(
     let mut laid: Vec<(usize, usize)> = Vec::new();
     let sums = RowSums::of(clear);
     for nth in 0..count {
-        let at = place(&sums, diameter, hash::number(seed, nth as u64), &laid)
+        let at = place(&sums, diameter, random::number(seed, nth as u64), &laid)
             .map_err(|Unsuited(why)| Unsuited(told(why, nth, count)))?;
         paint(&mut shape, at, diameter);
         laid.push(at);
@@ -98,7 +98,7 @@ fn too_near(a: (usize, usize), b: (usize, usize), diameter: usize) -> bool {
 /// Numbers below `count`, each at most once, from one that the seed chooses: all of them where there are no more
 /// than [`PLACES`]. Steps of the golden section spread evenly however many are taken.
 fn walk(count: usize, seed: u64) -> impl Iterator<Item = usize> {
-    let start = (hash::number(seed, 0) % count as u64) as usize;
+    let start = (random::number(seed, 0) % count as u64) as usize;
     let golden = (count as f64 * 0.618_033_988_749_895) as usize;
     // Without a common divisor, no number comes twice before all have come.
     let step = (golden.max(1)..).find(|step| divisor(*step, count) == 1).unwrap_or(1) % count.max(2);

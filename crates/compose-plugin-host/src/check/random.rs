@@ -1,11 +1,10 @@
 //! Numbers that look random and are the same in every run.
 
-/// Well mixed bits of a number (splitmix64).
+use compose_core::random::{STEP, mix};
+
+/// Well mixed bits of a number.
 pub fn mixed(n: u64) -> u64 {
-    let n = n.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let n = (n ^ (n >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let n = (n ^ (n >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    n ^ (n >> 31)
+    mix(n.wrapping_add(STEP))
 }
 
 /// From 0 to 1, for a place.

@@ -1,9 +1,12 @@
 //! Numbers without a pattern that are the same on every machine and in every order.
 
+/// What the counter of SplitMix64 grows by.
+pub const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// The number of a counter under a seed: SplitMix64 (Steele, Lea and Flood 2014), which any position of its
 /// sequence can be asked of.
 pub fn number(seed: u64, counter: u64) -> u64 {
-    mix(mix(seed).wrapping_add(counter.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    mix(mix(seed).wrapping_add(counter.wrapping_add(1).wrapping_mul(STEP)))
 }
 
 /// The same as a number from 0 up to but not 1.
@@ -12,7 +15,7 @@ pub fn unit(seed: u64, counter: u64) -> f64 {
 }
 
 /// The finalizer of SplitMix64: every bit of the input moves every bit of the output.
-fn mix(z: u64) -> u64 {
+pub fn mix(z: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
