@@ -16,6 +16,7 @@ pub mod kind;
 pub mod looks;
 pub mod mask_rule;
 pub mod page;
+pub mod picture;
 pub mod quality;
 pub mod random;
 pub mod scene;

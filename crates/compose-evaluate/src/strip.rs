@@ -13,13 +13,12 @@
 //! white is [`Strip::white`], the 98th percentile of the errors of all fills. What looks different is.
 
 use crate::metrics::{Compared, Pixel};
+use compose_core::picture::{GAP_COLOUR, percentile, shade, stretch};
 use ndarray::{Array2, Array3, ArrayView1, ArrayView2, ArrayView3, s};
 use std::ops::Range;
 
 /// White pixels around and between panels.
 pub const BORDER: usize = 4;
-/// A hidden pixel without a value: magenta, which no stretched landscape is by chance.
-pub const GAP_COLOUR: [u8; 3] = [255, 0, 255];
 /// No truth is known.
 pub const UNKNOWN_COLOUR: [u8; 3] = [96; 3];
 /// Pixels around the gap that are shown.
@@ -88,7 +87,8 @@ pub fn strip(scene: &Scene<'_>, fills: &[Fill<'_>]) -> Option<Strip> {
     });
     let parts: Vec<Part<'_>> = parts.collect();
     let errors: Vec<Array2<Option<f32>>> = parts.iter().map(|part| part.errors(truth)).collect();
-    let white = percentile(errors.iter().flatten().flatten().copied().collect(), 98).unwrap_or(0.0);
+    let mut all: Vec<f32> = errors.iter().flatten().flatten().copied().collect();
+    let white = percentile(&mut all, 98).unwrap_or(0.0);
 
     let mut panels = vec![stretch.panel(truth, &known, false), stretch.panel(truth, &known, true)];
     panels.extend(parts.iter().map(|part| part.panel(truth, &stretch)));
@@ -144,23 +144,19 @@ impl Part<'_> {
 }
 
 /// For red, green and blue: the band, and which samples become black and which white.
-struct Stretch([(usize, f32, f32); 3]);
+struct Stretch([(usize, (f32, f32)); 3]);
 
 impl Stretch {
     fn of(truth: ArrayView3<'_, f32>, pixels: &Array2<Pixel>, rgb: [usize; 3]) -> Self {
         Self(rgb.map(|band| {
             let places = pixels.indexed_iter().filter(|(_, pixel)| **pixel != Pixel::Unknown);
-            let samples: Vec<f32> = places.map(|((row, col), _)| truth[[band, row, col]]).collect();
-            let low = percentile(samples.clone(), 2).unwrap_or(0.0);
-            let high = percentile(samples, 98).unwrap_or(0.0);
-            // A flat band: all of it black, rather than a division by zero.
-            (band, low, if high > low { high } else { low + low.abs().max(1.0) })
+            let mut samples: Vec<f32> = places.map(|((row, col), _)| truth[[band, row, col]]).collect();
+            (band, stretch(&mut samples).unwrap_or((0.0, 1.0)))
         }))
     }
 
     fn colour(&self, image: ArrayView3<'_, f32>, (row, col): (usize, usize)) -> [u8; 3] {
-        // `as` clamps, and makes a NaN black.
-        self.0.map(|(band, low, high)| ((image[[band, row, col]] - low) / (high - low) * 255.0).round() as u8)
+        self.0.map(|(band, range)| shade(image[[band, row, col]], range))
     }
 
     /// The truth, with or without the gap.
@@ -171,12 +167,6 @@ impl Stretch {
             _ => self.colour(truth, at),
         })
     }
-}
-
-/// The sample at this percent of the way through all of them in order.
-fn percentile(mut samples: Vec<f32>, percent: usize) -> Option<f32> {
-    let last = samples.len().checked_sub(1)?;
-    Some(*samples.select_nth_unstable_by(last * percent / 100, f32::total_cmp).1)
 }
 
 /// Black at 0 through red and yellow to white at 1 and above.

@@ -10,6 +10,7 @@
 //! | [`sources`] | one colour per scene ([`source_colour`]), statistics in greys, gaps black |
 
 use crate::write::{Draft, Pending, WriteError};
+use compose_core::picture::{GAP_COLOUR, shade, stretch};
 use compose_core::{GAP, STATISTIC, Window};
 use ndarray::{Array2, ArrayView2, ArrayView3};
 use std::fs::File;
@@ -18,8 +19,6 @@ use std::path::Path;
 
 /// Longest side of a quicklook in pixels.
 pub const LONGEST_SIDE: usize = 1024;
-/// No pixel: magenta, which no stretched landscape is by chance.
-pub const GAP_COLOUR: [u8; 3] = [255, 0, 255];
 /// Unusable by a mask: the tint over the grey picture.
 pub const MASK_COLOUR: [u8; 3] = [255, 60, 0];
 
@@ -73,25 +72,19 @@ impl Stretch {
     /// From the 2nd to the 98th percentile of the valid pixels of each band: a few clouds or shadows that a
     /// mask missed do not make all else grey. `None` when no pixel is valid.
     pub fn of(bands: &[ArrayView2<'_, f32>], valid: ArrayView2<'_, u8>) -> Option<Self> {
-        let ranges = bands.iter().map(|band| percentiles(*band, valid));
+        let ranges = bands.iter().map(|band| range(*band, valid));
         ranges.collect::<Option<Vec<_>>>().map(|ranges| Self { ranges })
     }
 
     fn shade(&self, band: usize, value: f32) -> u8 {
-        let (low, high) = self.ranges[band];
-        // Exact enough in f32; `as` clamps, and makes a NaN black.
-        ((value - low) / (high - low) * 255.0).round() as u8
+        shade(value, self.ranges[band])
     }
 }
 
-fn percentiles(band: ArrayView2<'_, f32>, valid: ArrayView2<'_, u8>) -> Option<(f32, f32)> {
+fn range(band: ArrayView2<'_, f32>, valid: ArrayView2<'_, u8>) -> Option<(f32, f32)> {
     let pixels = band.iter().zip(&valid).filter(|(value, ok)| **ok != 0 && value.is_finite());
     let mut values: Vec<f32> = pixels.map(|(value, _)| *value).collect();
-    let last = values.len().checked_sub(1)?;
-    let mut rank = |percent: usize| *values.select_nth_unstable_by(last * percent / 100, f32::total_cmp).1;
-    let (low, high) = (rank(2), rank(98));
-    // A flat band: all of it black, rather than a division by zero.
-    Some((low, if high > low { high } else { low + low.abs().max(1.0) }))
+    stretch(&mut values)
 }
 
 /// Three bands as red, green and blue, in the stretch's order.

@@ -114,7 +114,7 @@ impl Look<'_> {
     /// Looks at what a VRT names.
     fn sources(&mut self, vrt: &Path) -> Result<usize, Refused> {
         let text = read_text(vrt, LARGEST_VRT)?;
-        // Of a VRT in another one it is told where the name stands.
+        // For a VRT within a VRT, the message says which of them names the file.
         let at = if self.way.len() > 1 { format!("{}: ", vrt.display()) } else { String::new() };
         let refused = |why: String| Refused::Message(format!("{at}{why}"));
         let named = vrt::names(&text, self.access.network).map_err(refused)?;

@@ -17,12 +17,12 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A lock is looked at so often, and so far apart, before its holder is believed to be at work: who clears a stale one
+/// How often, and how far apart, a lock is tried before its holder counts as running: a run that clears a stale lock
 /// holds it for a moment too.
 const LOOKS: u32 = 6;
 const APART: Duration = Duration::from_millis(20);
 
-/// How often a lock is tried for that comes and goes.
+/// How often a run tries for a lock that other runs take and release meanwhile.
 const TRIES: u32 = 50;
 
 /// The locks of a run. Dropped, they are gone.
@@ -175,7 +175,7 @@ impl Locks {
 impl Drop for Locks {
     fn drop(&mut self) {
         for held in &self.held {
-            // Removed while the advisory lock is held: who waits for it finds that the name is gone.
+            // Removed while the advisory lock is held: a run that waits for it finds the name gone.
             for name in held.names.iter().filter(|name| is_at(&held.file, name)) {
                 let _ = fs::remove_file(name);
             }
@@ -195,7 +195,7 @@ fn clear_others(stale: &File, lock: &Path, process: u32) {
         };
         if cfg!(unix) && path != lock && is_at(stale, &path) {
             clear(&folder.join(output), process);
-            // What cannot be removed is stale, and whoever meets it says so.
+            // A lock that cannot be removed is stale, and the next run says so.
             let _ = fs::remove_file(&path);
         }
     }

@@ -56,7 +56,7 @@ impl Bench {
         Arc::new(Fixture::new(theme, &named))
     }
 
-    /// The fixtures that differ for this sort of kind.
+    /// The themes that differ for this sort of kind.
     pub fn usual(&self) -> &'static [Theme] {
         if self.kind.sort == KindSort::Fill { &Theme::USUAL } else { &Theme::USUAL[..2] }
     }

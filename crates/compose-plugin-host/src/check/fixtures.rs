@@ -14,7 +14,7 @@ pub const SCENES: usize = 5;
 /// The scene that is repaired, where one is.
 pub const TARGET: usize = 2;
 
-/// What is special about a fixture.
+/// What a fixture has, or lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
     /// Landsat 8, QA_PIXEL, all that can be known.

@@ -23,7 +23,7 @@ pub struct Kind {
     pub sort: KindSort,
     pub declared: &'static Declared,
     pub raw: RawKind,
-    /// Whether steps go untold: threads are many, and fast.
+    /// Whether steps are not printed: many threads make too many of them.
     pub quiet: AtomicBool,
 }
 

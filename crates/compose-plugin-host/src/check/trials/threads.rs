@@ -11,11 +11,11 @@ use compose_core::Window;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// As many as may meet in one call.
+/// How many threads call at the same time.
 const WORKERS: usize = 4;
-/// How long workers try to get into each other's way.
+/// How long they go on calling.
 const TRY: Duration = Duration::from_millis(150);
-/// Whoever is asked to stop has this long.
+/// A plugin that is asked to stop must return within this time.
 const SOON: Duration = Duration::from_secs(5);
 
 pub fn threads(bench: &Bench) -> Result<(), End> {
