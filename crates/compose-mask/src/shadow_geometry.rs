@@ -1,9 +1,9 @@
 #![doc = include_str!("shadow_geometry.md")]
 
 mod darkness;
-mod fall;
 mod lattice;
 mod pieces;
+mod shadow_offset;
 
 use crate::band;
 use crate::morph::{Disc, Morphology};
@@ -15,12 +15,12 @@ use compose_core::{
     SceneFacts, SettingsTable, Sun,
 };
 use darkness::{AROUND, DarkBand};
-use fall::Fall;
 use lattice::{CELL, Lattice};
 use ndarray::{Array2, ArrayViewMut2, Zip, s};
 use pieces::{BESIDE, Search};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use shadow_offset::ShadowOffset;
 use std::sync::Arc;
 
 /// The kind `shadow-geometry`.
@@ -188,8 +188,9 @@ impl MaskRule for Rule {
         };
         let grid = evaluation_grid(scene, clouds.bands());
         let sun = self.settings.sun(scene)?;
-        let fall = Fall::new(sun, grid).map_err(KindError::new)?;
-        let offsets = fall.offsets(self.settings.heights).map_err(|e| KindError::new(e).about("heights"))?;
+        let offset = ShadowOffset::new(sun, grid).map_err(KindError::new)?;
+        let offsets =
+            offset.offsets(self.settings.heights).map_err(|e| KindError::new(e).about("heights"))?;
         let facts: Vec<&BandFacts> = dark.iter().map(|band| &scene.bands[*band]).collect();
         let unknown = facts.iter().filter(|band| darkness::zero(band).is_none());
         let notes = unknown.map(|band| no_scale(band)).chain(clouds.notes()).collect();

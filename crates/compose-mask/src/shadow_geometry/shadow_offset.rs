@@ -10,12 +10,12 @@ pub(super) const FARTHEST_PX: f64 = 2000.0;
 /// A cloud at height H throws its shadow H·tan(90° − elevation) away from the sun, the ground being flat and the
 /// view straight down (Zhu and Woodcock 2012, figure 5). The grid's north is taken for north.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Fall {
+pub(super) struct ShadowOffset {
     cols: f64,
     rows: f64,
 }
 
-impl Fall {
+impl ShadowOffset {
     /// # Errors
     /// A sun that is not above the horizon, pixels without a size in metres.
     pub fn new(sun: Sun, grid: &Grid) -> Result<Self, String> {
@@ -76,7 +76,7 @@ mod tests {
     use compose_core::Transform;
 
     fn offsets(elevation: f64, azimuth: f64, grid: &Grid, heights: [f64; 2]) -> Vec<(i64, i64)> {
-        Fall::new(Sun { elevation, azimuth }, grid).unwrap().offsets(heights).unwrap()
+        ShadowOffset::new(Sun { elevation, azimuth }, grid).unwrap().offsets(heights).unwrap()
     }
 
     fn turned(grid: Grid) -> Grid {
@@ -119,11 +119,12 @@ mod tests {
     #[test]
     fn what_throws_no_shadow_or_too_long_a_one_is_refused() {
         let sun = |elevation| Sun { elevation, azimuth: 90.0 };
-        let night = Fall::new(sun(-3.0), &utm(30.0, 30.0)).unwrap_err();
+        let night = ShadowOffset::new(sun(-3.0), &utm(30.0, 30.0)).unwrap_err();
         assert_eq!(night, "the sun is -3° high, and throws no shadows");
-        let degrees = Fall::new(sun(45.0), &geographic()).unwrap_err();
+        let degrees = ShadowOffset::new(sun(45.0), &geographic()).unwrap_err();
         assert!(degrees.contains("because EPSG:4326 is geographic"), "{degrees}");
-        let long = Fall::new(sun(5.0), &utm(30.0, 30.0)).unwrap().offsets([200.0, 12000.0]).unwrap_err();
+        let long =
+            ShadowOffset::new(sun(5.0), &utm(30.0, 30.0)).unwrap().offsets([200.0, 12000.0]).unwrap_err();
         let expected = "shadows of clouds 12000 m high fall 4572 px away, farther than 2000 px; heights up to 5249 fit \
                         this sun and these pixels";
         assert_eq!(long, expected);
