@@ -128,7 +128,7 @@ pub trait BoundFill: PlannedFill {
     }
 
     /// What the survey told, for the plan and the sidecar.
-    fn findings(&self) -> Option<Findings> {
+    fn fit_summary(&self) -> Option<FitSummary> {
         None
     }
 
@@ -217,7 +217,7 @@ pub struct FillInput<'a> {
 
 /// What a strategy learned from the survey.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Findings {
+pub struct FitSummary {
     /// Donors in the order in which they are taken, best first, each with how it was judged.
     pub ranking: Vec<(usize, String)>,
     /// How values are computed.

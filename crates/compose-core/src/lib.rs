@@ -33,7 +33,7 @@ pub use date::Day;
 pub use donor::Donor;
 pub use dtype::DataType;
 pub use fill_strategy::{
-    BoundFill, DonorUse, FillBinding, FillInput, FillStrategy, Findings, Needs, PlannedFill, StackFacts,
+    BoundFill, DonorUse, FillBinding, FillInput, FillStrategy, FitSummary, Needs, PlannedFill, StackFacts,
     SurveyedModel, Temporal, UnfittedFill,
 };
 pub use grid::{Crs, CrsUnit, Grid, Transform};

@@ -150,7 +150,7 @@ impl Fitted {
             for (scene, reason) in fill.skipped() {
                 writeln!(out, "      skipped {}: {reason}", self.plan.stack.facts[scene].id)?;
             }
-            self.print_findings(out, &**fill)?;
+            self.print_fit_summary(out, &**fill)?;
         }
         if let Some(lattice) = of.lattice {
             writeln!(out, "{lattice}")?;
@@ -169,13 +169,13 @@ impl Fitted {
     }
 
     /// What the survey told a strategy; the sidecar has all coefficients.
-    fn print_findings(&self, out: &mut String, fill: &dyn BoundFill) -> fmt::Result {
-        let Some(findings) = fill.findings() else { return Ok(()) };
-        for (nth, (scene, how)) in findings.ranking.iter().enumerate() {
+    fn print_fit_summary(&self, out: &mut String, fill: &dyn BoundFill) -> fmt::Result {
+        let Some(fit_summary) = fill.fit_summary() else { return Ok(()) };
+        for (nth, (scene, how)) in fit_summary.ranking.iter().enumerate() {
             writeln!(out, "      rank {}: {}, {how}", nth + 1, self.plan.stack.facts[*scene].id)?;
         }
-        writeln!(out, "      {} regressions", findings.models.len())?;
-        for why in &findings.fallbacks {
+        writeln!(out, "      {} regressions", fit_summary.models.len())?;
+        for why in &fit_summary.fallbacks {
             writeln!(out, "      fallback: {why}")?;
         }
         Ok(())

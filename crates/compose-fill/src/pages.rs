@@ -137,7 +137,7 @@ fn outcome(what: &str, fills: &Fills, stack: &[Scene], target: Option<usize>, co
         "skipped" => skipped().map(|(scene, why)| format!("{}: {why}\n", stack[scene].facts.id)).collect(),
         "fallbacks" => fills
             .iter()
-            .filter_map(|fill| fill.findings())
+            .filter_map(|fill| fill.fit_summary())
             .flat_map(|f| f.fallbacks)
             .collect::<Vec<_>>()
             .join("\n"),

@@ -5,7 +5,7 @@ use crate::donors::{Choice, Reach};
 use crate::membrane::{self, Cell, Tension};
 use crate::predict::{Predictor, Sample, fit, put, ranks_at, source};
 use compose_core::{
-    Block, BoundFill, Canvas, DataType, DonorUse, FillBinding, FillInput, Findings, GAP, KindError, Looks,
+    Block, BoundFill, Canvas, DataType, DonorUse, FillBinding, FillInput, FitSummary, GAP, KindError, Looks,
     Needs, PlannedFill, StackFacts, Survey, Temporal, UnfittedFill, ValidityMode,
 };
 use ndarray::Array2;
@@ -54,7 +54,7 @@ struct Fitted {
     donors: Vec<DonorUse>,
     skipped: Vec<(usize, String)>,
     predictor: Predictor,
-    findings: Findings,
+    fit_summary: FitSummary,
 }
 
 /// Binds a strategy that predicts.
@@ -116,7 +116,7 @@ impl UnfittedFill for Unfitted {
             donors: fitted.donors.into_iter().map(|scene| DonorUse { scene, masked: true }).collect(),
             skipped: self.choice.skipped.clone(),
             predictor: fitted.predictor,
-            findings: fitted.findings,
+            fit_summary: fitted.fit_summary,
         }))
     }
 }
@@ -148,8 +148,8 @@ impl BoundFill for Fitted {
         self.predictor.translations[donor].look(donor, block, wanted, looks);
     }
 
-    fn findings(&self) -> Option<Findings> {
-        Some(self.findings.clone())
+    fn fit_summary(&self) -> Option<FitSummary> {
+        Some(self.fit_summary.clone())
     }
 
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {

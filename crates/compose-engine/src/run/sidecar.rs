@@ -5,7 +5,7 @@ use crate::fitted::{Fitted, FittedJob};
 use crate::plan::{Fate, Job, Plan, Stage};
 use crate::rules::Rules;
 use crate::run::RunReport;
-use compose_core::{BoundFill, Findings, SurveyedModel};
+use compose_core::{BoundFill, FitSummary, SurveyedModel};
 use compose_io::files::Drafts;
 use compose_io::write::Pending;
 use compose_plugin_host::{Plugin, PluginKind};
@@ -123,13 +123,13 @@ fn fills(plan: &Plan, of: &FittedJob) -> Value {
         let donors: Vec<String> = bound.donors().iter().map(|d| id(d.scene)).collect();
         let skipped: Vec<Value> =
             bound.skipped().into_iter().map(|(s, why)| json!({ "scene": id(s), "reason": why })).collect();
-        json!({ "stage": number + 1, "strategy": stage.name, "donors": donors, "skipped": skipped, "notes": bound.notes(), "survey": bound.findings().map(|f| findings(plan, &f)) })
+        json!({ "stage": number + 1, "strategy": stage.name, "donors": donors, "skipped": skipped, "notes": bound.notes(), "survey": bound.fit_summary().map(|f| fit_summary(plan, &f)) })
     };
     of.job.fills.iter().zip(&of.fills).enumerate().map(fill).collect()
 }
 
 /// What the survey told a strategy. Coefficients: the intercept, then the bands of the first donor, of the second, ….
-fn findings(plan: &Plan, of: &Findings) -> Value {
+fn fit_summary(plan: &Plan, of: &FitSummary) -> Value {
     let id = |scene: &usize| plan.stack.facts[*scene].id.clone();
     let model = |model: &SurveyedModel| {
         let bands = plan.stack.bands.iter().zip(model.sigma.iter().zip(&model.coefficients));

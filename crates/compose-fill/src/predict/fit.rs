@@ -6,16 +6,16 @@ use super::sample::Sample;
 use super::sets::sets;
 use super::several::Several;
 use super::single::Single;
-use super::summary::findings;
+use super::summary::fit_summary;
 use super::weights::{in_lanes, weights};
 use crate::lanes::Lanes;
-use compose_core::Findings;
+use compose_core::FitSummary;
 
 /// Scenes in the order in which they are to be taken, and their predictions.
 pub(crate) struct Fitted {
     pub donors: Vec<usize>,
     pub predictor: Predictor,
-    pub findings: Findings,
+    pub fit_summary: FitSummary,
 }
 
 /// Ranks donors and fits models; a prediction may rest on `most` donors.
@@ -34,9 +34,9 @@ pub(crate) fn fit(sample: &Sample<'_>, most: usize) -> Fitted {
             None => refused += 1,
         }
     }
-    let findings = findings(sample, &singles, &joint, refused);
+    let fit_summary = fit_summary(sample, &singles, &joint, refused);
     let donors = singles.iter().map(|single| single.scene).collect();
-    Fitted { donors, predictor: predictor(sample, singles, joint, range), findings }
+    Fitted { donors, predictor: predictor(sample, singles, joint, range), fit_summary }
 }
 
 fn predictor(

@@ -3,15 +3,15 @@
 use super::sample::Sample;
 use super::several::Several;
 use super::single::Single;
-use compose_core::Findings;
+use compose_core::FitSummary;
 
 /// What the survey told: the order of donors, models, and simpler ways that were taken.
-pub(super) fn findings(
+pub(super) fn fit_summary(
     sample: &Sample<'_>,
     singles: &[Single],
     joint: &[Several],
     refused: usize,
-) -> Findings {
+) -> FitSummary {
     let by_date =
         sample.donors.iter().filter_map(|donor| singles.iter().find(|single| single.scene == *donor));
     let mut fallbacks: Vec<String> = by_date.filter_map(|single| single.fit.fallback()).collect();
@@ -24,7 +24,7 @@ pub(super) fn findings(
         ranks.iter().map(|rank| singles[usize::from(*rank)].scene).collect()
     };
     let alone = singles.iter().map(|single| single.fit.surveyed(vec![single.scene]));
-    Findings {
+    FitSummary {
         ranking: singles.iter().map(|single| (single.scene, words(single))).collect(),
         models: alone
             .chain(joint.iter().map(|several| several.fit.surveyed(scenes(&several.ranks))))
