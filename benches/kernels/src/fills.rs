@@ -84,11 +84,11 @@ impl Work for Fill {
         let window = self.canvas.window;
         let turns: Vec<&[Donor<'_>]> = match self.bound.needs().temporal {
             Temporal::OneByOne => donors.chunks(1).collect(),
-            Temporal::WholeStack | Temporal::FirstLooks(_) => vec![&donors],
+            Temporal::WholeStack | Temporal::FirstObservations(_) => vec![&donors],
         };
         for donors in turns {
             if self.canvas.has_gap() {
-                let input = FillInput { window, target: None, donors, looks: None };
+                let input = FillInput { window, target: None, donors, observations: None };
                 self.bound.fill(&input, &mut self.canvas).expect("a strategy that fails at nothing here");
             }
         }

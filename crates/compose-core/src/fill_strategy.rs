@@ -6,8 +6,8 @@
 
 use crate::score::{BoundScore, ScoreKind};
 use crate::{
-    Block, Canvas, Day, Donor, Grid, KindError, Looks, SceneFacts, SettingsTable, Survey, ValidityMode,
-    Window,
+    Block, Canvas, Day, Donor, Grid, KindError, Observations, SceneFacts, SettingsTable, Survey,
+    ValidityMode, Window,
 };
 use ndarray::Array2;
 use std::fmt;
@@ -52,9 +52,9 @@ pub enum Temporal {
     /// [`BoundFill::fill`] is called once with all donors, in the order named.
     #[default]
     WholeStack,
-    /// [`BoundFill::fill`] is called once with the first so many clear looks at each pixel, in the order named:
-    /// [`FillInput::looks`]. Donors are read until every pixel that the target lacks has as many.
-    FirstLooks(usize),
+    /// [`BoundFill::fill`] is called once with the first so many clear observations at each pixel, in the order named:
+    /// [`FillInput::observations`]. Donors are read until every pixel that the target lacks has as many.
+    FirstObservations(usize),
 }
 
 /// A donor by its index in the stack.
@@ -116,15 +116,15 @@ pub trait PlannedFill: Send + Sync {
 
 /// A fill strategy that has all that it needs to know, and waits for pixels.
 pub trait BoundFill: PlannedFill {
-    /// With [`Temporal::FirstLooks`]: where looks are wanted, given the pixels that the target lacks (1).
-    fn wants_looks(&self, lacking: &Array2<u8>) -> Array2<u8> {
+    /// With [`Temporal::FirstObservations`]: where observations are wanted, given the pixels that the target lacks (1).
+    fn wants_observations(&self, lacking: &Array2<u8>) -> Array2<u8> {
         lacking.clone()
     }
 
-    /// With [`Temporal::FirstLooks`]: takes what it wants of a donor, by its place in [`PlannedFill::donors`], where looks
-    /// are wanted (1), the donor is clear, and there is room.
-    fn look(&self, donor: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
-        let _ = (donor, block, wanted, looks);
+    /// With [`Temporal::FirstObservations`]: takes what it wants of a donor, by its place in [`PlannedFill::donors`], where
+    /// observations are wanted (1), the donor is clear, and there is room.
+    fn observe(&self, donor: usize, block: &Block, wanted: &Array2<u8>, observations: &mut Observations) {
+        let _ = (donor, block, wanted, observations);
     }
 
     /// What the survey told, for the plan and the sidecar.
@@ -209,10 +209,10 @@ pub struct FillInput<'a> {
     /// The target scene's own pixels with its mask, on the same window; `None` unless the strategy needs them and
     /// there is a target.
     pub target: Option<&'a Block>,
-    /// The donors: one, or all, by [`Needs::temporal`]; none with [`Temporal::FirstLooks`].
+    /// The donors: one, or all, by [`Needs::temporal`]; none with [`Temporal::FirstObservations`].
     pub donors: &'a [Donor<'a>],
-    /// The first looks at each pixel, on the same window; with [`Temporal::FirstLooks`].
-    pub looks: Option<&'a Looks>,
+    /// The first observations at each pixel, on the same window; with [`Temporal::FirstObservations`].
+    pub observations: Option<&'a Observations>,
 }
 
 /// What a strategy learned from the survey.

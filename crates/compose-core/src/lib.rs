@@ -13,8 +13,8 @@ pub mod dtype;
 pub mod fill_strategy;
 pub mod grid;
 pub mod kind;
-pub mod looks;
 pub mod mask_rule;
+pub mod observations;
 pub mod page;
 pub mod picture;
 pub mod quality;
@@ -38,10 +38,10 @@ pub use fill_strategy::{
 };
 pub use grid::{Crs, CrsUnit, Grid, Transform};
 pub use kind::KindError;
-pub use looks::Looks;
 pub use mask_rule::{
     BoundMask, MaskBinding, MaskInput, MaskRule, MaskStack, Plane, PlannedMask, UnfittedMask,
 };
+pub use observations::Observations;
 pub use quality::Layout;
 pub use scene::{BandFacts, BandRole, SceneFacts, Sun};
 pub use score::{BoundScore, Score, ScoreInput, ScoreKind};

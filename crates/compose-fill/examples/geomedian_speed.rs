@@ -54,7 +54,7 @@ fn measure(strategy: &str, blocks: &[Block]) -> (f64, Array3<f32>) {
         .map(|(scene, block)| Donor { scene, day: None, block, exact: true, score: None })
         .collect();
     let window = Window::whole(width, height);
-    let input = FillInput { window, target: None, donors: &donors, looks: None };
+    let input = FillInput { window, target: None, donors: &donors, observations: None };
     let cast = Cast { dtype: DataType::Float32, nodata: None };
     let (mut best, mut canvas) = (f64::INFINITY, Canvas::new(window, bands, validity, cast));
     for _ in 0..5 {

@@ -46,7 +46,7 @@ fn measure(strategy: &str, dates: usize, mode: ValidityMode) -> f64 {
         .map(|(scene, block)| Donor { scene, day: None, block, exact: true, score: None })
         .collect();
     let window = Window::whole(SIDE, SIDE);
-    let input = FillInput { window, target: None, donors: &donors, looks: None };
+    let input = FillInput { window, target: None, donors: &donors, observations: None };
     let empty = Canvas::new(window, BANDS, mode, Cast { dtype: DataType::UInt16, nodata: Some(0.0) });
     let mut best = f64::INFINITY;
     for _ in 0..9 {

@@ -229,7 +229,7 @@ mod tests {
                 score: None,
             })
             .collect();
-        let input = FillInput { window: window.expand(1), target: None, donors: &donors, looks: None };
+        let input = FillInput { window: window.expand(1), target: None, donors: &donors, observations: None };
         let settings =
             if extrapolates { format!("{PLAIN}\nextrapolate = \"nearest\"") } else { PLAIN.into() };
         let bound = bind(&settings, &[("t", Some(TARGET))], Some(0)).unwrap();

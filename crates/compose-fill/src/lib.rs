@@ -1,8 +1,9 @@
 //! Fill strategies: where replacements come from. One strategy, one file, its page beside it.
 //!
 //! A strategy that copies chooses an order of donors and binds to `copy_in_order`; one that computes gives a
-//! `statistic` to the walk over the gaps, or looks at all bands of a pixel together in `spectra`. [`KINDS`] lists them all. Scores, which some strategies ask for, are in
-//! [`scores`].
+//! `statistic` to the walk over the gaps, or looks at all bands of a pixel together in `spectra`; one that predicts says
+//! in `surveyed` how many donors it takes, and whether a `membrane` fits the predictions of `predict` to the gap's edge.
+//! [`KINDS`] lists them all. Scores, which some strategies ask for, are in [`scores`].
 
 pub mod best_score;
 mod copy_in_order;

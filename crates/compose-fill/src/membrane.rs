@@ -23,5 +23,5 @@ mod tension;
 mod tests;
 
 pub(crate) use cell::Cell;
-pub(crate) use fill::{fill, wants_looks};
+pub(crate) use fill::{fill, wants_observations};
 pub(crate) use tension::Tension;

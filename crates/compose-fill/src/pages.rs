@@ -14,9 +14,9 @@ use crate::{KINDS, SCORES, parse_fill, testing};
 use compose_core::page::{Case, Fence, cases};
 use compose_core::survey::{CLEAR, SIDE, SQUARE, UNUSABLE};
 use compose_core::{
-    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillBinding, FillInput, GAP, Looks,
-    Plane, STATISTIC, SampledScene, SceneFacts, ScoreInput, SettingsTable, StackFacts, Survey, Temporal,
-    ValidityMode, Window,
+    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillBinding, FillInput, GAP,
+    Observations, Plane, STATISTIC, SampledScene, SceneFacts, ScoreInput, SettingsTable, StackFacts, Survey,
+    Temporal, ValidityMode, Window,
 };
 use ndarray::{Array2, Array3, Axis, s};
 use std::sync::Arc;
@@ -182,7 +182,7 @@ fn compose(fills: &[Arc<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
     }
     for fill in fills {
         let needs = fill.needs();
-        if let Temporal::FirstLooks(most) = needs.temporal {
+        if let Temporal::FirstObservations(most) = needs.temporal {
             fill_from_looks(&**fill, stack, target, most, &mut canvas);
             continue;
         }
@@ -196,14 +196,14 @@ fn compose(fills: &[Arc<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
         let donors: Vec<_> = fill.donors().iter().map(donor).collect();
         let together = if needs.temporal == Temporal::OneByOne { 1 } else { donors.len().max(1) };
         for donors in donors.chunks(together) {
-            let input = FillInput { window, target: target.map(|t| &masked[t]), donors, looks: None };
+            let input = FillInput { window, target: target.map(|t| &masked[t]), donors, observations: None };
             fill.fill(&input, &mut canvas).unwrap();
         }
     }
     canvas
 }
 
-/// Calls a strategy that wants the first looks; the whole scene is less than a cell.
+/// Calls a strategy that wants the first observations; the whole scene is less than a cell.
 fn fill_from_looks(
     fill: &dyn BoundFill,
     stack: &[Scene],
@@ -213,12 +213,13 @@ fn fill_from_looks(
 ) {
     let (_, height, width) = stack[0].masked.values.dim();
     let whole = Window::whole(width, height);
-    let mut looks = Looks::new(most, 1, height, width);
+    let mut observations = Observations::new(most, 1, height, width);
     for (rank, donor) in fill.donors().iter().enumerate() {
-        fill.look(rank, &stack[donor.scene].masked, &Array2::ones((height, width)), &mut looks);
+        fill.observe(rank, &stack[donor.scene].masked, &Array2::ones((height, width)), &mut observations);
     }
     let target = target.map(|t| &stack[t].masked);
-    fill.fill(&FillInput { window: whole, target, donors: &[], looks: Some(&looks) }, canvas).unwrap();
+    fill.fill(&FillInput { window: whole, target, donors: &[], observations: Some(&observations) }, canvas)
+        .unwrap();
 }
 
 /// What the strategy's score says of a scene, as the engine would hand it over.

@@ -5,8 +5,8 @@ use crate::donors::{Choice, Reach};
 use crate::membrane::{self, Cell, Tension};
 use crate::predict::{Predictor, Sample, fit, put, ranks_at, source};
 use compose_core::{
-    Block, BoundFill, Canvas, DataType, DonorUse, FillBinding, FillInput, FitSummary, GAP, KindError, Looks,
-    Needs, PlannedFill, StackFacts, Survey, Temporal, UnfittedFill, ValidityMode,
+    Block, BoundFill, Canvas, DataType, DonorUse, FillBinding, FillInput, FitSummary, GAP, KindError, Needs,
+    Observations, PlannedFill, StackFacts, Survey, Temporal, UnfittedFill, ValidityMode,
 };
 use ndarray::Array2;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// A prediction looks at the eight neighbours, a membrane at all that it reaches, and at the target.
     fn needs(self) -> Needs {
-        let temporal = Temporal::FirstLooks(self.most);
+        let temporal = Temporal::FirstObservations(self.most);
         match self.membrane {
             None => Needs { temporal, halo: 1, ..Needs::default() },
             Some(_) => Needs {
@@ -140,12 +140,12 @@ impl PlannedFill for Fitted {
 }
 
 impl BoundFill for Fitted {
-    fn wants_looks(&self, lacking: &Array2<u8>) -> Array2<u8> {
-        if self.wanted.membrane.is_some() { membrane::wants_looks(lacking) } else { lacking.clone() }
+    fn wants_observations(&self, lacking: &Array2<u8>) -> Array2<u8> {
+        if self.wanted.membrane.is_some() { membrane::wants_observations(lacking) } else { lacking.clone() }
     }
 
-    fn look(&self, donor: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
-        self.predictor.translations[donor].look(donor, block, wanted, looks);
+    fn observe(&self, donor: usize, block: &Block, wanted: &Array2<u8>, observations: &mut Observations) {
+        self.predictor.translations[donor].observe(donor, block, wanted, observations);
     }
 
     fn fit_summary(&self) -> Option<FitSummary> {
@@ -168,7 +168,7 @@ fn notes(donors: usize) -> Vec<String> {
 impl Fitted {
     /// Every gap that a donor sees gets its prediction.
     fn fill_as_predicted(&self, input: &FillInput<'_>, canvas: &mut Canvas) {
-        let looks = input.looks.expect("the strategy takes first looks");
+        let observations = input.observations.expect("the strategy takes first observations");
         let (row0, col0) = canvas.offset_in(input.window);
         for row in 0..canvas.window.height {
             for col in 0..canvas.window.width {
@@ -176,9 +176,9 @@ impl Fitted {
                     continue;
                 }
                 let at = (row + row0, col + col0);
-                let Some(model) = self.predictor.model_of(ranks_at(looks, at)) else { continue };
+                let Some(model) = self.predictor.model_of(ranks_at(observations, at)) else { continue };
                 for group in 0..self.predictor.groups() {
-                    let values = self.predictor.predict(model, looks, at, group);
+                    let values = self.predictor.predict(model, observations, at, group);
                     put(canvas, (row, col), self.predictor.bands_of(group), &values);
                 }
                 let sigma = &self.predictor.model(model).sigma;

@@ -146,7 +146,7 @@ pub(crate) fn check_against_plain(
             .enumerate()
             .map(|(scene, block)| Donor { scene, day: None, block, exact: true, score: None })
             .collect();
-        let input = FillInput { window: window.expand(1), target: None, donors: &donors, looks: None };
+        let input = FillInput { window: window.expand(1), target: None, donors: &donors, observations: None };
         let (mut fast, mut plain) = (start.clone(), start.clone());
         let settings = format!("{settings}\nat-least = {at_least}");
         bind(&settings, &[], None).unwrap().fill(&input, &mut fast).unwrap();
@@ -252,7 +252,7 @@ pub(crate) fn fill_spectra(settings: &str, random: Random, size: usize) -> (Canv
         .enumerate()
         .map(|(scene, block)| Donor { scene, day: None, block, exact: true, score: None })
         .collect();
-    let input = FillInput { window: window.expand(1), target: None, donors: &donors, looks: None };
+    let input = FillInput { window: window.expand(1), target: None, donors: &donors, observations: None };
     let mut filled = start.clone();
     bind(settings, &[], None).unwrap().fill(&input, &mut filled).unwrap();
     (start, filled, blocks)

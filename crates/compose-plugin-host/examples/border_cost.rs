@@ -81,7 +81,7 @@ fn main() {
         let donor = |(scene, block)| Donor { scene, day: None, block, exact: true, score: None };
         let donors: Vec<Donor<'_>> = blocks.iter().enumerate().map(donor).collect();
         let window = Window::whole(SIDE, SIDE);
-        let input = FillInput { window, target: None, donors: &donors, looks: None };
+        let input = FillInput { window, target: None, donors: &donors, observations: None };
         let empty = Canvas::new(window, BANDS, mode, Cast { dtype: DataType::UInt16, nodata: Some(0.0) });
         let (mut best_ours, mut best_theirs) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..TURNS {

@@ -158,7 +158,9 @@ fn check_fill(value: &str, mode: ValidityMode, all: bool) {
     let donors = [Donor { scene: 1, day: None, block: &pixels, exact: true, score: None }];
     let mut canvas = canvas(window, bands, mode, all);
     let before = canvas.clone();
-    bound.fill(&FillInput { window: wide, target: None, donors: &donors, looks: None }, &mut canvas).unwrap();
+    bound
+        .fill(&FillInput { window: wide, target: None, donors: &donors, observations: None }, &mut canvas)
+        .unwrap();
     for ((plane, row, col), source) in before.source.indexed_iter() {
         let gap = *source == u16::MAX;
         assert_eq!(canvas.source[[plane, row, col]], if gap { STATISTIC } else { 9 });

@@ -430,7 +430,7 @@ fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running> {
         let donors = match needs.temporal {
             Temporal::OneByOne => block + score,
             Temporal::WholeStack => stage.bound.planned().donors().len() as u64 * (block + score),
-            Temporal::FirstLooks(most) => most as u64 * (bands as u64 * 4 + 2) + block,
+            Temporal::FirstObservations(most) => most as u64 * (bands as u64 * 4 + 2) + block,
         };
         let target = if needs.target { block } else { 0 };
         Running { halo: needs.halo, cell: needs.cell.unwrap_or(1), bytes: donors + target + reading }
@@ -531,7 +531,7 @@ fn bytes_per_pixel(stack: &Stack, job: &Job, bands: usize) -> u64 {
     let sigma = if job.output.uncertainty.is_some() { bands as u64 * 4 } else { 0 };
     let mask = if job.output.mask.is_some() { 6 } else { 0 };
     let canvas = bands as u64 * 4 + sigma + mask + planes * 7;
-    // The target as it was before masking goes along to the writer; so do clear looks.
+    // The target as it was before masking goes along to the writer; so do clear observations.
     let before = if job.target.is_some() { block + planes } else { 0 };
     let count = if job.output.count { planes * 2 } else { 0 };
     // The canvas once in work, and those that wait for the writer.

@@ -105,7 +105,7 @@ impl Choice<'_> {
         let regions: Vec<Window> = pieces(grid, (width, height)).collect();
         let tiles: u64 = streams.iter().map(|s| s.tiles(grid)).sum();
         let (decoded, mut need) = self.reads(streams, phases, &regions);
-        // Where looks are enough, the donors of low rank are read here and there alone.
+        // Where observations are enough, the donors of low rank are read here and there alone.
         if self.reads_until_enough() {
             need = need / 4 * 3;
         }
@@ -152,7 +152,7 @@ impl Choice<'_> {
         self.job
             .fills
             .iter()
-            .any(|stage| matches!(stage.bound.planned().needs().temporal, Temporal::FirstLooks(_)))
+            .any(|stage| matches!(stage.bound.planned().needs().temporal, Temporal::FirstObservations(_)))
     }
 
     /// Pixels that a fill reads around its blocks.

@@ -5,7 +5,7 @@ use crate::pixels::SceneReader;
 use crate::plan::Stage;
 use compose_core::donor::Donor;
 use compose_core::fill_strategy::{DonorUse, FillInput, Temporal};
-use compose_core::{Block, BoundFill, Canvas, GAP, KindError, Looks, Window};
+use compose_core::{Block, BoundFill, Canvas, GAP, KindError, Observations, Window};
 use ndarray::{Array2, Axis, Zip, s};
 
 /// A fill of an output, and who reads for it.
@@ -49,7 +49,7 @@ impl Filling<'_> {
             _ => None,
         };
         let apply = |donors: &[Donor<'_>], canvas: &mut Canvas| {
-            let input = FillInput { window, target: context.as_ref(), donors, looks: None };
+            let input = FillInput { window, target: context.as_ref(), donors, observations: None };
             self.fill.fill(&input, canvas).map_err(|e| self.failed(canvas.window, &e))
         };
         let near: Vec<DonorUse> = self
@@ -78,9 +78,14 @@ impl Filling<'_> {
                 }
                 Ok(())
             }
-            Temporal::FirstLooks(_) => {
-                let looks = self.first_looks(window, context.as_ref())?;
-                let input = FillInput { window, target: context.as_ref(), donors: &[], looks: Some(&looks) };
+            Temporal::FirstObservations(_) => {
+                let observations = self.first_observations(window, context.as_ref())?;
+                let input = FillInput {
+                    window,
+                    target: context.as_ref(),
+                    donors: &[],
+                    observations: Some(&observations),
+                };
                 self.fill.fill(&input, canvas).map_err(|e| self.failed(canvas.window, &e))
             }
             Temporal::WholeStack => {
@@ -91,9 +96,10 @@ impl Filling<'_> {
                 let blocks: Vec<Block> = blocks.into_iter().flatten().collect();
                 let scores: Result<Vec<_>, _> = near.iter().map(|d| self.rated(d.scene, window)).collect();
                 let scores = scores?;
-                let looks = near.iter().zip(blocks.iter().zip(&scores));
-                let donors: Vec<Donor<'_>> =
-                    looks.map(|(d, (block, score))| self.seen(d.scene, block, score.as_ref())).collect();
+                let observations = near.iter().zip(blocks.iter().zip(&scores));
+                let donors: Vec<Donor<'_>> = observations
+                    .map(|(d, (block, score))| self.seen(d.scene, block, score.as_ref()))
+                    .collect();
                 apply(&donors, canvas)?;
                 blocks.into_iter().for_each(|block| self.reader.give_back(block));
                 Ok(())
@@ -124,11 +130,15 @@ impl Filling<'_> {
         cells.expand(needs.halo).intersect(grid).expect("a block lies in the grid")
     }
 
-    /// The first clear looks at each pixel of a window, in the order of the donors. Reading ends when every pixel that the
-    /// target lacks has its number: what comes later would change none of them.
-    fn first_looks(&self, window: Window, target: Option<&Block>) -> Result<Looks, EngineError> {
-        let Temporal::FirstLooks(most) = self.fill.needs().temporal else {
-            return Err(EngineError::Bug(format!("{} takes no first looks", self.stage.name)));
+    /// The first clear observations at each pixel of a window, in the order of the donors. Reading ends when every pixel
+    /// that the target lacks has its number: what comes later would change none of them.
+    fn first_observations(
+        &self,
+        window: Window,
+        target: Option<&Block>,
+    ) -> Result<Observations, EngineError> {
+        let Temporal::FirstObservations(most) = self.fill.needs().temporal else {
+            return Err(EngineError::Bug(format!("{} takes no first observations", self.stage.name)));
         };
         let lacks = |block: &Block| block.valid.index_axis(Axis(0), 0).mapv(|valid| 1 - valid);
         let lacking = match (target, self.reader.scope.job.target) {
@@ -141,21 +151,21 @@ impl Filling<'_> {
             }
             (None, None) => Array2::ones((window.height, window.width)),
         };
-        let wanted = self.fill.wants_looks(&lacking);
-        let mut looks = Looks::new(most, self.reader.bands.len(), window.height, window.width);
+        let wanted = self.fill.wants_observations(&lacking);
+        let mut observations = Observations::new(most, self.reader.bands.len(), window.height, window.width);
         for (rank, donor) in self.fill.donors().iter().enumerate() {
             if !self.reader.scope.job.view.scenes[donor.scene].overlaps {
                 continue;
             }
             if let Some(block) = self.reader.read_where(donor.scene, window, donor.masked, None)? {
-                self.fill.look(rank, &block, &wanted, &mut looks);
+                self.fill.observe(rank, &block, &wanted, &mut observations);
                 self.reader.give_back(block);
             }
-            if looks.are_enough(lacking.view()) {
+            if observations.are_enough(lacking.view()) {
                 break;
             }
         }
-        Ok(looks)
+        Ok(observations)
     }
 
     /// How good a donor's pixels are, where the strategy wants to know.

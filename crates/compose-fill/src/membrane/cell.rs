@@ -4,8 +4,8 @@ use super::solver::Solver;
 use super::system::System;
 use super::tension::Tension;
 use crate::lanes::{LANES, Lanes};
-use crate::predict::{MOST_DONORS, Predictor, look_of, put, ranks_at, source};
-use compose_core::{Block, Canvas, DonorUse, FillInput, GAP, Looks, Window};
+use crate::predict::{MOST_DONORS, Predictor, observation_of, put, ranks_at, source};
+use compose_core::{Block, Canvas, DonorUse, FillInput, GAP, Observations, Window};
 use std::ops::Range;
 
 /// How alike pixels of the border must be to be held to each other, as `sigma`.
@@ -31,9 +31,9 @@ enum Pixel {
 pub(crate) struct Cell<'a> {
     tension: &'a Tension,
     predictor: &'a Predictor,
-    looks: &'a Looks,
+    observations: &'a Observations,
     target: &'a Block,
-    /// Where its corner lies in the looks and the target.
+    /// Where its corner lies in the observations and the target.
     origin: (usize, usize),
     width: usize,
     height: usize,
@@ -72,14 +72,23 @@ impl<'a> Cell<'a> {
         input: &FillInput<'a>,
         (cell, area): (Window, Window),
     ) -> Self {
-        let looks = input.looks.expect("the strategy takes first looks");
+        let observations = input.observations.expect("the strategy takes first observations");
         let target = input.target.expect("the strategy needs the target");
         let origin = ((area.row - input.window.row) as usize, (area.col - input.window.col) as usize);
         let (width, height) = (area.width, area.height);
         let (row, col) = ((cell.row - area.row) as usize, (cell.col - area.col) as usize);
         let inner = (row..row + cell.height, col..col + cell.width);
-        let mut cell =
-            Self { tension, predictor, looks, target, origin, width, height, pixels: Vec::new(), inner };
+        let mut cell = Self {
+            tension,
+            predictor,
+            observations,
+            target,
+            origin,
+            width,
+            height,
+            pixels: Vec::new(),
+            inner,
+        };
         cell.pixels = (0..width * height).map(|pixel| cell.judge(cell.at(pixel))).collect();
         cell
     }
@@ -89,7 +98,7 @@ impl<'a> Cell<'a> {
         self.inner.0.contains(&(pixel / self.width)) && self.inner.1.contains(&(pixel % self.width))
     }
 
-    /// Where a pixel lies in the looks and the target.
+    /// Where a pixel lies in the observations and the target.
     fn at(&self, pixel: usize) -> (usize, usize) {
         (self.origin.0 + pixel / self.width, self.origin.1 + pixel % self.width)
     }
@@ -99,7 +108,7 @@ impl<'a> Cell<'a> {
             return if self.is_saturated(at) { Pixel::Nothing } else { Pixel::Seen };
         }
         self.predictor
-            .model_of(ranks_at(self.looks, at))
+            .model_of(ranks_at(self.observations, at))
             .map_or(Pixel::Nothing, |model| Pixel::Open(model as u32))
     }
 
@@ -127,7 +136,7 @@ impl<'a> Cell<'a> {
 
     /// The model of those donors of another that see a pixel.
     fn common_model(&self, model: u32, other: (usize, usize)) -> Option<u32> {
-        let seen = ranks_at(self.looks, other);
+        let seen = ranks_at(self.observations, other);
         let mut common = [0; MOST_DONORS];
         let mut shared = 0;
         for rank in self.ranks(model).iter().filter(|rank| seen.contains(rank)) {
@@ -146,8 +155,10 @@ impl<'a> Cell<'a> {
         let ranks = self.ranks(model);
         let mut sum = 0.0;
         for rank in ranks {
-            let look = |at| look_of(self.looks, *rank, at).expect("common donors see both");
-            for ((a, b), contrast) in look(a).iter().zip(look(b)).zip(&self.predictor.contrast) {
+            let observation =
+                |at| observation_of(self.observations, *rank, at).expect("common donors see both");
+            for ((a, b), contrast) in observation(a).iter().zip(observation(b)).zip(&self.predictor.contrast)
+            {
                 let difference = (a - b) * contrast;
                 sum += difference * difference;
             }
@@ -210,7 +221,7 @@ impl<'a> Cell<'a> {
 
     fn solve_group(&self, system: &System, edges: &[Edge], group: usize, solver: &mut Solver) -> Vec<Lanes> {
         let predict = |model: u32, pixel: usize| {
-            self.predictor.predict(model as usize, self.looks, self.at(pixel), group)
+            self.predictor.predict(model as usize, self.observations, self.at(pixel), group)
         };
         let mut values: Vec<Lanes> = self
             .pixels
@@ -280,7 +291,7 @@ impl<'a> Cell<'a> {
     fn noise(&self, model: u32, at: (usize, usize), group: usize) -> Lanes {
         let residual = |at: (usize, usize)| {
             let (mut shown, predicted) =
-                (self.shown(at, group), self.predictor.predict(model as usize, self.looks, at, group));
+                (self.shown(at, group), self.predictor.predict(model as usize, self.observations, at, group));
             shown.iter_mut().zip(predicted).for_each(|(shown, predicted)| *shown -= predicted);
             shown
         };
@@ -316,7 +327,7 @@ impl<'a> Cell<'a> {
 
     /// Whether the target shows a pixel, and all donors of a model do.
     fn is_known(&self, model: u32, at: (usize, usize)) -> bool {
-        let seen = ranks_at(self.looks, at);
+        let seen = ranks_at(self.observations, at);
         self.target.valid[[0, at.0, at.1]] != 0
             && !self.is_saturated(at)
             && self.ranks(model).iter().all(|rank| seen.contains(rank))

@@ -7,8 +7,8 @@ use crate::predict::Predictor;
 use compose_core::{Canvas, DonorUse, FillInput, GAP, Window};
 use ndarray::{Array2, Axis, Slice};
 
-/// Looks are wanted where the target lacks a pixel, and around: the border tells what predictions are off by.
-pub(crate) fn wants_looks(lacking: &Array2<u8>) -> Array2<u8> {
+/// Observations are wanted where the target lacks a pixel, and around: the border tells what predictions are off by.
+pub(crate) fn wants_observations(lacking: &Array2<u8>) -> Array2<u8> {
     let reach = 1 + Cell::BESIDE;
     spread(&spread(lacking, Axis(0), reach), Axis(1), reach)
 }

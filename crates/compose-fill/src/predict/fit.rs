@@ -67,7 +67,7 @@ fn predictor(
 mod tests {
     use super::*;
     use compose_core::survey::{CLEAR, DOUBTFUL, SQUARE, SampledScene};
-    use compose_core::{Block, Looks, Survey};
+    use compose_core::{Block, Observations, Survey};
     use ndarray::{Array2, Array3};
 
     /// One band; nothing is beyond doubt but one pixel of the middle value.
@@ -100,22 +100,22 @@ mod tests {
         let scenes = [doubtful(|i| 100.0 + 2.0 * land(i)), doubtful(land)].map(Some).into_iter().collect();
         let survey = Survey { scenes, pixels: 60 * SQUARE };
         let fitted = fit(&Sample { survey: &survey, target: 0, donors: &[1], full: &[f32::INFINITY] }, 1);
-        let looks = |stray: f32, valid: u8| {
+        let observations = |stray: f32, valid: u8| {
             let mut values =
                 Array3::from_shape_fn((1, 3, 3), |(_, row, col)| (20 + 7 * row + 3 * col) as f32);
             values[[0, 1, 1]] = stray;
             let mut block = Block { values, valid: Array3::ones((1, 3, 3)) };
             block.valid[[0, 1, 1]] = valid;
-            let mut looks = Looks::new(1, 1, 3, 3);
-            fitted.predictor.translations[0].look(0, &block, &Array2::ones((3, 3)), &mut looks);
-            looks
+            let mut observations = Observations::new(1, 1, 3, 3);
+            fitted.predictor.translations[0].observe(0, &block, &Array2::ones((3, 3)), &mut observations);
+            observations
         };
-        let (stray, without) = (looks(1e30, 1), looks(0.0, 0));
+        let (stray, without) = (observations(1e30, 1), observations(0.0, 0));
         for at in (0..9).map(|i| (i / 3, i % 3)) {
             assert_eq!(stray.ranks(at), without.ranks(at), "{at:?}");
-            assert_eq!(stray.look(at, 0), without.look(at, 0), "{at:?}");
+            assert_eq!(stray.observation(at, 0), without.observation(at, 0), "{at:?}");
         }
         // A roof that the sample missed is one all the same.
-        assert_eq!(looks(900.0, 1).ranks((1, 1)), [0]);
+        assert_eq!(observations(900.0, 1).ranks((1, 1)), [0]);
     }
 }

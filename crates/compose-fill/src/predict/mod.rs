@@ -1,7 +1,7 @@
-//! Normalised donors: what the target would show, predicted from the donors' clear looks.
+//! Normalised donors: what the target would show, predicted from the donors' clear observations.
 //!
-//! Two steps. A [`translation::Translation`] turns a donor's look into the target's terms, by itself. Where several
-//! donors see a pixel, a [`predictor::Model`] of just these weighs their translations against each other:
+//! Two steps. A [`translation::Translation`] turns a donor's observation into the target's terms, by itself. Where
+//! several donors see a pixel, a [`predictor::Model`] of just these weighs their translations against each other:
 //! [`Predictor::model_of`] finds it. [`fit()`] makes both from a [`Sample`] of the survey.
 
 mod donors;
@@ -19,6 +19,6 @@ mod write;
 
 pub(crate) use donors::{MOST_DONORS, checked_donors};
 pub(crate) use fit::fit;
-pub(crate) use predictor::{Predictor, look_of, ranks_at};
+pub(crate) use predictor::{Predictor, observation_of, ranks_at};
 pub(crate) use sample::Sample;
 pub(crate) use write::{put, source};

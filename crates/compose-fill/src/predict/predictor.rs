@@ -1,9 +1,9 @@
-//! Predictions from any set of donors, and how they read the looks at a pixel.
+//! Predictions from any set of donors, and how they read the observations at a pixel.
 
 use super::translation::Translation;
 use crate::lanes::{LANES, Lanes};
-use compose_core::Looks;
-use compose_core::looks::NONE;
+use compose_core::Observations;
+use compose_core::observations::NONE;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -58,13 +58,20 @@ impl Predictor {
     }
 
     /// What the model expects of a group of bands at a pixel that its donors see, clipped to what the target shows.
-    pub fn predict(&self, model: usize, looks: &Looks, at: (usize, usize), group: usize) -> Lanes {
+    pub fn predict(
+        &self,
+        model: usize,
+        observations: &Observations,
+        at: (usize, usize),
+        group: usize,
+    ) -> Lanes {
         let model = &self.models[model];
-        let look = |rank: u16| look_of(looks, rank, at).expect("the donors of a model see the pixel");
+        let observation =
+            |rank: u16| observation_of(observations, rank, at).expect("the donors of a model see the pixel");
         if let [rank] = model.ranks[..] {
             let mut lanes = [0.0; LANES];
             let bands = self.bands_of(group);
-            lanes[..bands.len()].copy_from_slice(&look(rank)[bands]);
+            lanes[..bands.len()].copy_from_slice(&observation(rank)[bands]);
             return lanes;
         }
         let weights = &model.weights[group];
@@ -72,7 +79,7 @@ impl Predictor {
         let mut of_donor = &weights[1..];
         for rank in &model.ranks {
             let (of_bands, rest) = of_donor.split_at(self.bands);
-            for (value, weights) in look(*rank).iter().zip(of_bands) {
+            for (value, weights) in observation(*rank).iter().zip(of_bands) {
                 sum.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * value);
             }
             of_donor = rest;
@@ -98,17 +105,17 @@ impl Predictor {
     }
 }
 
-/// The look of the donor of this rank at a pixel: its translation, band by band.
+/// The observation of the donor of this rank at a pixel: its translation, band by band.
 #[inline]
-pub(crate) fn look_of(looks: &Looks, rank: u16, at: (usize, usize)) -> Option<&[f32]> {
-    let look = looks.ranks(at).iter().position(|of| *of == rank)?;
-    Some(looks.look(at, look))
+pub(crate) fn observation_of(observations: &Observations, rank: u16, at: (usize, usize)) -> Option<&[f32]> {
+    let observation = observations.ranks(at).iter().position(|of| *of == rank)?;
+    Some(observations.observation(at, observation))
 }
 
 /// Ranks of the donors that see a pixel.
 #[inline]
-pub(crate) fn ranks_at(looks: &Looks, at: (usize, usize)) -> &[u16] {
-    let ranks = looks.ranks(at);
+pub(crate) fn ranks_at(observations: &Observations, at: (usize, usize)) -> &[u16] {
+    let ranks = observations.ranks(at);
     &ranks[..ranks.iter().position(|rank| *rank == NONE).unwrap_or(ranks.len())]
 }
 

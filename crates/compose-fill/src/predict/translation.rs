@@ -1,4 +1,4 @@
-//! What a donor's look means in the target's terms.
+//! What a donor's observation means in the target's terms.
 //!
 //! A pixel of the target is predicted from the donor's bands at the same place and at the eight pixels around it, and
 //! from the products of its bands: the neighbours know of shifts of less than a pixel and of what is mixed into it,
@@ -6,7 +6,7 @@
 
 use super::weights::weights;
 use crate::lanes::{LANES, Lanes};
-use compose_core::{Block, Looks};
+use compose_core::{Block, Observations};
 use compose_regression::Solution;
 use multiversion::multiversion;
 use ndarray::Array2;
@@ -137,9 +137,9 @@ impl Translation {
         kept
     }
 
-    /// Gives a donor's looks where they are wanted (1), it is clear, and there is room.
-    pub fn look(&self, rank: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
-        look(self, rank, block, wanted, looks);
+    /// Gives a donor's observations where they are wanted (1), it is clear, and there is room.
+    pub fn observe(&self, rank: usize, block: &Block, wanted: &Array2<u8>, observations: &mut Observations) {
+        observe(self, rank, block, wanted, observations);
     }
 }
 
@@ -204,7 +204,13 @@ fn products(bands: usize, features: &mut Vec<f32>) {
 /// The walk over a block, compiled for several instruction sets. Rust never fuses `*` and `+`, so every version gives
 /// the same bits.
 #[multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
-fn look(of: &Translation, rank: usize, block: &Block, wanted: &Array2<u8>, looks: &mut Looks) {
+fn observe(
+    of: &Translation,
+    rank: usize,
+    block: &Block,
+    wanted: &Array2<u8>,
+    observations: &mut Observations,
+) {
     let (bands, height, width) = block.values.dim();
     let plane = height * width;
     let believed = of.without_strays(block);
@@ -219,7 +225,7 @@ fn look(of: &Translation, rank: usize, block: &Block, wanted: &Array2<u8>, looks
             if valid[pixel] == 0 {
                 continue;
             }
-            let Some(out) = looks.take((row, col), rank) else { continue };
+            let Some(out) = observations.take((row, col), rank) else { continue };
             features.clear();
             features.extend_from_slice(bands_at(pixel));
             if of.features == Features::Surroundings {

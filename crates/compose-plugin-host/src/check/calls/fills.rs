@@ -90,7 +90,7 @@ pub(super) fn take(
         Calls { kind, raw, instance, setup, plan, call, target, which, cells, content, trespass, wavering };
     match plan.temporal {
         // No plugin can ask for first looks.
-        Temporal::WholeStack | Temporal::FirstLooks(_) => calls.make(&donors, 0)?,
+        Temporal::WholeStack | Temporal::FirstObservations(_) => calls.make(&donors, 0)?,
         Temporal::OneByOne => {
             for nth in 0..donors.len() {
                 if calls.cells.iter().flatten().any(|cell| *cell == Cell::Gap) {
