@@ -1,6 +1,6 @@
 #![doc = include_str!("best_score.md")]
 
-use crate::donors::{Choice, Direction, Reach};
+use crate::donors::{Choice, Direction, Reach, notes_of};
 use crate::scores::{Placed, parse_score};
 use compose_core::canvas::has_gap;
 use compose_core::fill_strategy::FillKind;
@@ -94,9 +94,7 @@ impl PlannedFill for Bound {
 
     fn notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = self.scores.iter().flatten().flat_map(|score| score.notes()).collect();
-        if self.donors.is_empty() {
-            notes.push("no scene may give; this fill leaves every gap".into());
-        }
+        notes.extend(notes_of(&self.donors));
         notes
     }
 }
@@ -116,7 +114,7 @@ impl BoundFill for Bound {
     }
 }
 
-/// In a row of winners: no donor may give.
+/// In a row of winners: no donor.
 const NOBODY: usize = usize::MAX;
 
 /// For each pixel of a row the donor with the highest score, of those that see it and only where there is a gap.

@@ -1,4 +1,4 @@
-//! Which scenes may give pixels: the part of a strategy that needs only dates.
+//! Which scenes are donors: the part of a strategy that needs only dates.
 
 use compose_core::{DonorUse, KindError, StackFacts};
 use schemars::JsonSchema;
@@ -44,12 +44,17 @@ impl Reach {
     }
 }
 
-/// The scenes that may give, and those left out with the reason.
+/// The scenes that are donors, and those left out with the reason.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Choice {
     /// In stack order until a strategy sorts them.
     pub donors: Vec<DonorUse>,
     pub skipped: Vec<(usize, String)>,
+}
+
+/// What the plan says where there is no donor.
+pub(crate) fn notes_of(donors: &[DonorUse]) -> Vec<String> {
+    if donors.is_empty() { vec!["no donor qualifies; nothing will be filled".into()] } else { Vec::new() }
 }
 
 impl Choice {

@@ -1,6 +1,6 @@
 #![doc = include_str!("interpolate.md")]
 
-use crate::donors::{Choice, Reach};
+use crate::donors::{Choice, Reach, notes_of};
 use compose_core::canvas::has_gap;
 use compose_core::fill_strategy::FillKind;
 use compose_core::{
@@ -70,8 +70,7 @@ impl PlannedFill for Bound {
     }
 
     fn notes(&self) -> Vec<String> {
-        let none = "no scene may give; this fill leaves every gap";
-        self.choice.donors.is_empty().then(|| none.into()).into_iter().collect()
+        notes_of(&self.choice.donors)
     }
 }
 

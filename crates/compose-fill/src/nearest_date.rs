@@ -1,7 +1,7 @@
 #![doc = include_str!("nearest_date.md")]
 
 use crate::copy_in_order::CopyInOrder;
-use crate::donors::{Choice, Direction, Reach};
+use crate::donors::{Choice, Direction, Reach, notes_of};
 use compose_core::fill_strategy::FillKind;
 use compose_core::{FillBinding, FillStrategy, KindError, StackFacts};
 use schemars::JsonSchema;
@@ -30,12 +30,7 @@ impl FillStrategy for NearestDate {
     fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError> {
         let reach = Reach { within_days: self.within_days, direction: self.direction };
         let Choice { donors, skipped } = Choice::nearest_first(reach, stack)?;
-        let notes = if donors.is_empty() {
-            vec!["no scene may give; this fill leaves every gap".into()]
-        } else {
-            Vec::new()
-        };
-        Ok(FillBinding::ready(CopyInOrder { donors, skipped, notes }))
+        Ok(FillBinding::ready(CopyInOrder { notes: notes_of(&donors), donors, skipped }))
     }
 }
 
@@ -72,7 +67,7 @@ mod tests {
     fn a_fill_without_a_donor_says_so() {
         assert_eq!(
             bind(PLAIN, &[("t", Some(1))], Some(0)).unwrap().notes(),
-            ["no scene may give; this fill leaves every gap"]
+            ["no donor qualifies; nothing will be filled"]
         );
     }
 

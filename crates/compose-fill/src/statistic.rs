@@ -80,7 +80,7 @@ pub(crate) fn too_few(donors: usize, at_least: u32) -> Vec<String> {
     if donors >= at_least as usize {
         return Vec::new();
     }
-    vec![format!("scenes that may give: {donors}, at-least: {at_least}; this fill leaves every gap")]
+    vec![format!("donors that qualify: {donors}, at-least: {at_least}; nothing will be filled")]
 }
 
 /// Refuses `at-least = 0`, which would ask for a statistic of nothing.

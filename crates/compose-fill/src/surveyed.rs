@@ -1,7 +1,7 @@
 //! The bound half of every strategy that predicts the target from donors: asked once with the survey, then block by
 //! block.
 
-use crate::donors::{Choice, Reach};
+use crate::donors::{Choice, Reach, notes_of};
 use crate::membrane::{self, Cell, Tension};
 use crate::predict::{Predictor, Sample, fit, put, ranks_at, source};
 use compose_core::{
@@ -98,7 +98,7 @@ impl PlannedFill for Unfitted {
     }
 
     fn notes(&self) -> Vec<String> {
-        notes(self.choice.donors.len())
+        notes_of(&self.choice.donors)
     }
 }
 
@@ -135,7 +135,7 @@ impl PlannedFill for Fitted {
     }
 
     fn notes(&self) -> Vec<String> {
-        notes(self.donors.len())
+        notes_of(&self.donors)
     }
 }
 
@@ -159,10 +159,6 @@ impl BoundFill for Fitted {
         }
         Ok(())
     }
-}
-
-fn notes(donors: usize) -> Vec<String> {
-    if donors == 0 { vec!["no scene may give; this fill leaves every gap".into()] } else { Vec::new() }
 }
 
 impl Fitted {
