@@ -29,8 +29,9 @@ pub const AUTHORS_CRATE: &[File] = &files!["../../../compose-plugin/":
     "src/abi.rs", "src/error.rs", "src/export.rs", "src/fill.rs", "src/fill_input.rs", "src/grid.rs", "src/host.rs",
     "src/kind.rs", "src/lib.rs", "src/mask_rule.rs", "src/outputs.rs", "src/panics.rs", "src/planes.rs",
     "src/raw.rs", "src/scene.rs", "src/scene_input.rs", "src/score.rs", "src/settings/declare.rs",
-    "src/settings/key.rs", "src/settings/mod.rs", "src/settings/types.rs", "src/settings/values.rs", "src/shims.rs",
-    "src/stack.rs", "include/compose_plugin.h",
+    "src/settings/default_value.rs", "src/settings/key.rs", "src/settings/limits.rs", "src/settings/mod.rs",
+    "src/settings/types.rs", "src/settings/value.rs", "src/settings/values.rs", "src/shims.rs", "src/stack.rs",
+    "include/compose_plugin.h",
 ];
 
 /// Its manifest outside of this repository.
