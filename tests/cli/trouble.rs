@@ -179,6 +179,45 @@ fn an_input_that_changes_after_the_last_block_is_named_and_nothing_is_left() {
     }
 }
 
+/// What is read with a raster, and what tells the date or where it lies, is as much an input as the raster.
+#[test]
+fn a_file_beside_the_scenes_that_changes_during_a_run_is_named_and_nothing_is_left() {
+    for name in ["a_b1.tif.msk", "b_b1.tif.aux.xml", "b_b1.tfw", "source.tif", "b_MTL.txt"] {
+        let pair = Pair::new();
+        match name {
+            "a_b1.tif.msk" => pair.raster("a_b1.tif.msk", vec![255; 12]),
+            "b_b1.tif.aux.xml" => std::fs::write(pair.path(name), "<PAMDataset></PAMDataset>").unwrap(),
+            "b_b1.tfw" => std::fs::write(pair.path(name), "30\n0\n0\n-30\n405015\n4499985\n").unwrap(),
+            "source.tif" => {
+                std::fs::rename(pair.path("b_b1.tif"), pair.path(name)).unwrap();
+                let source = "<SourceFilename relativeToVRT=\"1\">source.tif</SourceFilename><SourceBand>1</SourceBand>";
+                let vrt = format!(
+                    "<VRTDataset rasterXSize=\"4\" rasterYSize=\"3\"><SRS>EPSG:32613</SRS>\
+                     <GeoTransform>405000,30,0,4500000,0,-30</GeoTransform>\
+                     <VRTRasterBand dataType=\"UInt16\" band=\"1\"><NoDataValue>0</NoDataValue>\
+                     <SimpleSource>{source}</SimpleSource></VRTRasterBand></VRTDataset>"
+                );
+                std::fs::write(pair.path("b_b1.tif"), vrt).unwrap();
+            }
+            _ => {
+                let group = "GROUP = IMAGE_ATTRIBUTES\nDATE_ACQUIRED = 2020-06-17\nEND_GROUP = IMAGE_ATTRIBUTES\nEND\n";
+                std::fs::write(pair.path(name), group).unwrap();
+            }
+        }
+        let planned = planned(&pair, &alone());
+        let before = listing(pair.folder.path());
+        let change = |at: Progress| {
+            if at.done == at.total {
+                let file = std::fs::File::options().append(true).open(pair.path(name)).unwrap();
+                file.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
+            }
+        };
+        let said = failure(&planned, &change).unwrap_or_else(|| panic!("{name}: the run should fail"));
+        assert!(said.contains(&format!("{name}: has changed since the plan was made")), "{said}");
+        assert_eq!(listing(pair.folder.path()), before, "something was left behind");
+    }
+}
+
 /// Workers that wait for the writer must not do so for ever.
 #[test]
 fn a_panic_of_the_writer_ends_the_run_and_leaves_nothing_behind() {

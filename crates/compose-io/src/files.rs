@@ -3,6 +3,7 @@
 //! | module | for |
 //! |---|---|
 //! | `inputs` | what is read, which no output may replace |
+//! | `watched` | what must stay as it was planned |
 //! | `drafts` | what a run has on the disk before its files have their names (`beside`: where) |
 //! | `lock` | what another run is writing (`owner`: who) |
 //! | `digest` | size and hash, by which a set of files is known again |
@@ -15,11 +16,13 @@ mod lock;
 mod owner;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 pub use digest::Digest;
 pub use drafts::Drafts;
 pub use inputs::Inputs;
 pub use lock::Locks;
+pub use watched::Watched;
 
 use crate::write::draft::Named;
 use crate::write::{Draft, Pending, WriteError, refuse_existing};

@@ -11,6 +11,7 @@ use compose_core::suggest::did_you_mean;
 use compose_io::access::Access;
 use compose_io::crs::CrsRegistry;
 use compose_io::discover::{DiscoverError, find_explicit, find_scenes, open_scene, wanted_names};
+use compose_io::files::Watched;
 use compose_io::header::companions_of;
 use compose_io::preset;
 use compose_io::scene::{FoundScene, Nodata, SceneSource, ScenesQuery};
@@ -39,6 +40,8 @@ pub struct Selected {
     pub fates: Vec<SceneFate>,
     /// Every file of every scene that was found, those left out among them, and what is read with it.
     pub inputs: Vec<PathBuf>,
+    /// Those of them that are read of the scenes that take part, as they were before they were opened.
+    pub watched: Watched,
     /// Remarks for the plan.
     pub notes: Vec<String>,
 }
@@ -56,7 +59,15 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
     let mut inputs: Vec<PathBuf> =
         candidates.iter().flat_map(|c| files_of(&c.found, &c.query.access)).collect();
     let (candidates, fates) = selected(rules, candidates)?;
+    // Before any of them is opened: what changes from now on is told.
+    let mut watched = Watched::new(candidates.iter().flat_map(|c| files_of(&c.found, &c.query.access)));
     let scenes = opened(rules, options, &candidates, systems)?;
+    watched.retain(|path| {
+        let of_scene = |(c, s): (&Candidate, &SceneSource)| {
+            c.found.mtl.as_deref() == Some(path) || s.files.iter().any(|file| file == path)
+        };
+        candidates.iter().zip(&scenes).any(of_scene)
+    });
     inputs.extend(scenes.iter().flat_map(|s| s.files.iter().cloned()));
     inputs.sort();
     inputs.dedup();
@@ -64,7 +75,7 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
     notes.extend(scenes.iter().flat_map(|s| s.notes.iter().map(|n| format!("scene {}: {n}", s.facts.id))));
     let by_baseline = candidates.iter().map(|c| depends_on_baseline(&c.query)).collect();
     let products = candidates.iter().map(|c| c.query.preset.map(|p| p.name)).collect();
-    Ok(Selected { scenes, products, by_baseline, fates, inputs, notes })
+    Ok(Selected { scenes, products, by_baseline, fates, inputs, watched, notes })
 }
 
 fn depends_on_baseline(query: &ScenesQuery) -> bool {

@@ -10,6 +10,7 @@ use compose_core::suggest::did_you_mean;
 use compose_core::{Grid, KindError, SceneFacts, ValidityMode};
 use compose_io::BandRef;
 use compose_io::crs::CrsRegistry;
+use compose_io::files::Watched;
 use compose_io::scene::SceneSource;
 use std::path::PathBuf;
 
@@ -39,6 +40,8 @@ pub struct Stack {
     pub notes: Vec<String>,
     /// Every file of every scene that was found, those left out among them, and what is read with it.
     pub inputs: Vec<PathBuf>,
+    /// Files beside those of the bands that must stay as they are until the end of the run.
+    pub watched: Watched,
     /// Per scene: the bands that are read.
     read: Vec<Vec<usize>>,
 }
@@ -47,7 +50,7 @@ impl Stack {
     /// Opens the scenes of a rules file, and binds the mask rules to them.
     pub fn open(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result<Self, EngineError> {
         refuse_twin_masks(rules)?;
-        let Selected { scenes, products, by_baseline, fates, inputs, mut notes } =
+        let Selected { scenes, products, by_baseline, fates, inputs, watched, mut notes } =
             select(rules, options, systems)?;
         let facts: Vec<SceneFacts> = scenes.iter().map(|s| s.facts.clone()).collect();
         let bands = facts[0].bands[..facts[0].wanted].iter().map(|b| b.name.clone()).collect();
@@ -67,6 +70,7 @@ impl Stack {
             groups,
             notes,
             inputs,
+            watched,
             read: Vec::new(),
         })
     }

@@ -43,6 +43,7 @@ pub fn run_watched(
     for band in fitted.sources.iter().flat_map(|s| &s.refs) {
         context.store.check_unchanged(band)?;
     }
+    plan.stack.watched.check_unchanged()?;
     for plugin in &plan.plugins {
         plugin.check_unchanged()?;
     }

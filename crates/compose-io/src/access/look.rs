@@ -19,6 +19,9 @@ const DEEPEST: usize = 8;
 
 /// Rasters that GDAL opens beside a file, by what is added to the file's name.
 const RASTERS_BESIDE: [&str; 4] = [".msk", ".MSK", ".ovr", ".OVR"];
+/// Endings of small texts that it reads beside a file, in place of the file's own: where the raster lies, what a plain
+/// one holds.
+const TEXTS_IN_PLACE: [&str; 8] = ["tfw", "tifw", "TFW", "wld", "WLD", "j2w", "hdr", "HDR"];
 /// Texts that it reads.
 const TEXTS_BESIDE: [&str; 2] = [".aux.xml", ".AUX.XML"];
 
@@ -103,6 +106,11 @@ impl Look<'_> {
             if bytes > LARGEST_AUX {
                 return Err(IoError::TooLarge { path: text, bytes, limit: LARGEST_AUX }.into());
             }
+            self.files.push(text);
+        }
+        let in_place = TEXTS_IN_PLACE.map(|ending| path.with_extension(ending));
+        for text in in_place.into_iter().filter(|p| p != path && p.exists()) {
+            regular(&text)?;
             self.files.push(text);
         }
         for raster in RASTERS_BESIDE.map(add).into_iter().filter(|p| p.exists()) {
