@@ -1,10 +1,13 @@
 //! `compose evaluate`: its figures follow from scenes, rules and cases alone, its files are whole, its mistakes named.
 
 use super::made::{REPAIR, Scene, Stack, fill, land};
-use crate::support::{compose, listing, root, stderr, stdout};
+use crate::support::{compose, listing, registry, root, stderr, stdout};
+use compose_engine::run::compose_hidden;
+use compose_engine::{Hidden, Options, Plan, Rules, RulesFile};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::atomic::AtomicBool;
 
 const CASES: &str = "[[case]]\nname = \"stripes\"\nshape = \"stripes\"\nsize = 6\nperiod = 40\nangle = 10\n\
     [[case]]\nname = \"disc\"\nshape = \"disc\"\nsize = 30\nseed = 2\n\
@@ -58,6 +61,36 @@ impl Bench {
         assert!(!said.contains("panicked") && stdout(&output).is_empty(), "{said}");
         assert_eq!(listing(self.folder.path()), before, "{said}");
         said
+    }
+}
+
+/// What a fill makes of pixels that are hidden, where these showed `truth`. The nearest scene is darker than it by far.
+fn filled_where_hidden(truth: f64) -> Vec<f32> {
+    let size = (40, 30);
+    let even = |id: &str, day: u32, shift: f64, value: f64| {
+        Scene::shifted(id, day, size, (shift, 0.0), 2, move |_, _, _| value)
+    };
+    let scenes =
+        vec![even("target", 10, 0.0, truth), even("near", 12, 3.0, 1000.0), even("far", 30, 0.0, 1100.0)];
+    let dark = "[[mask]]\nname = \"dark\"\nkind = \"tdom\"\nnir = \"B1\"\nswir1 = \"B2\"\nz = -0.5\nat-least = 3\n\
+                erode = 0\ndilate = 0\n";
+    let mut stack = Stack::new(scenes, REPAIR.to_owned() + dark + &fill("nearest-date"));
+    stack.of_scenes = "scale = 0.0001\noffset = 0.0\n".into();
+    let file = RulesFile { path: stack.path("rules.toml"), text: stack.text("out") };
+    let rules = Rules::parse(file, &registry()).unwrap();
+    let mut plan = Plan::make(&rules, &Options::default()).unwrap();
+    let mut pixels = ndarray::Array2::zeros((size.1, size.0));
+    pixels.slice_mut(ndarray::s![10..20, 10..25]).fill(1);
+    let hidden = Hidden { scene: 0, pixels, poison: 60_000.0, shadow: None, absent: Vec::new() };
+    let image = compose_hidden(&mut plan, 0, &hidden, &AtomicBool::new(false)).unwrap();
+    image.values.slice(ndarray::s![0, 10..20, 10..25]).iter().copied().collect()
+}
+
+/// A rule that compares would take the nearest scene for dark beside the truth; without it, there are too few looks.
+#[test]
+fn no_truth_that_is_hidden_reaches_a_fill_by_way_of_a_rule_that_compares() {
+    for truth in [1000.0, 3000.0] {
+        assert_eq!(filled_where_hidden(truth), vec![1000.0; 150], "the truth is {truth}");
     }
 }
 
