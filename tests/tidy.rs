@@ -3,12 +3,14 @@
 //! | module | asks |
 //! |---|---|
 //! | `crates` | do the crates know only those that they may know, and is what must be absent absent? |
+//! | `circles` | does any crate have a circle of files, and does the engine stand in one line? |
 //! | `sources` | are files and functions short, and do they speak of the project alone? |
 //! | `generated` | are the pages that are made from the code what the code makes? |
 //! | `documents` | do links lead somewhere, do named tests exist, are rules files accepted, is every key told? |
 //!
 //! Pages that are made from the code are written again by [`REPAIR`].
 
+mod circles;
 mod crates;
 mod documents;
 mod generated;

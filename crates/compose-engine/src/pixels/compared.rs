@@ -56,7 +56,7 @@ impl SceneReader<'_> {
         window: Window,
     ) -> Result<Arc<Block>, EngineError> {
         let view: &View = &comparing.view;
-        let (of, seen) = (std::ptr::from_ref(self.scope.job).addr(), self.seen(view, scene, window));
+        let (of, seen) = (self.scope.job.view.id.job, self.seen(view, scene, window));
         if let Some(block) = self.worker.spare.compared(of, scene, seen) {
             return Ok(block);
         }
@@ -79,7 +79,7 @@ impl SceneReader<'_> {
             [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] if self.scope.hidden.is_none() => {
                 Seen::Own(window.shift(cols, rows))
             }
-            _ => Seen::Brought(std::ptr::from_ref(view).addr(), window),
+            _ => Seen::Brought(view.id, window),
         }
     }
 }

@@ -18,7 +18,7 @@ impl SceneReader<'_> {
     pub fn marks(&self, scene: usize, rule: usize, window: Window) -> Result<Array2<u8>, EngineError> {
         let mut marks = Array2::zeros((window.height, window.width));
         for (index, group) in self.view.scenes[scene].groups.iter().enumerate() {
-            let Some(at) = self.native_reading(&group.alignment, window) else { continue };
+            let Some(at) = self.native_reading(scene, index, window) else { continue };
             let mut marked = Array2::zeros((at.window.height, at.window.width));
             self.mark_group(scene, rule, index, at, marked.as_slice_mut().expect(LAYOUT))?;
             if let Alignment::Resample(resampler) = &group.alignment {
@@ -51,8 +51,8 @@ impl SceneReader<'_> {
     pub fn keep_masks(&self) -> Result<(), EngineError> {
         let scenes: Vec<usize> = self.scope.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
-            for (group, of) in self.view.scenes[scene].groups.iter().enumerate() {
-                if let Some(at) = self.native_reading(&of.alignment, self.place.block) {
+            for group in 0..self.view.scenes[scene].groups.len() {
+                if let Some(at) = self.native_reading(scene, group, self.place.block) {
                     self.keep(scene, group, at)?;
                 }
             }
@@ -66,8 +66,8 @@ impl SceneReader<'_> {
         let scenes: Vec<usize> = self.scope.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
             let groups = self.view.scenes[scene].groups.iter().enumerate();
-            for (group, of) in groups.filter(|(_, g)| g.bands.contains(&band)) {
-                let Some(at) = self.native_reading(&of.alignment, self.place.block) else { continue };
+            for (group, _) in groups.filter(|(_, g)| g.bands.contains(&band)) {
+                let Some(at) = self.native_reading(scene, group, self.place.block) else { continue };
                 let block = self.native(scene, &[band], at, None)?;
                 let mut marks = self.worker.spare.marks(at.window.pixels());
                 let valid = block.valid.as_slice().expect(LAYOUT);
@@ -82,8 +82,7 @@ impl SceneReader<'_> {
 
     /// The whole block on the group's grid, where that holds the window.
     fn whole_block(&self, scene: usize, group: usize, at: Reading) -> Option<Reading> {
-        let whole =
-            self.native_reading(&self.view.scenes[scene].groups[group].alignment, self.place.block)?;
+        let whole = self.native_reading(scene, group, self.place.block)?;
         (whole.window.intersect(at.window) == Some(at.window)).then_some(whole)
     }
 

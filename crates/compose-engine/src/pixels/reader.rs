@@ -3,6 +3,7 @@
 use super::context::{ReadContext, Scope, Worker};
 use super::kept::KeptMasks;
 use super::planes::{LAYOUT, Owned};
+use super::spare::Brought;
 use super::unusable::Unusable;
 use crate::error::EngineError;
 use crate::plan::{BandGroup, NativePlace, View};
@@ -89,7 +90,7 @@ impl SceneReader<'_> {
             if bands.is_empty() {
                 continue;
             }
-            let Some(at) = self.native_reading(&group.alignment, window) else { return Ok(None) };
+            let Some(at) = self.native_reading(scene, index, window) else { return Ok(None) };
             let unusable = if masked { self.unusable(scene, index, at)? } else { None };
             // Only where native pixels are target pixels can the two be compared.
             let wanted = wanted.filter(|_| matches!(group.alignment, Alignment::Paste { .. }));
@@ -173,11 +174,13 @@ impl SceneReader<'_> {
         Reading::of(window, self.place)
     }
 
-    pub(super) fn native_reading(&self, alignment: &Alignment, window: Window) -> Option<Reading> {
-        match alignment {
+    /// What a window needs of a scene, on the grid of one of its band groups; `None` where that is nothing.
+    pub(super) fn native_reading(&self, scene: usize, group: usize, window: Window) -> Option<Reading> {
+        match &self.view.scenes[scene].groups[group].alignment {
             Alignment::Paste { cols, rows } => Some(self.reading(window).shift(*cols, *rows)),
             Alignment::Resample(resampler) => {
-                Some(self.reading(window).by(self.worker.spare.native_window(resampler, window)?))
+                let who = Brought { view: self.view.id, scene, group };
+                Some(self.reading(window).by(self.worker.spare.native_window(who, resampler, window)?))
             }
             Alignment::Disjoint => None,
         }

@@ -4,6 +4,7 @@
 //! cleared, mapped and unmapped each time, which costs as much as filling them.
 
 use super::unusable::Unusable;
+use crate::plan::ViewId;
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::Resampler;
 use ndarray::Array3;
@@ -19,10 +20,18 @@ type Compared = HashMap<usize, (Seen, Arc<Block>)>;
 pub struct Spare {
     samples: RefCell<Vec<Vec<f32>>>,
     marks: RefCell<Vec<Vec<u8>>>,
-    /// The last windows asked for: the resampler (by its address), a target window, and the native one.
-    windows: RefCell<VecDeque<(usize, Window, Option<Window>)>>,
-    /// Scenes as rules of a job (by its address) that compare see them, each where it was last looked at.
+    /// The last windows asked for: whose, a window of the view, and the native one.
+    windows: RefCell<VecDeque<(Brought, Window, Option<Window>)>>,
+    /// Scenes as rules of a job (by its number) that compare see them, each where it was last looked at.
     compared: RefCell<(usize, Compared)>,
+}
+
+/// A band group of a scene that a view brings to its grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Brought {
+    pub view: ViewId,
+    pub scene: usize,
+    pub group: usize,
 }
 
 /// What a rule that compares sees of a scene.
@@ -30,8 +39,8 @@ pub struct Spare {
 pub(super) enum Seen {
     /// Its own pixels, whatever grid they are put on.
     Own(Window),
-    /// A window of another grid (by the address of the view).
-    Brought(usize, Window),
+    /// A window of another grid.
+    Brought(ViewId, Window),
 }
 
 /// Windows remembered: those of a block's scenes, and of the parts of the block that have gaps.
@@ -64,8 +73,12 @@ impl Spare {
     }
 
     /// [`Resampler::native_window`], which looks at every pixel: the same block asks for it more than once.
-    pub(super) fn native_window(&self, resampler: &Resampler, window: Window) -> Option<Window> {
-        let who = std::ptr::from_ref(resampler).addr();
+    pub(super) fn native_window(
+        &self,
+        who: Brought,
+        resampler: &Resampler,
+        window: Window,
+    ) -> Option<Window> {
         let mut windows = self.windows.borrow_mut();
         if let Some((.., native)) = windows.iter().find(|(of, target, _)| (*of, *target) == (who, window)) {
             return *native;
@@ -78,7 +91,7 @@ impl Spare {
         native
     }
 
-    /// A scene as rules of a job (by its address) that compare see it, if it was kept.
+    /// A scene as rules of a job (by its number) that compare see it, if it was kept.
     pub(super) fn compared(&self, job: usize, scene: usize, seen: Seen) -> Option<Arc<Block>> {
         let (of, kept) = &*self.compared.borrow();
         let here = kept.get(&scene).filter(|(was, _)| *was == seen && *of == job);

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::plan::Stack;
-use crate::plan::view::{Arrival, View};
+use crate::plan::view::{Arrival, View, ViewId};
 use compose_core::MaskStack;
 use std::sync::Arc;
 
@@ -20,12 +20,8 @@ pub struct Comparing {
 }
 
 /// Decides for every rule that compares.
-pub fn comparing(
-    stack: &Stack,
-    georeferenced: bool,
-    arrival: Arrival,
-) -> Result<Vec<Comparing>, EngineError> {
-    let mut all: Vec<Comparing> = Vec::new();
+pub fn comparing(stack: &Stack, own: &View, arrival: Arrival) -> Result<Vec<Comparing>, EngineError> {
+    let (mut all, mut views) = (Vec::<Comparing>::new(), 0);
     for scene in 0..stack.facts.len() {
         for (rule, mask) in stack.masks[scene].iter().enumerate() {
             let mut others = mask.bound.planned().compares(&MaskStack {
@@ -41,7 +37,11 @@ pub fn comparing(
             let known = all.iter().find(|c| c.view.grid.same(grid)).map(|c| c.view.clone());
             let view = match known {
                 Some(view) => view,
-                None => Arc::new(View::new(stack, grid.clone(), georeferenced, arrival)?),
+                None => {
+                    views += 1;
+                    let id = ViewId { number: views, ..own.id };
+                    Arc::new(View::new(id, stack, (grid.clone(), own.georeferenced), arrival)?)
+                }
             };
             all.push(Comparing { scene, rule, others, view });
         }

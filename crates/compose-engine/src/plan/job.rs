@@ -6,7 +6,7 @@ use crate::plan::comparing::{Comparing, comparing};
 use crate::plan::order::Order;
 use crate::plan::output::{OutputPlan, cast};
 use crate::plan::placement::{PlacedScore, placed_scores};
-use crate::plan::view::{Arrival, BandGroup, ScenePlan, View};
+use crate::plan::view::{Arrival, BandGroup, ScenePlan, View, ViewId};
 use crate::plan::{Stack, grid};
 use crate::rules::Rules;
 use compose_core::fill_strategy::{FillBinding, StackFacts};
@@ -48,12 +48,12 @@ pub struct Job {
 }
 
 impl Job {
-    /// Decides everything about one output, except for the order in which it is composed.
+    /// Decides everything about the output of this number, except for the order in which it is composed.
     pub fn make(
         rules: &Rules,
         options: &Options,
         stack: &Stack,
-        target: Option<usize>,
+        (number, target): (usize, Option<usize>),
         systems: &CrsRegistry,
     ) -> Result<Self, EngineError> {
         let resampling = resampling(rules, options)?;
@@ -63,7 +63,8 @@ impl Job {
         let cast = cast(rules, options, stack, reference)?;
         grid::refuse_size(rules, options, stack, &grid, cast.dtype)?;
         let arrival = Arrival { reference, resampling, dtype: cast.dtype };
-        let view = View::new(stack, grid, georeferenced, arrival)?;
+        let id = ViewId { job: number, number: 0 };
+        let view = View::new(id, stack, (grid, georeferenced), arrival)?;
         let View { grid, scenes, .. } = &view;
         if let Some(t) = target.filter(|t| !scenes[*t].overlaps) {
             return Err(grid::misses(rules, options, grid, "the target, scene", &stack.facts[t]));
@@ -90,7 +91,7 @@ impl Job {
         let output = OutputPlan::make(rules, options, stack, target)?;
         // Chosen when all outputs are known, which share the memory.
         let order = Order::plain(grid.width, grid.height, stack.bands.len(), (1, 1));
-        let comparing = comparing(stack, georeferenced, arrival)?;
+        let comparing = comparing(stack, &view, arrival)?;
         Ok(Self {
             target,
             target_day,

@@ -49,7 +49,7 @@ impl Plan {
         let mut jobs = Vec::new();
         let targets = stack.targets(rules, options)?;
         let skip_above = skip_above(rules, &targets)?;
-        for target in targets {
+        for target in targets.into_iter().enumerate() {
             jobs.push(Job::make(rules, options, &stack, target, &systems)?);
         }
         let inputs = inputs(rules, &stack, options);

@@ -35,4 +35,4 @@ pub use output::{OutputPlan, Picture};
 pub use placement::{NativePlace, PlacedMask, PlacedScore, covering};
 pub use select::{Fate, SceneFate};
 pub use stack::Stack;
-pub use view::{BandGroup, ScenePlan, View};
+pub use view::{BandGroup, ScenePlan, View, ViewId};

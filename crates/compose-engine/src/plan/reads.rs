@@ -43,6 +43,8 @@ pub struct Stream<'a> {
     band: &'a BandRef,
     /// The band group whose alignment leads to the scene's grid.
     group: &'a BandGroup,
+    /// Numbers of the scene and of that group.
+    place: (usize, usize),
     /// From a window of that group's grid to one of the band's.
     from_group: Option<(&'a Grid, &'a Grid)>,
     /// The wanted bands among those of the tiles.
@@ -54,8 +56,8 @@ pub struct Stream<'a> {
     about: bool,
 }
 
-/// Native windows of regions, by resampler (its address): streams of one scene ask for the same again and again.
-type Around = RefCell<HashMap<(usize, Window), Option<Window>>>;
+/// Native windows of regions, by scene and band group: streams of one scene ask for the same again and again.
+type Around = RefCell<HashMap<(usize, usize, Window), Option<Window>>>;
 
 impl<'a> Stream<'a> {
     /// Every stream that a job reads.
@@ -74,12 +76,14 @@ impl<'a> Stream<'a> {
                 continue;
             }
             let groups = &job.view.scenes[scene].groups;
-            let group = groups.iter().find(|g| g.bands.contains(&band)).unwrap_or(&groups[0]);
+            let nth = groups.iter().position(|g| g.bands.contains(&band)).unwrap_or(0);
+            let group = &groups[nth];
             let (from, to) = (&facts.bands[group.bands[0]].grid, &facts.bands[band].grid);
             let same = from.transform == to.transform && (from.width, from.height) == (to.width, to.height);
             streams.push(Self {
                 band: &refs[band],
                 group,
+                place: (scene, nth),
                 from_group: (!same).then_some((from, to)),
                 wanted: (band < facts.wanted).then_some(band).into_iter().collect(),
                 masks,
@@ -129,7 +133,7 @@ impl<'a> Stream<'a> {
         let window = match &self.group.alignment {
             Alignment::Paste { cols, rows } => region.shift(*cols, *rows),
             Alignment::Resample(resampler) => {
-                let key = (std::ptr::from_ref(resampler).addr(), region);
+                let key = (self.place.0, self.place.1, region);
                 (*self.around.borrow_mut().entry(key).or_insert_with(|| match self.about {
                     true => resampler.native_window_about(region),
                     false => around(resampler, region),

@@ -5,8 +5,19 @@ use crate::plan::Stack;
 use compose_core::{DataType, Grid};
 use compose_io::align::{Alignment, Resampling, decide};
 
+/// Which view of a plan it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ViewId {
+    /// The output for which scenes are brought to a grid.
+    pub job: usize,
+    /// 0: its own grid; above: those of mask rules that compare scenes.
+    pub number: usize,
+}
+
 /// A grid and how each scene reaches it: the grid of an output, or that of a mask rule that compares scenes.
 pub struct View {
+    /// Which one it is.
+    pub id: ViewId,
     /// The grid.
     pub grid: Grid,
     /// Whether it has a geotransform.
@@ -32,14 +43,14 @@ impl View {
     /// # Errors
     /// A scene cannot be brought to the grid, or its numbers not to those of the reference.
     pub fn new(
+        id: ViewId,
         stack: &Stack,
-        grid: Grid,
-        georeferenced: bool,
+        (grid, georeferenced): (Grid, bool),
         arrival: Arrival,
     ) -> Result<Self, EngineError> {
         let of_scene = |scene| scene_plan(stack, scene, (&grid, georeferenced), arrival);
         let scenes = (0..stack.scenes.len()).map(of_scene).collect::<Result<_, _>>()?;
-        Ok(Self { grid, georeferenced, scenes })
+        Ok(Self { id, grid, georeferenced, scenes })
     }
 }
 
