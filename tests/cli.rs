@@ -6,6 +6,7 @@ mod files;
 mod grid;
 mod implausible;
 mod inputs;
+mod library;
 mod masked;
 mod place;
 mod run;
