@@ -390,3 +390,29 @@ fn on_a_terminal_there_is_progress_and_quiet_has_none() {
     assert!(said.trim_end().ends_with("filled 50.0 % · nearest-date 50.0 · left 50.0"), "{said:?}");
     assert_eq!(on_terminal("-q").unwrap().trim(), "");
 }
+
+#[test]
+fn on_a_terminal_a_mistake_shows_its_line_with_a_caret() {
+    let pair = Pair::new();
+    pair.change("any = [\"cloud\"]", "any = [\"clowd\"]");
+    let script = std::process::Command::new("script")
+        .args(["-qec", &format!("{} --rules rules.toml", env!("CARGO_BIN_EXE_compose")), "/dev/null"])
+        .envs([("TERM", "xterm"), ("NO_COLOR", "1")])
+        .current_dir(pair.folder.path())
+        .stdin(std::process::Stdio::null())
+        .output();
+    let Some(output) = script.ok().filter(|output| output.status.code() == Some(2)) else {
+        eprintln!("no terminal to be had (script): mistakes on a terminal are not tested");
+        return;
+    };
+    let said = stdout(&output);
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(
+        lines[0].starts_with("error: mask \"cloud\"") && lines[0].contains("did you mean \"cloud\"?"),
+        "{said}"
+    );
+    let source = lines.iter().position(|line| line.contains("any = [\"clowd\"]")).expect("the line is shown");
+    assert_eq!(lines[source].find("\"clowd\""), lines[source + 1].find('^'), "{said}");
+    // Elsewhere it is one line, as ever.
+    assert!(pair.refused(&[]).starts_with("error: rules.toml:"));
+}

@@ -1,7 +1,8 @@
 //! What goes wrong, sorted by whose fault it is.
 
-use crate::rules::Mistake;
+use crate::rules::{Mistake, RulesFile};
 use compose_core::Window;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Why a run was refused or failed.
@@ -103,6 +104,11 @@ fn place(window: &Window) -> String {
 }
 
 impl EngineError {
+    /// A mistake at some bytes of a rules file.
+    pub fn at(file: &RulesFile, span: &Range<usize>, message: &str) -> Self {
+        Self::Rules(vec![file.mistake_at(span, message)])
+    }
+
     /// A refusal about one scene.
     pub fn scene(scene: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Scene { scene: scene.into(), message: message.into() }

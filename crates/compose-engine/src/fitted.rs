@@ -2,7 +2,6 @@
 
 use crate::error::EngineError;
 use crate::plan::{Comparing, Job, Lattice, LeftOut, MOSTLY, Masked, PlacedMask, Plan};
-use crate::rules::Mistake;
 use compose_core::{BoundFill, BoundMask};
 use compose_io::scene::SceneSource;
 use std::collections::BTreeMap;
@@ -182,5 +181,5 @@ fn refuse_nothing(plan: &Plan, left_out: &[LeftOut]) -> Result<(), EngineError> 
         first.id,
         first.masked.words()
     );
-    Err(EngineError::Rules(vec![Mistake { message, ..skip.at.clone() }]))
+    Err(EngineError::Rules(vec![skip.at.saying(message)]))
 }

@@ -45,8 +45,15 @@ pub fn tell(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Prints an error to standard error: one line, or one line for each mistake in a file that the user wrote.
+/// Prints an error to standard error: one line, or one line for each mistake in a file that the user wrote; on a terminal,
+/// that file's line with a caret as well.
 pub fn tell_error(error: &EngineError) {
+    if let EngineError::Rules(mistakes) = error
+        && std::io::stderr().is_terminal()
+    {
+        let coloured = std::env::var_os("NO_COLOR").is_none_or(|wish| wish.is_empty());
+        return mistakes.iter().for_each(|mistake| tell(&mistake.drawn(coloured)));
+    }
     let text = format!("error: {error}");
     let lines: Vec<&str> = match error {
         EngineError::Rules(_) | EngineError::Option { .. } => text.lines().collect(),

@@ -65,7 +65,7 @@ pub fn choose(
         // Where the bounds are the target's own, the resolution does not go into them.
         let absent = || spans.of(if key == "bounds" { "resolution" } else { "" });
         let span = spans.get(key).unwrap_or_else(absent);
-        EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))])
+        EngineError::at(&rules.file, &span, &format!("[grid] {message}"))
     };
     let stated = wanted.crs.is_some()
         || wanted.resolution.is_some()
@@ -90,9 +90,9 @@ pub fn choose(
             snapped: false,
             georeferenced: stack.scenes[t].georeferenced,
         }),
-        None => union(stack).map_err(|message| {
-            EngineError::Rules(vec![rules.file.mistake_at(&rules.grid.spans.table, &message)])
-        }),
+        None => {
+            union(stack).map_err(|message| EngineError::at(&rules.file, &rules.grid.spans.table, &message))
+        }
     }
 }
 
@@ -131,7 +131,7 @@ pub fn misses(rules: &Rules, options: &Options, grid: &Grid, whom: &str, scene: 
     }
     let spans = &rules.grid.spans;
     let span = ["bounds", "like"].into_iter().find_map(|key| spans.get(key)).unwrap_or(spans.table.clone());
-    EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))])
+    EngineError::at(&rules.file, &span, &format!("[grid] {message}"))
 }
 
 /// Refuses a grid that is too large to be meant, before anything is spent on it.
@@ -154,7 +154,7 @@ pub fn refuse_size(
     let spans = &rules.grid.spans;
     let at = ["resolution", "bounds", "like"].into_iter().find_map(|key| spans.get(key));
     let span = at.unwrap_or(spans.table.clone());
-    Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))]))
+    Err(EngineError::at(&rules.file, &span, &format!("[grid] {message}")))
 }
 
 fn like_file(path: &Path, systems: &CrsRegistry, access: &Access) -> Result<Chosen, EngineError> {

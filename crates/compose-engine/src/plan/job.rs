@@ -85,7 +85,7 @@ impl Job {
         let fills = stages(rules, stack, (target, target_day), &view)?;
         if target.is_none() && fills.is_empty() {
             let message = "no [target] scene and no [[fill]]: nothing would be composed; say one of them";
-            return Err(EngineError::Rules(vec![rules.file.mistake_at(&(0..0), message)]));
+            return Err(EngineError::at(&rules.file, &(0..0), message));
         }
         let resampled = target.and_then(|t| resampled(stack, t, &scenes[t], resampling));
         let output = OutputPlan::make(rules, options, stack, target)?;
@@ -202,7 +202,7 @@ fn resampling(rules: &Rules, options: &Options) -> Result<Resampling, EngineErro
             return EngineError::Option { option: "--resampling".into(), message };
         }
         let span = rules.grid.spans.of("resampling");
-        EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[grid] {message}"))])
+        EngineError::at(&rules.file, &span, &format!("[grid] {message}"))
     })
 }
 
@@ -218,7 +218,7 @@ fn stages(
     for fill in &rules.fills {
         let bound = fill.value.strategy.bind(&facts).map_err(|e| {
             let message = format!("fill \"{}\": {e}", fill.value.name);
-            EngineError::Rules(vec![rules.file.mistake_at(&e.span_in(&fill.spans), &message)])
+            EngineError::at(&rules.file, &e.span_in(&fill.spans), &message)
         })?;
         if let Some(donor) = bound.planned().donors().iter().find(|d| d.scene >= view.scenes.len()) {
             return Err(EngineError::Bug(format!("{} names donor {}", fill.value.name, donor.scene)));

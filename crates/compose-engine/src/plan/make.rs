@@ -87,7 +87,7 @@ fn skip_above(rules: &Rules, targets: &[Option<usize>]) -> Result<Option<SkipAbo
     let span = rules.target.spans.of("skip-above");
     if targets.iter().all(Option::is_none) {
         let message = "[target] skip-above leaves scenes out that are to be repaired, and none is; say scene, or leave it out";
-        return Err(EngineError::Rules(vec![rules.file.mistake_at(&span, message)]));
+        return Err(EngineError::at(&rules.file, &span, message));
     }
     Ok(Some(SkipAbove { percent: percent.0, at: rules.file.mistake_at(&span, "") }))
 }
@@ -101,7 +101,7 @@ pub fn implausible(rules: &Rules) -> Result<Implausible, EngineError> {
         Some((_, spans)) => {
             let message =
                 "[scenes] implausible differs from that of another [[scenes]]; it holds for all of them";
-            Err(EngineError::Rules(vec![rules.file.mistake_at(&spans.of("implausible"), message)]))
+            Err(EngineError::at(&rules.file, &spans.of("implausible"), message))
         }
     }
 }

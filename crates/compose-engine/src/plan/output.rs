@@ -184,7 +184,7 @@ pub(super) fn refuse(rules: &Rules, options: &Options, setting: &str, message: &
     if options.output.is_some() && spans.get(setting).is_none_or(|_| setting == "path") {
         return EngineError::Option { option: "--output".into(), message: message.to_owned() };
     }
-    EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[output] {message}"))])
+    EngineError::at(&rules.file, &span, &format!("[output] {message}"))
 }
 
 /// The path with `{id}` and `{date}` of the target filled in.
@@ -234,7 +234,7 @@ fn compression(rules: &Rules) -> Result<Compression, EngineError> {
     let name = compression.name().to_lowercase();
     let wrong = |message: String| {
         let span = rules.output.spans.of("level");
-        Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[output] {message}"))]))
+        Err(EngineError::at(&rules.file, &span, &format!("[output] {message}")))
     };
     match (said.level, compression.levels()) {
         (Some(level), None) => wrong(format!("level is {level}, but {name} has no levels; leave level out")),
@@ -253,7 +253,7 @@ pub fn cast(rules: &Rules, options: &Options, stack: &Stack, reference: usize) -
             return EngineError::Option { option: format!("--{setting}"), message };
         }
         let span = rules.output.spans.of(setting);
-        EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[output] {message}"))])
+        EngineError::at(&rules.file, &span, &format!("[output] {message}"))
     };
     let stated = match options.dtype.as_ref().or(said.dtype.as_ref()) {
         Some(name) => {

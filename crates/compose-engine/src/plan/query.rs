@@ -14,7 +14,7 @@ pub(super) fn query(rules: &Rules, scenes: &At<Scenes>) -> Result<ScenesQuery, E
         None => None,
         Some(name) => Some(preset::find(name).map_err(|message| {
             let span = scenes.spans.of("preset");
-            EngineError::Rules(vec![rules.file.mistake_at(&span, &format!("[scenes] {message}"))])
+            EngineError::at(&rules.file, &span, &format!("[scenes] {message}"))
         })?),
     };
     Ok(ScenesQuery {
@@ -84,7 +84,7 @@ pub(super) fn explicit(rules: &Rules, scene: &At<Scene>) -> Result<ExplicitScene
     if said.files.is_none() && said.file.is_none() {
         let message = "[[scene]] has neither files nor file; expected files = { B2 = \"a.tif\", … } or file = \
                        \"stack.tif\"";
-        return Err(EngineError::Rules(vec![rules.file.mistake_at(&scene.spans.of("file"), message)]));
+        return Err(EngineError::at(&rules.file, &scene.spans.of("file"), message));
     }
     let per_band = said.files.as_ref().map(|files| files.0.clone()).unwrap_or_default();
     let files = ExplicitFiles { stack: said.file.clone(), per_band };

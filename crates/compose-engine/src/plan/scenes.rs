@@ -103,9 +103,7 @@ fn candidates(
     for scenes in &rules.scenes {
         let query = query(rules, scenes)?;
         if let Some((key, wrong)) = contradiction(&scenes.value) {
-            return Err(EngineError::Rules(vec![
-                rules.file.mistake_at(&scenes.spans.of(key), &format!("[scenes] {wrong}")),
-            ]));
+            return Err(EngineError::at(&rules.file, &scenes.spans.of(key), &format!("[scenes] {wrong}")));
         }
         if query.paths.is_empty() && !rules.scene.is_empty() {
             continue;
@@ -154,7 +152,7 @@ fn refuse_twins(rules: &Rules, sorted: &[Candidate]) -> Result<(), EngineError> 
             let message =
                 format!("scene {id}: two scenes have this id: {} and {}", file(other), file(candidate));
             let span = setting_at(rules, &candidate.at, "id");
-            return Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]));
+            return Err(EngineError::at(&rules.file, &span, &message));
         }
     }
     Ok(())
@@ -184,7 +182,7 @@ fn selected(
         let found = &candidate.found;
         let reason = left_out(settings, found.day).map_err(|e| {
             let message = format!("scene {} {e}", found.id);
-            EngineError::Rules(vec![rules.file.mistake_at(&selection_at(spans), &message)])
+            EngineError::at(&rules.file, &selection_at(spans), &message)
         })?;
         let fate = reason.map_or(Fate::Used, Fate::Skipped);
         let used = fate == Fate::Used;
@@ -211,7 +209,7 @@ fn none_left(rules: &Rules, fates: &[SceneFate]) -> EngineError {
         Fate::Used => None,
     });
     let message = format!("[scenes] no scene is left; {} found{}", fates.len(), first.unwrap_or_default());
-    EngineError::Rules(vec![rules.file.mistake_at(&span, &message)])
+    EngineError::at(&rules.file, &span, &message)
 }
 
 /// Opens every scene; all must have the bands of the target (or of the first scene).
@@ -255,7 +253,7 @@ fn without_georeference(
     let [(candidate, first), others @ ..] = &lost[..] else { return Ok(None) };
     let refuse = |message: String| {
         let span = setting_at(rules, &candidate.at, "path");
-        Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]))
+        Err(EngineError::at(&rules.file, &span, &message))
     };
     // One file lies on itself.
     let Some((_, second)) = others.iter().find(|(_, other)| other.files != first.files) else {
@@ -304,5 +302,5 @@ fn check_quality(rules: &Rules, candidates: &[Candidate], scenes: &[SceneSource]
         bands.join(", ")
     );
     let span = setting_at(rules, &first.at, "quality");
-    Err(EngineError::Rules(vec![rules.file.mistake_at(&span, &message)]))
+    Err(EngineError::at(&rules.file, &span, &message))
 }

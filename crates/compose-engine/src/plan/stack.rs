@@ -81,9 +81,8 @@ impl Stack {
         let Some(wanted) = options.target.as_ref().or(target.value.scene.as_ref()) else {
             return Ok(vec![None]);
         };
-        let refuse = |key: &str, message: String| {
-            EngineError::Rules(vec![rules.file.mistake_at(&target.spans.of(key), &message)])
-        };
+        let refuse =
+            |key: &str, message: String| EngineError::at(&rules.file, &target.spans.of(key), &message);
         if target.value.date.is_some() || options.date.is_some() {
             let message = "[target] says both scene and date; a scene has its own date";
             return Err(refuse("date", message.into()));
@@ -206,7 +205,7 @@ fn refused(
     let of_rule = scenes.iter().all(|f| mask.value.rule.bind(f).err().as_ref() == Some(why));
     let scene = if of_rule { String::new() } else { format!("scene {}: ", facts.id) };
     let message = format!("mask \"{}\": {scene}{why}", mask.value.name);
-    EngineError::Rules(vec![rules.file.mistake_at(&why.span_in(&mask.spans), &message)])
+    EngineError::at(&rules.file, &why.span_in(&mask.spans), &message)
 }
 
 /// Wanted bands that lie on the same grid are read, masked and aligned together.
@@ -231,7 +230,7 @@ fn validity(rules: &Rules) -> Result<ValidityMode, EngineError> {
         Some((_, spans)) => {
             let message =
                 "[scenes] validity differs from that of another [[scenes]]; it holds for all of them";
-            Err(EngineError::Rules(vec![rules.file.mistake_at(&spans.of("validity"), message)]))
+            Err(EngineError::at(&rules.file, &spans.of("validity"), message))
         }
     }
 }
@@ -244,6 +243,6 @@ fn refuse_twin_masks(rules: &Rules) -> Result<(), EngineError> {
             "mask \"{}\": another mask has this name; reports could not tell them apart",
             mask.value.name
         );
-        Err(EngineError::Rules(vec![rules.file.mistake_at(&mask.spans.of("name"), &message)]))
+        Err(EngineError::at(&rules.file, &mask.spans.of("name"), &message))
     })
 }

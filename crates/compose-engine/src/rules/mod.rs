@@ -1,9 +1,11 @@
 //! What a rules file may say: parsed with spans, so that every mistake knows its line.
 
+mod diagnostic;
 mod schema;
 pub mod settings;
 pub mod values;
 
+pub use diagnostic::{Mistake, RulesFile};
 pub use schema::schema;
 
 use crate::registry::Registry;
@@ -13,10 +15,8 @@ use compose_core::settings::{Problem, SettingsTable, Spans, described};
 use compose_core::suggest::did_you_mean;
 use compose_io::access::{Access, driver_exists};
 use compose_plugin_host::{LoadError, Plugin};
-use serde::Serialize;
 use settings::{GridSettings, Output, PluginSettings, Scene, Scenes, Target};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -71,59 +71,6 @@ pub struct Fill {
     pub name: String,
     /// The strategy.
     pub strategy: Box<dyn FillStrategy>,
-}
-
-/// The text of a rules file and where it stands.
-#[derive(Clone, Debug)]
-pub struct RulesFile {
-    /// As given on the command line.
-    pub path: PathBuf,
-    /// Its text.
-    pub text: String,
-}
-
-/// A mistake in the rules file, with its line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Mistake {
-    /// The file, as given.
-    pub file: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Found, expected, suggestion.
-    pub message: String,
-}
-
-impl std::fmt::Display for Mistake {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
-    }
-}
-
-impl RulesFile {
-    /// The mistake that a problem is in this file.
-    pub fn mistake(&self, problem: &Problem) -> Mistake {
-        self.mistake_at(&problem.span, &problem.message)
-    }
-
-    /// A mistake at some bytes of this file.
-    pub fn mistake_at(&self, span: &Range<usize>, message: &str) -> Mistake {
-        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
-        let line = 1 + before.iter().filter(|b| **b == b'\n').count();
-        Mistake { file: self.path.display().to_string(), line, message: message.trim().replace('\n', " ") }
-    }
-
-    /// A path of the rules file as seen from here.
-    pub fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
-        match self.folder() {
-            here if here == Path::new(".") => path.as_ref().to_owned(),
-            folder => folder.join(path),
-        }
-    }
-
-    /// The folder that relative paths start from.
-    pub fn folder(&self) -> &Path {
-        self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-    }
 }
 
 impl Rules {
