@@ -78,11 +78,11 @@ fn filled_where_hidden(truth: f64) -> Vec<f32> {
     stack.of_scenes = "scale = 0.0001\noffset = 0.0\n".into();
     let file = RulesFile { path: stack.path("rules.toml"), text: stack.text("out") };
     let rules = Rules::parse(file, &registry()).unwrap();
-    let mut plan = Plan::make(&rules, &Options::default()).unwrap();
+    let plan = Plan::make(&rules, &Options::default()).unwrap();
     let mut pixels = ndarray::Array2::zeros((size.1, size.0));
     pixels.slice_mut(ndarray::s![10..20, 10..25]).fill(1);
     let hidden = Hidden { scene: 0, pixels, poison: 60_000.0, shadow: None, absent: Vec::new() };
-    let image = compose_hidden(&mut plan, 0, &hidden, &AtomicBool::new(false)).unwrap();
+    let image = compose_hidden(&plan, 0, &hidden, &AtomicBool::new(false)).unwrap();
     image.values.slice(ndarray::s![0, 10..20, 10..25]).iter().copied().collect()
 }
 

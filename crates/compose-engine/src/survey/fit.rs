@@ -48,6 +48,9 @@ pub fn fit_hidden(
     Fitted::new(plan, sources, vec![job], notes)
 }
 
+/// The strategies of a job, ready for blocks, and where their survey lay.
+type Fills = (Vec<Arc<dyn BoundFill>>, Option<Lattice>);
+
 /// A plan while it is fitted.
 struct Fitting<'a> {
     plan: &'a Plan,
@@ -91,11 +94,7 @@ impl<'a> Fitting<'a> {
     }
 
     /// The strategies of a job, those that want one with a survey of what all rules left; and where that lay.
-    fn fills(
-        &mut self,
-        job: &Job,
-        masks: &FittedMasks,
-    ) -> Result<(Vec<Arc<dyn BoundFill>>, Option<Lattice>), EngineError> {
+    fn fills(&mut self, job: &Job, masks: &FittedMasks) -> Result<Fills, EngineError> {
         let surveyed = job.fills.iter().flat_map(|stage| stage.bound.surveys()).collect();
         let surveyed = self.survey(job, Masks::All(masks), surveyed)?;
         let (survey, lattice) = surveyed.map_or_else(|| (Survey::default(), None), |(s, l)| (s, Some(l)));

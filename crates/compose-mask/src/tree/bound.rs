@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// Bound leaves, handed out in the order in which [`Node::bind_leaves`] made them.
 type Leaves = std::vec::IntoIter<MaskBinding>;
 
+/// Makes of a kind what marks.
+type Fit<'a> = dyn Fn(&MaskBinding) -> Result<Arc<dyn BoundMask>, KindError> + 'a;
+
 /// A kind of a tree: ready, or in need of a survey.
 pub(super) trait Leaf {
     fn planned(&self) -> &dyn PlannedMask;
@@ -129,10 +132,7 @@ impl BoundNode<MaskBinding> {
     }
 
     /// The tree with something else for each of its kinds.
-    fn with_leaves(
-        &self,
-        of: &dyn Fn(&MaskBinding) -> Result<Arc<dyn BoundMask>, KindError>,
-    ) -> Result<BoundNode<Arc<dyn BoundMask>>, KindError> {
+    fn with_leaves(&self, of: &Fit<'_>) -> Result<BoundNode<Arc<dyn BoundMask>>, KindError> {
         let several = |nodes: &[Self]| {
             nodes.iter().map(|node| node.with_leaves(of)).collect::<Result<Vec<_>, KindError>>()
         };
@@ -367,10 +367,7 @@ impl BoundTree<MaskBinding> {
         ready.map_or_else(|_| MaskBinding::NeedsSurvey(Arc::new(self)), MaskBinding::Ready)
     }
 
-    fn with_leaves(
-        &self,
-        of: &dyn Fn(&MaskBinding) -> Result<Arc<dyn BoundMask>, KindError>,
-    ) -> Result<Arc<dyn BoundMask>, KindError> {
+    fn with_leaves(&self, of: &Fit<'_>) -> Result<Arc<dyn BoundMask>, KindError> {
         let root = self.root.with_leaves(of)?;
         Ok(Arc::new(BoundTree { root, bands: self.bands.clone(), planes: self.planes.clone() }))
     }
