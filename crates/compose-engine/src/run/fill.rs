@@ -42,69 +42,79 @@ impl Filling<'_> {
     }
 
     fn fill_canvas(&self, canvas: &mut Canvas) -> Result<(), EngineError> {
-        let window = self.context_window(canvas.window);
-        let needs = self.fill.needs();
-        let context = match self.reader.scope.job.target {
+        let (window, needs) = (self.context_window(canvas.window), self.fill.needs());
+        let target = match self.reader.scope.job.target {
             Some(t) if needs.target => Some(self.reader.read(t, window, true)?),
             _ => None,
         };
-        let apply = |donors: &[Donor<'_>], canvas: &mut Canvas| {
-            let input = FillInput { window, target: context.as_ref(), donors, observations: None };
-            self.fill.fill(&input, canvas).map_err(|e| self.failed(canvas.window, &e))
-        };
-        let near: Vec<DonorUse> = self
-            .fill
-            .donors()
-            .iter()
-            .copied()
-            .filter(|d| self.reader.scope.job.view.scenes[d.scene].overlaps)
-            .collect();
+        let donors = self.fill.donors().iter().copied();
+        let near = donors.filter(|d| self.reader.scope.job.view.scenes[d.scene].overlaps).collect();
         match needs.temporal {
-            Temporal::OneByOne => {
-                for donor in near {
-                    // Who only copies has no use for a donor that sees none of the gaps.
-                    let gaps = (needs.only_copies && needs.halo == 0).then(|| gaps(canvas));
-                    let wanted = gaps.as_ref().map(|g| g.view());
-                    let Some(block) = self.reader.read_where(donor.scene, window, donor.masked, wanted)?
-                    else {
-                        continue;
-                    };
-                    let score = self.rated(donor.scene, window)?;
-                    apply(&[self.seen(donor.scene, &block, score.as_ref())], canvas)?;
-                    self.reader.give_back(block);
-                    if !canvas.has_gap() {
-                        break;
-                    }
-                }
-                Ok(())
-            }
-            Temporal::FirstObservations(_) => {
-                let observations = self.first_observations(window, context.as_ref())?;
-                let input = FillInput {
-                    window,
-                    target: context.as_ref(),
-                    donors: &[],
-                    observations: Some(&observations),
-                };
-                self.fill.fill(&input, canvas).map_err(|e| self.failed(canvas.window, &e))
-            }
-            Temporal::WholeStack => {
-                let mut blocks: Vec<Option<Block>> = vec![None; near.len()];
-                for nth in self.reader.apart(near.len()) {
-                    blocks[nth] = Some(self.reader.read(near[nth].scene, window, near[nth].masked)?);
-                }
-                let blocks: Vec<Block> = blocks.into_iter().flatten().collect();
-                let scores: Result<Vec<_>, _> = near.iter().map(|d| self.rated(d.scene, window)).collect();
-                let scores = scores?;
-                let observations = near.iter().zip(blocks.iter().zip(&scores));
-                let donors: Vec<Donor<'_>> = observations
-                    .map(|(d, (block, score))| self.seen(d.scene, block, score.as_ref()))
-                    .collect();
-                apply(&donors, canvas)?;
-                blocks.into_iter().for_each(|block| self.reader.give_back(block));
-                Ok(())
+            Temporal::OneByOne => self.one_by_one(near, window, target.as_ref(), canvas),
+            Temporal::FirstObservations(_) => self.by_observations(window, target.as_ref(), canvas),
+            Temporal::WholeStack => self.whole_stack(&near, window, target.as_ref(), canvas),
+        }
+    }
+
+    fn one_by_one(
+        &self,
+        donors: Vec<DonorUse>,
+        window: Window,
+        target: Option<&Block>,
+        canvas: &mut Canvas,
+    ) -> Result<(), EngineError> {
+        let needs = self.fill.needs();
+        for donor in donors {
+            // Who only copies has no use for a donor that sees none of the gaps.
+            let gaps = (needs.only_copies && needs.halo == 0).then(|| gaps(canvas));
+            let wanted = gaps.as_ref().map(|g| g.view());
+            let Some(block) = self.reader.read_where(donor.scene, window, donor.masked, wanted)? else {
+                continue;
+            };
+            let score = self.rated(donor.scene, window)?;
+            let donors = &[self.seen(donor.scene, &block, score.as_ref())];
+            self.apply(&FillInput { window, target, donors, observations: None }, canvas)?;
+            self.reader.give_back(block);
+            if !canvas.has_gap() {
+                break;
             }
         }
+        Ok(())
+    }
+
+    fn by_observations(
+        &self,
+        window: Window,
+        target: Option<&Block>,
+        canvas: &mut Canvas,
+    ) -> Result<(), EngineError> {
+        let observations = self.first_observations(window, target)?;
+        self.apply(&FillInput { window, target, donors: &[], observations: Some(&observations) }, canvas)
+    }
+
+    fn whole_stack(
+        &self,
+        donors: &[DonorUse],
+        window: Window,
+        target: Option<&Block>,
+        canvas: &mut Canvas,
+    ) -> Result<(), EngineError> {
+        let mut blocks: Vec<Option<Block>> = vec![None; donors.len()];
+        for nth in self.reader.apart(donors.len()) {
+            blocks[nth] = Some(self.reader.read(donors[nth].scene, window, donors[nth].masked)?);
+        }
+        let blocks: Vec<Block> = blocks.into_iter().flatten().collect();
+        let scores = donors.iter().map(|d| self.rated(d.scene, window)).collect::<Result<Vec<_>, _>>()?;
+        let rated = donors.iter().zip(blocks.iter().zip(&scores));
+        let donors: Vec<Donor<'_>> =
+            rated.map(|(d, (block, score))| self.seen(d.scene, block, score.as_ref())).collect();
+        self.apply(&FillInput { window, target, donors: &donors, observations: None }, canvas)?;
+        blocks.into_iter().for_each(|block| self.reader.give_back(block));
+        Ok(())
+    }
+
+    fn apply(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), EngineError> {
+        self.fill.fill(input, canvas).map_err(|e| self.failed(canvas.window, &e))
     }
 
     fn failed(&self, window: Window, why: &KindError) -> EngineError {

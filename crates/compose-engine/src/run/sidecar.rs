@@ -2,16 +2,155 @@
 
 use crate::error::EngineError;
 use crate::fitted::{Fitted, FittedJob};
-use crate::plan::{Fate, Job, Plan, Stage};
+use crate::plan::{Fate, Job, Plan, SceneFate};
 use crate::rules::Rules;
-use crate::run::RunReport;
+use crate::run::report::{JobReport, RunReport};
 use compose_core::{BoundFill, FitSummary, SurveyedModel};
 use compose_io::files::Drafts;
 use compose_io::write::Pending;
 use compose_plugin_host::{Plugin, PluginKind};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use std::path::Path;
-use std::sync::Arc;
+
+/// What the report says, in its order.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Sidecar<'a> {
+    compose: &'static str,
+    gdal: String,
+    files: Value,
+    rules: RulesRead,
+    command_line: &'a [String],
+    target: &'a Option<String>,
+    target_masked: Option<String>,
+    left_out: Vec<LeftOut>,
+    target_date: Option<String>,
+    grid: Grid<'a>,
+    bands: &'a [String],
+    validity: &'static str,
+    output: Output,
+    plugins: Vec<PluginUsed<'a>>,
+    masks: Vec<MaskUsed<'a>>,
+    fills: Vec<FillUsed<'a>>,
+    survey: Option<String>,
+    scenes: Vec<Scene<'a>>,
+    result: &'a JobReport,
+    notes: Vec<String>,
+}
+
+/// The rules file as it was read.
+#[derive(Serialize)]
+struct RulesRead {
+    file: String,
+    tables: Value,
+}
+
+/// A target of which the masks take too much.
+#[derive(Serialize)]
+struct LeftOut {
+    id: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Grid<'a> {
+    width: usize,
+    height: usize,
+    transform: [f64; 6],
+    crs: String,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct Output {
+    path: String,
+    dtype: &'static str,
+    nodata: Option<Value>,
+    provenance: Option<String>,
+    mask: Option<String>,
+    uncertainty: Option<String>,
+}
+
+/// What else than this program had a hand in the result.
+#[derive(Serialize)]
+struct PluginUsed<'a> {
+    file: String,
+    sha256: &'a str,
+    interface: String,
+    kinds: Vec<PluginKindUsed<'a>>,
+}
+
+#[derive(Serialize)]
+struct PluginKindUsed<'a> {
+    sort: String,
+    id: &'a str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct MaskUsed<'a> {
+    name: &'a str,
+    does: String,
+    took_nothing: bool,
+}
+
+#[derive(Serialize)]
+struct FillUsed<'a> {
+    stage: usize,
+    strategy: &'a str,
+    donors: Vec<&'a str>,
+    skipped: Vec<Skipped<'a>>,
+    notes: Vec<String>,
+    survey: Option<Summary<'a>>,
+}
+
+#[derive(Serialize)]
+struct Skipped<'a> {
+    scene: &'a str,
+    reason: String,
+}
+
+/// What the survey told a strategy.
+#[derive(Serialize)]
+struct Summary<'a> {
+    ranking: Vec<Ranked<'a>>,
+    fallbacks: Vec<String>,
+    models: Vec<Model<'a>>,
+}
+
+#[derive(Serialize)]
+struct Ranked<'a> {
+    scene: &'a str,
+    agreement: String,
+}
+
+/// Coefficients: the intercept, then the bands of the first donor, of the second, ….
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Model<'a> {
+    donors: Vec<&'a str>,
+    method: &'static str,
+    pixels: usize,
+    bands: Map<String, Value>,
+    donor_mean: Option<Vec<f64>>,
+    donor_deviation: Option<Vec<f64>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Scene<'a> {
+    index: Option<usize>,
+    id: &'a str,
+    date: Option<String>,
+    fate: &'static str,
+    reason: Option<&'a str>,
+    alignment: Option<Vec<&'a str>>,
+    quality_alignment: Option<Vec<String>>,
+    radiometry: Option<String>,
+    files: Option<Vec<String>>,
+}
 
 /// Writes the report of an output under a temporary name; `files` is what [`super::set`] says of those of its set.
 pub fn write(
@@ -22,40 +161,48 @@ pub fn write(
     run: &RunReport,
     files: Value,
 ) -> Result<Pending, EngineError> {
-    let (plan, of, report) = (&fitted.plan, &fitted.jobs[index], &run.jobs[index]);
-    let (job, mut notes) = (&of.job, fitted.notes());
-    notes.extend(report.remark.clone());
-    let value = json!({
-        "compose": env!("CARGO_PKG_VERSION"),
-        "gdal": compose_io::gdal_version(),
-        "files": files,
-        "rules": { "file": text(&rules.file.path), "tables": tables(&rules.file.text) },
-        "command-line": plan.command_line,
-        "target": report.target,
-        "target-masked": of.masked.map(|masked| masked.words()),
-        "left-out": left_out(fitted),
-        "target-date": job.target_day.map(|d| d.to_string()),
-        "grid": grid(job),
-        "bands": plan.stack.bands,
-        "validity": if plan.stack.validity.planes(2) == 1 { "joint" } else { "per-band" },
-        "output": output(job),
-        "plugins": plugins(plan),
-        "masks": masks(plan, run),
-        "fills": fills(plan, of),
-        "survey": of.lattice.map(|lattice| lattice.to_string()),
-        "scenes": scenes(fitted, of),
-        "result": report,
-        "notes": notes,
-    });
-    let text = serde_json::to_string_pretty(&value)
+    let sidecar = sidecar(rules, fitted, index, run, files);
+    let text = serde_json::to_string_pretty(&sidecar)
         .map_err(|e| EngineError::Sidecar { path: path.to_owned(), cause: e.into() })?;
     Ok(compose_io::files::text_file(path, &(text + "\n"), drafts)?)
 }
 
-/// Targets of which the masks take too much.
-fn left_out(fitted: &Fitted) -> Value {
-    let out = |of: &crate::plan::LeftOut| json!({ "id": of.id, "reason": of.masked.words() });
-    fitted.left_out.iter().map(out).collect()
+fn sidecar<'a>(
+    rules: &Rules,
+    fitted: &'a Fitted,
+    index: usize,
+    run: &'a RunReport,
+    files: Value,
+) -> Sidecar<'a> {
+    let (plan, of, report) = (&fitted.plan, &fitted.jobs[index], &run.jobs[index]);
+    let (job, mut notes) = (&of.job, fitted.notes());
+    notes.extend(report.remark.clone());
+    Sidecar {
+        compose: env!("CARGO_PKG_VERSION"),
+        gdal: compose_io::gdal_version(),
+        files,
+        rules: RulesRead { file: text(&rules.file.path), tables: tables(&rules.file.text) },
+        command_line: &plan.command_line,
+        target: &report.target,
+        target_masked: of.masked.map(|masked| masked.words()),
+        left_out: left_out(fitted),
+        target_date: job.target_day.map(|d| d.to_string()),
+        grid: grid(job),
+        bands: &plan.stack.bands,
+        validity: if plan.stack.validity.planes(2) == 1 { "joint" } else { "per-band" },
+        output: output(job),
+        plugins: plan.plugins.iter().map(|plugin| plugin_used(plugin)).collect(),
+        masks: masks(plan, run),
+        fills: fills(plan, of),
+        survey: of.lattice.map(|lattice| lattice.to_string()),
+        scenes: plan.stack.fates.iter().map(|fate| scene(fitted, of, fate)).collect(),
+        result: report,
+        notes,
+    }
+}
+
+fn left_out(fitted: &Fitted) -> Vec<LeftOut> {
+    fitted.left_out.iter().map(|of| LeftOut { id: of.id.clone(), reason: of.masked.words() }).collect()
 }
 
 /// The rules file as it was read.
@@ -76,22 +223,27 @@ fn plain(value: toml::Value) -> Value {
     }
 }
 
-fn grid(job: &Job) -> Value {
-    let t = job.view.grid.transform;
-    json!({
-        "width": job.view.grid.width, "height": job.view.grid.height,
-        "transform": [t.x0, t.dx, 0.0, t.y0, 0.0, t.dy],
-        "crs": job.view.grid.crs_label(), "reason": job.grid_reason,
-    })
+fn grid(job: &Job) -> Grid<'_> {
+    let (grid, t) = (&job.view.grid, job.view.grid.transform);
+    Grid {
+        width: grid.width,
+        height: grid.height,
+        transform: [t.x0, t.dx, 0.0, t.y0, 0.0, t.dy],
+        crs: grid.crs_label().to_owned(),
+        reason: &job.grid_reason,
+    }
 }
 
-fn output(job: &Job) -> Value {
-    json!({
-        "path": text(&job.output.path), "dtype": job.cast.dtype.name(),
-        "nodata": job.cast.nodata.map(|n| if n.is_finite() { json!(n) } else { json!(n.to_string()) }),
-        "provenance": job.output.provenance.as_deref().map(text), "mask": job.output.mask.as_deref().map(text),
-        "uncertainty": job.output.uncertainty.as_deref().map(text),
-    })
+fn output(job: &Job) -> Output {
+    let nodata = |n: f64| if n.is_finite() { json!(n) } else { json!(n.to_string()) };
+    Output {
+        path: text(&job.output.path),
+        dtype: job.cast.dtype.name(),
+        nodata: job.cast.nodata.map(nodata),
+        provenance: job.output.provenance.as_deref().map(text),
+        mask: job.output.mask.as_deref().map(text),
+        uncertainty: job.output.uncertainty.as_deref().map(text),
+    }
 }
 
 /// JSON is UTF-8, and a path need not be.
@@ -99,73 +251,85 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// What else than this program had a hand in the result.
-fn plugins(plan: &Plan) -> Value {
-    let kind =
-        |kind: &PluginKind| json!({ "sort": kind.sort.to_string(), "id": kind.id, "version": kind.version });
-    let plugin = |plugin: &&Plugin| {
-        json!({
-            "file": plugin.path.display().to_string(), "sha256": plugin.sha256, "interface": format!("{}.{}", plugin.abi.0, plugin.abi.1),
-            "kinds": plugin.kinds.iter().map(kind).collect::<Vec<_>>(),
-        })
-    };
-    plan.plugins.iter().map(plugin).collect()
+fn plugin_used(plugin: &Plugin) -> PluginUsed<'_> {
+    PluginUsed {
+        file: plugin.path.display().to_string(),
+        sha256: &plugin.sha256,
+        interface: format!("{}.{}", plugin.abi.0, plugin.abi.1),
+        kinds: plugin.kinds.iter().map(plugin_kind).collect(),
+    }
 }
 
-fn masks(plan: &Plan, run: &RunReport) -> Value {
-    let rule = |(rule, name): (usize, &String)| json!({ "name": name, "does": plan.stack.mask_description(rule), "took-nothing": run.idle_rules.contains(name) });
+fn plugin_kind(kind: &PluginKind) -> PluginKindUsed<'_> {
+    PluginKindUsed { sort: kind.sort.to_string(), id: kind.id, version: kind.version }
+}
+
+fn masks<'a>(plan: &'a Plan, run: &RunReport) -> Vec<MaskUsed<'a>> {
+    let rule = |(rule, name): (usize, &'a String)| MaskUsed {
+        name,
+        does: plan.stack.mask_description(rule),
+        took_nothing: run.idle_rules.contains(name),
+    };
     plan.stack.mask_names.iter().enumerate().map(rule).collect()
 }
 
-fn fills(plan: &Plan, of: &FittedJob) -> Value {
-    let fill = |(number, (stage, bound)): (usize, (&Stage, &Arc<dyn BoundFill>))| {
-        let id = |index: usize| plan.stack.facts[index].id.clone();
-        let donors: Vec<String> = bound.donors().iter().map(|d| id(d.scene)).collect();
-        let skipped: Vec<Value> =
-            bound.skipped().into_iter().map(|(s, why)| json!({ "scene": id(s), "reason": why })).collect();
-        json!({ "stage": number + 1, "strategy": stage.name, "donors": donors, "skipped": skipped, "notes": bound.notes(), "survey": bound.fit_summary().map(|f| fit_summary(plan, &f)) })
+fn fills<'a>(plan: &'a Plan, of: &'a FittedJob) -> Vec<FillUsed<'a>> {
+    let id = |index: usize| plan.stack.facts[index].id.as_str();
+    let skipped = |bound: &dyn BoundFill| {
+        bound.skipped().into_iter().map(|(s, reason)| Skipped { scene: id(s), reason }).collect()
     };
-    of.job.fills.iter().zip(&of.fills).enumerate().map(fill).collect()
+    let stages = of.job.fills.iter().zip(&of.fills).enumerate();
+    let fills = stages.map(|(number, (stage, bound))| FillUsed {
+        stage: number + 1,
+        strategy: &stage.name,
+        donors: bound.donors().iter().map(|d| id(d.scene)).collect(),
+        skipped: skipped(&**bound),
+        notes: bound.notes(),
+        survey: bound.fit_summary().map(|summary| summarised(plan, &summary)),
+    });
+    fills.collect()
 }
 
-/// What the survey told a strategy. Coefficients: the intercept, then the bands of the first donor, of the second, ….
-fn fit_summary(plan: &Plan, of: &FitSummary) -> Value {
-    let id = |scene: &usize| plan.stack.facts[*scene].id.clone();
+fn summarised<'a>(plan: &'a Plan, of: &FitSummary) -> Summary<'a> {
+    let id = |scene: usize| plan.stack.facts[scene].id.as_str();
     let model = |model: &SurveyedModel| {
         let bands = plan.stack.bands.iter().zip(model.sigma.iter().zip(&model.coefficients));
-        let bands: serde_json::Map<String, Value> = bands
-            .map(|(band, (sigma, of))| (band.clone(), json!({ "sigma": sigma, "coefficients": of })))
-            .collect();
-        json!({
-            "donors": model.donors.iter().map(id).collect::<Vec<_>>(), "method": model.method, "pixels": model.pixels,
-            "bands": bands, "donor-mean": model.standard.as_ref().map(|s| &s[0]),
-            "donor-deviation": model.standard.as_ref().map(|s| &s[1]),
-        })
+        let band = |(band, (sigma, of)): (&String, (&f64, &Vec<f64>))| {
+            (band.clone(), json!({ "sigma": sigma, "coefficients": of }))
+        };
+        Model {
+            donors: model.donors.iter().map(|donor| id(*donor)).collect(),
+            method: model.method,
+            pixels: model.pixels,
+            bands: bands.map(band).collect(),
+            donor_mean: model.standard.as_ref().map(|s| s[0].clone()),
+            donor_deviation: model.standard.as_ref().map(|s| s[1].clone()),
+        }
     };
-    let ranking = of.ranking.iter().map(|(scene, how)| json!({ "scene": id(scene), "agreement": how }));
-    json!({
-        "ranking": ranking.collect::<Vec<_>>(), "fallbacks": of.fallbacks,
-        "models": of.models.iter().map(model).collect::<Vec<_>>(),
-    })
+    let ranked = |(scene, how): &(usize, String)| Ranked { scene: id(*scene), agreement: how.clone() };
+    Summary {
+        ranking: of.ranking.iter().map(ranked).collect(),
+        fallbacks: of.fallbacks.clone(),
+        models: of.models.iter().map(model).collect(),
+    }
 }
 
-fn scenes(fitted: &Fitted, of: &FittedJob) -> Value {
+fn scene<'a>(fitted: &'a Fitted, of: &'a FittedJob, fate: &'a SceneFate) -> Scene<'a> {
     let (plan, job) = (&fitted.plan, &of.job);
-    let scene = |fate: &crate::plan::SceneFate| {
-        let index = plan.stack.facts.iter().position(|f| f.id == fate.id);
-        let alignments =
-            index.map(|i| job.view.scenes[i].groups.iter().map(|g| g.reason.clone()).collect::<Vec<_>>());
-        let reason = match &fate.fate {
-            Fate::Skipped(reason) => Some(reason.clone()),
+    let index = plan.stack.facts.iter().position(|f| f.id == fate.id);
+    let alignments = |i: usize| job.view.scenes[i].groups.iter().map(|g| g.reason.as_str()).collect();
+    Scene {
+        index,
+        id: &fate.id,
+        date: fate.day.map(|d| d.to_string()),
+        fate: fitted.fate(of, fate),
+        reason: match &fate.fate {
+            Fate::Skipped(reason) => Some(reason),
             Fate::Used => None,
-        };
-        json!({
-            "index": index, "id": fate.id, "date": fate.day.map(|d| d.to_string()),
-            "fate": fitted.fate(of, fate), "reason": reason, "alignment": alignments,
-            "quality-alignment": index.map(|i| fitted.mask_alignments(i)),
-            "radiometry": index.map(|i| fitted.radiometry_text(job, i)),
-            "files": index.map(|i| plan.stack.scenes[i].files.iter().map(|f| text(f)).collect::<Vec<_>>()),
-        })
-    };
-    plan.stack.fates.iter().map(scene).collect()
+        },
+        alignment: index.map(alignments),
+        quality_alignment: index.map(|i| fitted.mask_alignments(i)),
+        radiometry: index.map(|i| fitted.radiometry_text(job, i)),
+        files: index.map(|i| plan.stack.scenes[i].files.iter().map(|f| text(f)).collect()),
+    }
 }
