@@ -36,7 +36,7 @@ fn compose(trial: &Trial, name: &str, by_band: bool, random: &mut Random) -> boo
         return false;
     }
     let looks_first = by_band && plan.stack.validity == ValidityMode::Joint;
-    for job in &mut plan.jobs {
+    for job in plan.jobs.iter_mut().map(std::sync::Arc::make_mut) {
         let (width, height) = (job.view.grid.width, job.view.grid.height);
         let regions = tiles((width, height), (1 + random.below(width), 1 + random.below(height)));
         let block = (1 + random.below(40), 1 + random.below(40));

@@ -24,7 +24,7 @@ pub struct Fitted {
 /// An output with what the survey told.
 pub struct FittedJob {
     /// What was decided.
-    pub job: Job,
+    pub job: Arc<Job>,
     /// The mask rules.
     pub masks: FittedMasks,
     /// The strategies of the job's fills, in their order.

@@ -73,7 +73,7 @@ impl SceneReader<'_> {
     }
 
     /// What a window of a view shows of a scene. The grids of two scenes are mostly whole pixels apart: the same pixels of a
-    /// third are then pasted on both. What a trial hides is told by the grid.
+    /// third are then pasted on both. What is held out is told by the grid.
     fn seen(&self, view: &View, scene: usize, window: Window) -> Seen {
         match view.scenes[scene].groups[..] {
             [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] if self.scope.hidden.is_none() => {

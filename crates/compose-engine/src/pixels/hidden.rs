@@ -1,4 +1,4 @@
-//! Pixels that a trial hides: whether a fill finds them again tells how good it is.
+//! Pixels that are held out: whether a fill finds them again tells how good it is.
 
 use compose_core::{Block, Grid, Window};
 use compose_io::align::{Alignment, Resampling, decide};

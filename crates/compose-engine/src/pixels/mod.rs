@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `context` | what all readers of a run share, and what each is told |
 //! | `compared` | other scenes, for the mask rules that compare |
-//! | `hidden` | pixels that a trial hides |
+//! | `hidden` | pixels that are held out |
 //! | `reader` | reading, masking and aligning; the other modules add to it |
 //! | `planes` | one band's pixels on the grid of a mask rule or a score |
 //! | `masks` | which pixels of a scene the mask rules take |

@@ -21,7 +21,7 @@ pub struct Plan {
     /// What all outputs share.
     pub stack: Arc<Stack>,
     /// One per output.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<Arc<Job>>,
     /// What becomes of scenes with values that cannot be.
     pub implausible: Implausible,
     /// Which targets are not to be composed.
@@ -64,7 +64,7 @@ impl Plan {
         }
         Ok(Self {
             stack: Arc::new(stack),
-            jobs,
+            jobs: jobs.into_iter().map(Arc::new).collect(),
             implausible: implausible(rules)?,
             skip_above,
             memory,

@@ -60,13 +60,15 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
         candidates.iter().flat_map(|c| files_of(&c.found, &c.query.access)).collect();
     let (candidates, fates) = selected(rules, candidates)?;
     // Before any of them is opened: what changes from now on is told.
-    let mut watched = Watched::new(candidates.iter().flat_map(|c| files_of(&c.found, &c.query.access)));
+    let mut watched = Watched::new(inputs.iter().cloned());
     let scenes = opened(rules, options, &candidates, systems)?;
     watched.retain(|path| {
+        // Overviews are not read.
+        let overview = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ovr"));
         let of_scene = |(c, s): (&Candidate, &SceneSource)| {
             c.found.mtl.as_deref() == Some(path) || s.files.iter().any(|file| file == path)
         };
-        candidates.iter().zip(&scenes).any(of_scene)
+        !overview && candidates.iter().zip(&scenes).any(of_scene)
     });
     inputs.extend(scenes.iter().flat_map(|s| s.files.iter().cloned()));
     inputs.sort();

@@ -48,7 +48,7 @@ pub fn compose_hidden(
     // No file is written.
     let control = Control { cancelled, progress: &|_| (), drafts: &Drafts::default() };
     let bands = plan.stack.bands.len();
-    let fitted = fit_hidden(plan, &held_out(&plan.jobs[job], bands), hidden, &control)?;
+    let fitted = fit_hidden(plan, held_out(&plan.jobs[job], bands), hidden, &control)?;
     let job = &fitted.jobs[0];
     let (width, height) = (job.job.view.grid.width, job.job.view.grid.height);
     let mut image = Image {

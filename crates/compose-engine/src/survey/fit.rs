@@ -36,14 +36,15 @@ pub fn fit(plan: &Plan, control: &Control<'_>) -> Result<Fitted, EngineError> {
 /// As [`fit`].
 pub fn fit_hidden(
     plan: &Plan,
-    job: &Job,
+    job: Job,
     hidden: &Hidden,
     control: &Control<'_>,
 ) -> Result<Fitted, EngineError> {
     let mut fitting = Fitting::new(plan, Some(hidden), control);
-    let masks = fitting.masks(job)?;
-    let (fills, lattice) = fitting.fills(job, &masks)?;
-    let job = FittedJob { job: job.clone(), masks, fills, lattice, masked: None };
+    let job = Arc::new(job);
+    let masks = fitting.masks(&job)?;
+    let (fills, lattice) = fitting.fills(&job, &masks)?;
+    let job = FittedJob { job, masks, fills, lattice, masked: None };
     let Learned { sources, notes } = fitting.learned;
     Fitted::new(plan, sources, vec![job], notes)
 }
@@ -65,7 +66,7 @@ impl<'a> Fitting<'a> {
         Self { plan, hidden, control, learned }
     }
 
-    fn job(&mut self, job: &Job) -> Result<FittedJob, EngineError> {
+    fn job(&mut self, job: &Arc<Job>) -> Result<FittedJob, EngineError> {
         let masks = self.masks(job)?;
         let masked = masked::count((self.plan, &self.learned.sources), (job, &masks), self.control)?;
         let mut fitted = FittedJob { job: job.clone(), masks, fills: Vec::new(), lattice: None, masked };

@@ -14,7 +14,7 @@ use compose_io::scene::SceneSource;
 use ndarray::Array2;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The same where mask rules compare scenes, all of which are then held at once.
+/// Side of the pieces that are looked at where mask rules compare scenes, all of which are then held at once.
 const SMALL_PATCH: usize = 128;
 /// One piece's samples, scene by scene.
 type Piece = Vec<(Vec<f32>, Vec<u8>)>;

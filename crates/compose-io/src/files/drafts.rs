@@ -108,9 +108,14 @@ impl Drafts {
         locked(&self.0.there).locks.push(lock.to_owned());
     }
 
-    /// Forgets locks that are gone.
-    pub(super) fn forget_locks(&self, gone: &[PathBuf]) {
-        locked(&self.0.there).locks.retain(|lock| !gone.contains(lock));
+    /// Removes those locks that are `ours`, and forgets all: in one step, so that nobody who abandons the run takes a lock
+    /// away that another run has put in its place.
+    pub(super) fn remove_locks(&self, names: &[PathBuf], ours: impl Fn(&Path) -> bool) {
+        let mut there = locked(&self.0.there);
+        for name in names.iter().filter(|name| ours(name)) {
+            let _ = fs::remove_file(name);
+        }
+        there.locks.retain(|lock| !names.contains(lock));
     }
 }
 

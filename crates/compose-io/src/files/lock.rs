@@ -176,10 +176,7 @@ impl Drop for Locks {
     fn drop(&mut self) {
         for held in &self.held {
             // Removed while the advisory lock is held: a run that waits for it finds the name gone.
-            for name in held.names.iter().filter(|name| is_at(&held.file, name)) {
-                let _ = fs::remove_file(name);
-            }
-            self.drafts.forget_locks(&held.names);
+            self.drafts.remove_locks(&held.names, |name| is_at(&held.file, name));
         }
     }
 }
