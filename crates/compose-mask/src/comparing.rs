@@ -2,7 +2,7 @@
 
 use crate::band;
 use compose_core::mask_rule::{Compared, OtherScene};
-use compose_core::{Block, KindError, MaskStack, Problem, SceneFacts, SettingsTable};
+use compose_core::{Block, KindError, MaskStack, PlannedMask, Problem, SceneFacts, SettingsTable};
 use ndarray::{Array2, Axis, Zip};
 use std::ops::RangeInclusive;
 
@@ -78,6 +78,42 @@ pub(crate) fn outside(
     let (low, high) = range.clone().into_inner();
     (!range.contains(&value))
         .then(|| table.problem_at(key, format!("{key} is {value}, expected a number from {low} to {high}")))
+}
+
+/// A rule that compares, with what a survey told it.
+pub(crate) struct Fitted<B, K> {
+    /// The rule as it was bound.
+    pub bound: B,
+    /// What the stack and the survey tell.
+    pub known: K,
+    /// What there is to remark.
+    pub notes: Vec<String>,
+}
+
+impl<B: PlannedMask, K: Send + Sync> PlannedMask for Fitted<B, K> {
+    fn bands(&self) -> &[usize] {
+        self.bound.bands()
+    }
+
+    fn halo(&self) -> usize {
+        self.bound.halo()
+    }
+
+    fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
+        self.bound.compares(stack)
+    }
+
+    fn needs_neutral(&self) -> bool {
+        self.bound.needs_neutral()
+    }
+
+    fn describe(&self) -> String {
+        self.bound.describe()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod model;
 
-use crate::comparing::{nearest_first, output_band, outside, ranked, seen};
+use crate::comparing::{Fitted, nearest_first, output_band, outside, ranked, seen};
 use crate::morph::{Disc, Morphology};
 use compose_core::mask_rule::{Compared, MaskKind};
 use compose_core::{
@@ -133,14 +133,6 @@ struct Bound {
     margin: Disc,
 }
 
-/// The rule with what it learned of its donors.
-struct Fitted {
-    bound: Bound,
-    /// The best donor first; none where there is nothing to compare with.
-    models: Vec<Model>,
-    notes: Vec<String>,
-}
-
 impl PlannedMask for Bound {
     fn bands(&self) -> &[usize] {
         &self.bands
@@ -184,44 +176,18 @@ impl UnfittedMask for Bound {
         }
         // Donors come by date, and the sort is stable: of two that agree equally well the nearer goes first.
         models.sort_by(|a, b| a.unexplained.total_cmp(&b.unexplained));
-        Ok(Arc::new(Fitted { bound: self.clone(), models, notes }))
+        Ok(Arc::new(Fitted { bound: self.clone(), known: models, notes }))
     }
 
     fn alone(&self) -> Arc<dyn BoundMask> {
-        Arc::new(Fitted { bound: self.clone(), models: Vec::new(), notes: Vec::new() })
+        Arc::new(Fitted { bound: self.clone(), known: Vec::<Model>::new(), notes: Vec::new() })
     }
 }
 
-impl PlannedMask for Fitted {
-    fn bands(&self) -> &[usize] {
-        self.bound.bands()
-    }
-
-    fn halo(&self) -> usize {
-        self.bound.halo()
-    }
-
-    fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
-        self.bound.compares(stack)
-    }
-
-    fn needs_neutral(&self) -> bool {
-        self.bound.needs_neutral()
-    }
-
-    fn describe(&self) -> String {
-        self.bound.describe()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.notes.clone()
-    }
-}
-
-impl BoundMask for Fitted {
+impl BoundMask for Fitted<Bound, Vec<Model>> {
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         let Some(stack) = input.stack else { return Ok(()) };
-        let looks = self.bound.look(&self.models, stack);
+        let looks = self.bound.look(&self.known, stack);
         self.bound.vote(&looks, marked.view_mut());
         // What no donor shows is no edge of a shadow.
         Morphology::Open.apply(marked.view_mut(), looks.unjudged.view(), &self.bound.clean);

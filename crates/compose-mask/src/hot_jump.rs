@@ -1,6 +1,6 @@
 #![doc = include_str!("hot_jump.md")]
 
-use crate::comparing::{nearest_first, output_band, outside, ranked, scales, seen};
+use crate::comparing::{Fitted, nearest_first, output_band, outside, ranked, scales, seen};
 use compose_core::mask_rule::{Compared, MaskKind};
 use compose_core::{
     Block, BoundMask, KindError, MaskBinding, MaskInput, MaskRule, MaskStack, PlannedMask, Problem,
@@ -105,12 +105,6 @@ struct Bound {
     words: String,
 }
 
-/// The rule with what the stack tells; `None` where there is nothing to compare with.
-struct Fitted {
-    bound: Bound,
-    known: Option<Known>,
-}
-
 /// What the stack tells.
 struct Known {
     /// Scale and offset of the three bands.
@@ -154,33 +148,15 @@ impl UnfittedMask for Bound {
         let days = |scene: usize| Some(stack.scenes[scene].day?.distance(stack.scenes[stack.scene].day?));
         let others = nearest_first(stack, self.settings.within_days);
         let others = others.into_iter().filter_map(|scene| Some((scene, days(scene)?))).collect();
-        Ok(Arc::new(Fitted { bound: self.clone(), known: Some(Known { scales, others }) }))
+        Ok(Arc::new(Fitted { bound: self.clone(), known: Some(Known { scales, others }), notes: Vec::new() }))
     }
 
     fn alone(&self) -> Arc<dyn BoundMask> {
-        Arc::new(Fitted { bound: self.clone(), known: None })
+        Arc::new(Fitted { bound: self.clone(), known: None::<Known>, notes: Vec::new() })
     }
 }
 
-impl PlannedMask for Fitted {
-    fn bands(&self) -> &[usize] {
-        self.bound.bands()
-    }
-
-    fn halo(&self) -> usize {
-        self.bound.halo()
-    }
-
-    fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
-        self.bound.compares(stack)
-    }
-
-    fn describe(&self) -> String {
-        self.bound.describe()
-    }
-}
-
-impl BoundMask for Fitted {
+impl BoundMask for Fitted<Bound, Option<Known>> {
     fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         if let Some((stack, known)) = input.stack.zip(self.known.as_ref()) {
             self.bound.compare(known, stack, marked);

@@ -1,6 +1,6 @@
 #![doc = include_str!("tdom.md")]
 
-use crate::comparing::{nearest_first, output_band, outside, ranked, scales};
+use crate::comparing::{Fitted, nearest_first, output_band, outside, ranked, scales};
 use crate::morph::{Disc, Morphology};
 use compose_core::mask_rule::{Compared, MaskKind};
 use compose_core::{
@@ -107,12 +107,6 @@ struct Bound {
     dilate: Disc,
 }
 
-/// The rule with what the stack tells; `None` where there is nothing to compare with.
-struct Fitted {
-    bound: Bound,
-    known: Option<Known>,
-}
-
 /// What the stack tells.
 struct Known {
     /// Scale and offset of the two bands.
@@ -148,37 +142,15 @@ impl UnfittedMask for Bound {
     fn fit(&self, stack: &MaskStack<'_>, _: &Survey) -> Result<Arc<dyn BoundMask>, KindError> {
         let scales = scales(&stack.scenes[stack.reference], self.bands, KIND.name)?;
         let known = Known { scales, others: self.compares(stack) };
-        Ok(Arc::new(Fitted { bound: self.clone(), known: Some(known) }))
+        Ok(Arc::new(Fitted { bound: self.clone(), known: Some(known), notes: Vec::new() }))
     }
 
     fn alone(&self) -> Arc<dyn BoundMask> {
-        Arc::new(Fitted { bound: self.clone(), known: None })
+        Arc::new(Fitted { bound: self.clone(), known: None::<Known>, notes: Vec::new() })
     }
 }
 
-impl PlannedMask for Fitted {
-    fn bands(&self) -> &[usize] {
-        self.bound.bands()
-    }
-
-    fn halo(&self) -> usize {
-        self.bound.halo()
-    }
-
-    fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
-        self.bound.compares(stack)
-    }
-
-    fn needs_neutral(&self) -> bool {
-        self.bound.needs_neutral()
-    }
-
-    fn describe(&self) -> String {
-        self.bound.describe()
-    }
-}
-
-impl BoundMask for Fitted {
+impl BoundMask for Fitted<Bound, Option<Known>> {
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         let Some((stack, known)) = input.stack.zip(self.known.as_ref()) else { return Ok(()) };
         let mut unjudged = Array2::ones(marked.dim());
