@@ -2,7 +2,7 @@
 
 use crate::fitted::{Fitted, FittedJob};
 use crate::plan::specs::rasters;
-use crate::plan::{Bytes, Fate, Job, SceneFate};
+use crate::plan::{Bytes, Job, SceneStatus, Status};
 use compose_core::{BoundFill, Grid};
 use compose_io::write::RasterSpec;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ const WIDE: usize = 1500;
 
 impl Fitted {
     /// What became of a scene for one output: `target`, `donor`, `unused`, `skipped`.
-    pub fn fate(&self, of: &FittedJob, scene: &SceneFate) -> &'static str {
+    pub fn role(&self, of: &FittedJob, scene: &SceneStatus) -> &'static str {
         let Some(index) = self.plan.stack.facts.iter().position(|f| f.id == scene.id) else {
             return "skipped";
         };
@@ -86,14 +86,14 @@ impl Fitted {
 
     fn print_scenes(&self, out: &mut String, of: &FittedJob) -> fmt::Result {
         let job = &of.job;
-        for fate in &self.plan.stack.fates {
-            let day = fate.day.map_or_else(|| "no date   ".to_owned(), |d| d.to_string());
-            write!(out, "  {day}  {:<8} {}", self.fate(of, fate), fate.id)?;
-            if let Fate::Skipped(reason) = &fate.fate {
+        for found in &self.plan.stack.statuses {
+            let day = found.day.map_or_else(|| "no date   ".to_owned(), |d| d.to_string());
+            write!(out, "  {day}  {:<8} {}", self.role(of, found), found.id)?;
+            if let Status::Skipped(reason) = &found.status {
                 write!(out, "  ({reason})")?;
             }
             writeln!(out)?;
-            let Some(index) = self.plan.stack.facts.iter().position(|f| f.id == fate.id) else { continue };
+            let Some(index) = self.plan.stack.facts.iter().position(|f| f.id == found.id) else { continue };
             for group in &job.view.scenes[index].groups {
                 writeln!(out, "      {}", group.reason)?;
             }

@@ -2,15 +2,15 @@
 //!
 //! A file's tiles rarely line up with the output's blocks, so one tile serves up to four of them. The store
 //! keeps decoded tiles in their native type; a worker copies its window out of them. Two workers that want
-//! the same tile wait for one decoding. What falls out of the budget (`shelf`) is decoded again when it is
+//! the same tile wait for one decoding. What falls out of the budget (`cache`) is decoded again when it is
 //! needed. Bands that lie together in a file's blocks (pixel-interleaved) share their tiles.
 
 mod band;
 mod buffer;
+mod cache;
 mod copy;
 mod files;
 mod reading;
-mod shelf;
 
 pub use self::band::BandRef;
 pub use self::copy::Valid;
@@ -18,9 +18,9 @@ pub use self::reading::{Place, Reading};
 
 use self::band::Reader;
 use self::buffer::{Buffers, SPARE_BYTES, Tile};
+use self::cache::TileCache;
 use self::copy::{Outside, Part, clear_masked, copy_codes, copy_data};
 use self::files::OpenFiles;
-use self::shelf::Shelf;
 use crate::IoError;
 use crate::access;
 use crate::direct::{DirectFile, LeftToGdal, Scratch};
@@ -49,7 +49,7 @@ type Slot = Arc<Mutex<Option<Arc<Tile>>>>;
 
 /// The shared tiles.
 pub struct TileStore {
-    shelf: Mutex<Shelf<Key, Slot>>,
+    cache: Mutex<TileCache<Key, Slot>>,
     idle: Mutex<VecDeque<(Arc<PathBuf>, Dataset)>>,
     /// The tiles that were decoded, by a hash of their keys, and how often.
     decoded: Mutex<(HashSet<u64>, u64)>,
@@ -65,7 +65,7 @@ impl TileStore {
     pub fn new(budget: u64, open_files: usize) -> Self {
         Self {
             open_files,
-            shelf: Mutex::new(Shelf::new(budget.saturating_sub(SPARE_BYTES as u64))),
+            cache: Mutex::new(TileCache::new(budget.saturating_sub(SPARE_BYTES as u64))),
             idle: Mutex::new(VecDeque::new()),
             decoded: Mutex::default(),
             buffers: Arc::default(),
@@ -82,7 +82,7 @@ impl TileStore {
 
     /// Gives the memory of all tiles back.
     pub fn let_go(&self) {
-        self.shelf().clear();
+        self.cache().clear();
         self.buffers.clear();
     }
 
@@ -172,17 +172,17 @@ impl TileStore {
     ) -> Result<Arc<Tile>, IoError> {
         let number = if mask { band.number } else { band.together[0] };
         let key = Key { path: band.path.clone(), number, mask, col: whole.col, row: whole.row };
-        let slot = self.shelf().reach(&key, at.extent(whole), at.place);
+        let slot = self.cache().reach(&key, at.extent(whole), at.place);
         let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tile) = place.as_ref().filter(|tile| tile.window.intersect(part) == Some(part)) {
             return Ok(tile.clone());
         }
         self.count(&key);
-        let decoded = self.decode(band, mask, whole).inspect_err(|_| self.shelf().forget(&key))?;
+        let decoded = self.decode(band, mask, whole).inspect_err(|_| self.cache().forget(&key))?;
         *place = Some(decoded.clone());
         // Not to hold one tile while waiting for another.
         drop(place);
-        let cut = self.shelf().fill(&key, decoded.bytes());
+        let cut = self.cache().fill(&key, decoded.bytes());
         cut.into_iter().for_each(|(key, slot, row)| self.cut(&key, &slot, row));
         Ok(decoded)
     }
@@ -196,11 +196,11 @@ impl TileStore {
         let bytes = rest.bytes();
         *place = Some(Arc::new(rest));
         drop(place);
-        self.shelf().shrink(key, row, bytes);
+        self.cache().shrink(key, row, bytes);
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf<Key, Slot>> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, TileCache<Key, Slot>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn decode(&self, band: &BandRef, mask: bool, at: Window) -> Result<Arc<Tile>, IoError> {

@@ -17,7 +17,7 @@ type Compared = HashMap<usize, (Seen, Arc<Block>)>;
 
 /// Buffers of blocks that were given back. Each worker has its own.
 #[derive(Default)]
-pub struct Spare {
+pub struct BufferPool {
     samples: RefCell<Vec<Vec<f32>>>,
     marks: RefCell<Vec<Vec<u8>>>,
     /// The last windows asked for: whose, a window of the view, and the native one.
@@ -46,7 +46,7 @@ pub(super) enum Seen {
 /// Windows remembered: those of a block's scenes, and of the parts of the block that have gaps.
 const WINDOWS: usize = 64;
 
-impl Spare {
+impl BufferPool {
     /// A block whose samples and validity are arbitrary.
     pub fn block(&self, bands: usize, mode: ValidityMode, window: Window) -> Block {
         let shape = |planes: usize| (planes, window.height, window.width);
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_rules_compare_is_kept_for_one_job_and_one_window_of_each_scene() {
-        let spare = Spare::default();
+        let spare = BufferPool::default();
         let own = |col| Seen::Own(Window { col, row: 0, width: 2, height: 1 });
         let block = || Arc::new(spare.empty_block(1, ValidityMode::Joint, Window::whole(2, 1)));
         spare.keep_compared(7, 0, own(0), block());

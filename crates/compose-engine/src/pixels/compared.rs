@@ -1,8 +1,8 @@
 //! Other scenes, for the mask rules that compare.
 
+use super::buffers::Seen;
 use super::context::Scope;
 use super::reader::SceneReader;
-use super::spare::Seen;
 use crate::error::EngineError;
 use crate::plan::{BandGroup, Comparing, View};
 use compose_core::mask_rule::{Compared, OtherScene};
@@ -57,7 +57,7 @@ impl SceneReader<'_> {
     ) -> Result<Arc<Block>, EngineError> {
         let view: &View = &comparing.view;
         let (of, seen) = (self.scope.job.view.id.job, self.seen(view, scene, window));
-        if let Some(block) = self.worker.spare.compared(of, scene, seen) {
+        if let Some(block) = self.worker.buffers.compared(of, scene, seen) {
             return Ok(block);
         }
         let scope = Scope { masks: self.scope.masks.plain(), hidden: None, ..self.scope };
@@ -68,7 +68,7 @@ impl SceneReader<'_> {
             hidden.hide_elsewhere(scene, &mut block, window, &view.grid, &self.view.grid);
         }
         let block = Arc::new(block);
-        self.worker.spare.keep_compared(of, scene, seen, block.clone());
+        self.worker.buffers.keep_compared(of, scene, seen, block.clone());
         Ok(block)
     }
 

@@ -1,7 +1,7 @@
 //! What all readers of a run share, and what each is told.
 
+use super::buffers::BufferPool;
 use super::hidden::Hidden;
-use super::spare::Spare;
 use crate::fitted::{FittedJob, Masks};
 use crate::plan::{GDAL_CACHE, Job, Plan, Stack};
 use compose_io::TileStore;
@@ -27,7 +27,7 @@ pub struct Worker {
     /// Which one it is.
     pub number: usize,
     /// Memory that it uses again.
-    pub spare: Spare,
+    pub buffers: BufferPool,
 }
 
 /// For which output scenes are read, and by which rules.
@@ -51,7 +51,7 @@ impl<'a> Scope<'a> {
 impl Worker {
     /// A worker that has used no memory yet.
     pub fn new(number: usize) -> Self {
-        Self { number, spare: Spare::default() }
+        Self { number, buffers: BufferPool::default() }
     }
 }
 

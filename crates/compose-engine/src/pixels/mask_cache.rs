@@ -93,9 +93,9 @@ type Slot = Arc<Mutex<Option<Arc<Bits>>>>;
 
 /// The masks of a pass.
 #[derive(Default)]
-pub struct KeptMasks(Mutex<HashMap<Key, Slot>>);
+pub struct MaskCache(Mutex<HashMap<Key, Slot>>);
 
-impl KeptMasks {
+impl MaskCache {
     /// The mask of this key; made where it is not here, while whoever else wants it waits.
     pub fn get<E>(&self, key: Key, make: impl FnOnce() -> Result<Bits, E>) -> Result<Arc<Bits>, E> {
         let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn marks_add_up() {
-        let (kept, window) = (KeptMasks::default(), Window::whole(3, 1));
+        let (kept, window) = (MaskCache::default(), Window::whole(3, 1));
         kept.add((0, 0, window), &[0, 1, 0]);
         kept.add((0, 0, window), &[1, 0, 0]);
         let bits = kept.get((0, 0, window), || Err(())).unwrap();
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_mask_is_made_once() {
-        let kept = KeptMasks::default();
+        let kept = MaskCache::default();
         let window = Window::whole(1, 1);
         let made = |mark: u8| kept.get((0, 0, window), || Ok::<_, ()>(Bits::pack(window, &[mark])));
         let first = made(1).unwrap();

@@ -1,6 +1,6 @@
 //! Which pixels of a scene the mask rules take.
 
-use super::kept::Bits;
+use super::mask_cache::Bits;
 use super::planes::{LAYOUT, Owned};
 use super::reader::SceneReader;
 use super::unusable::Unusable;
@@ -69,11 +69,11 @@ impl SceneReader<'_> {
             for (group, _) in groups.filter(|(_, g)| g.bands.contains(&band)) {
                 let Some(at) = self.native_reading(scene, group, self.place.block) else { continue };
                 let block = self.native(scene, &[band], at, None)?;
-                let mut marks = self.worker.spare.marks(at.window.pixels());
+                let mut marks = self.worker.buffers.marks(at.window.pixels());
                 let valid = block.valid.as_slice().expect(LAYOUT);
                 marks.iter_mut().zip(valid).for_each(|(mark, valid)| *mark = 1 - *valid);
                 kept.add((scene, group, at.window), &marks);
-                self.worker.spare.give_marks(Some(marks));
+                self.worker.buffers.give_marks(Some(marks));
                 self.give_back(block);
             }
         }
@@ -91,13 +91,13 @@ impl SceneReader<'_> {
         kept.get((scene, group, at.window), || {
             let marks = self.union(scene, group, at)?;
             let bits = Bits::pack(at.window, &marks);
-            self.worker.spare.give_marks(Some(marks));
+            self.worker.buffers.give_marks(Some(marks));
             Ok(bits)
         })
     }
 
     fn union(&self, scene: usize, group: usize, at: Reading) -> Result<Vec<u8>, EngineError> {
-        let mut marks = self.worker.spare.marks(at.window.pixels());
+        let mut marks = self.worker.buffers.marks(at.window.pixels());
         marks.fill(0);
         for rule in self.rules(scene) {
             self.mark_group(scene, rule, group, at, &mut marks)?;

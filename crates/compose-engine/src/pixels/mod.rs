@@ -9,22 +9,22 @@
 //! | `planes` | one band's pixels on the grid of a mask rule or a score |
 //! | `masks` | which pixels of a scene the mask rules take |
 //! | `unusable` | the answer |
-//! | `kept` | the same, kept for a pass in which bands come one after the other |
+//! | `mask_cache` | the same, kept for a pass in which bands come one after the other |
 //! | `scores` | how good a scene's pixels are |
-//! | `spare` | memory that is used again |
+//! | `buffers` | memory that is used again |
 
+mod buffers;
 mod compared;
 mod context;
 mod hidden;
-mod kept;
+mod mask_cache;
 mod masks;
 mod planes;
 mod reader;
 mod scores;
-mod spare;
 mod unusable;
 
 pub use context::{ReadContext, Scope, Worker};
 pub use hidden::Hidden;
-pub use kept::KeptMasks;
+pub use mask_cache::MaskCache;
 pub use reader::{Look, SceneReader};

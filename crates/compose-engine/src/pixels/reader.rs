@@ -1,9 +1,9 @@
 //! Reads one scene on a window of a view's grid: its pixels, without those that the mask rules take, aligned.
 
+use super::buffers::Brought;
 use super::context::{ReadContext, Scope, Worker};
-use super::kept::KeptMasks;
+use super::mask_cache::MaskCache;
 use super::planes::{LAYOUT, Owned};
-use super::spare::Brought;
 use super::unusable::Unusable;
 use crate::error::EngineError;
 use crate::plan::{BandGroup, NativePlace, View};
@@ -27,7 +27,7 @@ pub struct SceneReader<'a> {
     /// The wanted bands that it is composed of.
     pub bands: Range<usize>,
     /// The masks of the pass, where it comes to every block more than once.
-    pub kept: Option<&'a KeptMasks>,
+    pub kept: Option<&'a MaskCache>,
     /// Whose reader it is.
     pub worker: &'a Worker,
 }
@@ -95,7 +95,7 @@ impl SceneReader<'_> {
             // Only where native pixels are target pixels can the two be compared.
             let wanted = wanted.filter(|_| matches!(group.alignment, Alignment::Paste { .. }));
             if unusable.as_ref().is_some_and(|u| u.hides_all(at.window, wanted)) {
-                self.worker.spare.give_unusable(unusable);
+                self.worker.buffers.give_unusable(unusable);
                 // Jointly, and in a single group, that is all there is to see.
                 if self.context.stack.validity == ValidityMode::Joint || bands.len() == self.bands.len() {
                     return Ok(None);
@@ -104,7 +104,7 @@ impl SceneReader<'_> {
                 continue;
             }
             let native = self.native(scene, &bands, at, unusable.as_ref())?;
-            self.worker.spare.give_unusable(unusable);
+            self.worker.buffers.give_unusable(unusable);
             let aligned = self.align(group, window, at.window, native);
             if bands.len() == self.bands.len() {
                 return Ok(Some(aligned));
@@ -126,7 +126,7 @@ impl SceneReader<'_> {
             if let Some(unusable) = &unusable {
                 unusable.clear(at.window, clear.as_slice_mut().expect(LAYOUT));
             }
-            self.worker.spare.give_unusable(unusable);
+            self.worker.buffers.give_unusable(unusable);
             if let Some(hidden) = self.scope.hidden.filter(|h| h.scene == scene) {
                 let planes = clear.dim().0;
                 hidden.each(window, |row, col| (0..planes).for_each(|plane| clear[[plane, row, col]] = 0));
@@ -154,7 +154,7 @@ impl SceneReader<'_> {
 
     /// Takes back the memory of a block that is no longer needed.
     pub fn give_back(&self, block: Block) {
-        self.worker.spare.give_block(block);
+        self.worker.buffers.give_block(block);
     }
 
     /// The numbers up to `count`, from another one on for each worker. Neighbouring blocks need the same tiles: workers
@@ -166,7 +166,7 @@ impl SceneReader<'_> {
     }
 
     fn nothing(&self, window: Window) -> Block {
-        self.worker.spare.empty_block(self.bands.len(), self.context.stack.validity, window)
+        self.worker.buffers.empty_block(self.bands.len(), self.context.stack.validity, window)
     }
 
     /// A window of the target grid as a part of the pass.
@@ -180,7 +180,7 @@ impl SceneReader<'_> {
             Alignment::Paste { cols, rows } => Some(self.reading(window).shift(*cols, *rows)),
             Alignment::Resample(resampler) => {
                 let who = Brought { view: self.view.id, scene, group };
-                Some(self.reading(window).by(self.worker.spare.native_window(who, resampler, window)?))
+                Some(self.reading(window).by(self.worker.buffers.native_window(who, resampler, window)?))
             }
             Alignment::Disjoint => None,
         }
@@ -195,7 +195,7 @@ impl SceneReader<'_> {
         unusable: Option<&Unusable>,
     ) -> Result<Block, EngineError> {
         let (pixels, mode) = (at.window.pixels(), self.context.stack.validity);
-        let mut block = self.worker.spare.block(bands.len(), mode, at.window);
+        let mut block = self.worker.buffers.block(bands.len(), mode, at.window);
         let values = block.values.as_slice_mut().expect(LAYOUT);
         let valid = block.valid.as_slice_mut().expect(LAYOUT);
         for (nth, i) in self.apart(bands.len()).enumerate() {
@@ -219,7 +219,7 @@ impl SceneReader<'_> {
     fn align(&self, group: &BandGroup, window: Window, native_window: Window, native: Block) -> Block {
         let Alignment::Resample(resampler) = &group.alignment else { return native };
         let (bands, mode) = (native.values.dim().0, self.context.stack.validity);
-        let mut out = self.worker.spare.empty_block(bands, mode, window);
+        let mut out = self.worker.buffers.empty_block(bands, mode, window);
         let (values, valid) = (native.values.view(), native.valid.view());
         resampler.resample(window, &NativeBlock { window: native_window, values, valid }, &mut out);
         self.give_back(native);

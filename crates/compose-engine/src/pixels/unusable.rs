@@ -1,6 +1,6 @@
 //! Pixels of a scene that are not to be used.
 
-use super::kept::Bits;
+use super::mask_cache::Bits;
 use compose_core::Window;
 use ndarray::ArrayView2;
 use std::sync::Arc;

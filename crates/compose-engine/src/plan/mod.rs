@@ -33,6 +33,6 @@ pub use memory::{GDAL_CACHE, Memory, bytes_compared};
 pub use order::{Item, Items, Order, Task, pieces};
 pub use output::{OutputPlan, Picture};
 pub use placement::{NativePlace, PlacedMask, PlacedScore, covering};
-pub use select::{Fate, SceneFate};
+pub use select::{SceneStatus, Status};
 pub use stack::Stack;
 pub use view::{BandGroup, ScenePlan, View, ViewId};

@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::query::{explicit, query};
-use crate::plan::select::{Fate, SETTINGS, SceneFate, contradiction, left_out};
+use crate::plan::select::{SETTINGS, SceneStatus, Status, contradiction, left_out};
 use crate::rules::Rules;
 use crate::rules::settings::Scenes;
 use compose_core::Spans;
@@ -37,7 +37,7 @@ pub struct Selected {
     /// Per scene: whether its product's numbers depend on a processing baseline.
     pub by_baseline: Vec<bool>,
     /// Every scene found, those left out among them.
-    pub fates: Vec<SceneFate>,
+    pub statuses: Vec<SceneStatus>,
     /// Every file of every scene that was found, those left out among them, and what is read with it.
     pub inputs: Vec<PathBuf>,
     /// Those of them that are read of the scenes that take part, as they were before they were opened.
@@ -58,7 +58,7 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
     refuse_too_many(&candidates)?;
     let mut inputs: Vec<PathBuf> =
         candidates.iter().flat_map(|c| files_of(&c.found, &c.query.access)).collect();
-    let (candidates, fates) = selected(rules, candidates)?;
+    let (candidates, statuses) = selected(rules, candidates)?;
     // Before any of them is opened: what changes from now on is told.
     let mut watched = Watched::new(inputs.iter().cloned());
     let scenes = opened(rules, options, &candidates, systems)?;
@@ -77,7 +77,7 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
     notes.extend(scenes.iter().flat_map(|s| s.notes.iter().map(|n| format!("scene {}: {n}", s.facts.id))));
     let by_baseline = candidates.iter().map(|c| depends_on_baseline(&c.query)).collect();
     let products = candidates.iter().map(|c| c.query.preset.map(|p| p.name)).collect();
-    Ok(Selected { scenes, products, by_baseline, fates, inputs, watched, notes })
+    Ok(Selected { scenes, products, by_baseline, statuses, inputs, watched, notes })
 }
 
 fn depends_on_baseline(query: &ScenesQuery) -> bool {
@@ -174,9 +174,9 @@ fn refuse_too_many(candidates: &[Candidate]) -> Result<(), EngineError> {
 fn selected(
     rules: &Rules,
     candidates: Vec<Candidate>,
-) -> Result<(Vec<Candidate>, Vec<SceneFate>), EngineError> {
+) -> Result<(Vec<Candidate>, Vec<SceneStatus>), EngineError> {
     let default = Scenes::default();
-    let (mut kept, mut fates) = (Vec::new(), Vec::new());
+    let (mut kept, mut statuses) = (Vec::new(), Vec::new());
     for candidate in candidates {
         // A [[scene]] is selected by the dates of the first [scenes].
         let settings = rules.scenes.iter().find(|s| s.spans == candidate.at).or_else(|| rules.scenes.first());
@@ -186,17 +186,17 @@ fn selected(
             let message = format!("scene {} {e}", found.id);
             EngineError::at(&rules.file, &selection_at(spans), &message)
         })?;
-        let fate = reason.map_or(Fate::Used, Fate::Skipped);
-        let used = fate == Fate::Used;
-        fates.push(SceneFate { id: found.id.clone(), day: found.day, fate });
+        let status = reason.map_or(Status::Used, Status::Skipped);
+        let used = status == Status::Used;
+        statuses.push(SceneStatus { id: found.id.clone(), day: found.day, status });
         if used {
             kept.push(candidate);
         }
     }
     if kept.is_empty() {
-        return Err(none_left(rules, &fates));
+        return Err(none_left(rules, &statuses));
     }
-    Ok((kept, fates))
+    Ok((kept, statuses))
 }
 
 /// The first setting that selects by date.
@@ -204,13 +204,13 @@ fn selection_at(scenes: &Spans) -> Range<usize> {
     SETTINGS.iter().find_map(|key| scenes.get(key)).unwrap_or(scenes.table.clone())
 }
 
-fn none_left(rules: &Rules, fates: &[SceneFate]) -> EngineError {
+fn none_left(rules: &Rules, statuses: &[SceneStatus]) -> EngineError {
     let span = rules.scenes.first().map_or(0..0, |s| selection_at(&s.spans));
-    let first = fates.iter().find_map(|f| match &f.fate {
-        Fate::Skipped(reason) => Some(format!(", the first of them {}: {reason}", f.id)),
-        Fate::Used => None,
+    let first = statuses.iter().find_map(|f| match &f.status {
+        Status::Skipped(reason) => Some(format!(", the first of them {}: {reason}", f.id)),
+        Status::Used => None,
     });
-    let message = format!("[scenes] no scene is left; {} found{}", fates.len(), first.unwrap_or_default());
+    let message = format!("[scenes] no scene is left; {} found{}", statuses.len(), first.unwrap_or_default());
     EngineError::at(&rules.file, &span, &message)
 }
 

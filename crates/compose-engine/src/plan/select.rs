@@ -7,7 +7,7 @@ use serde::Serialize;
 /// What became of a scene.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Fate {
+pub enum Status {
     /// Takes part.
     Used,
     /// Left out, with the reason.
@@ -16,13 +16,13 @@ pub enum Fate {
 
 /// A scene that was found, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SceneFate {
+pub struct SceneStatus {
     /// The scene.
     pub id: String,
     /// Its date.
     pub day: Option<Day>,
     /// Used or skipped.
-    pub fate: Fate,
+    pub status: Status,
 }
 
 /// Why the scene of this day is left out by the selection; `None` where it stays.

@@ -4,7 +4,7 @@ use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::placement::PlacedMask;
 use crate::plan::scenes::{Selected, select};
-use crate::plan::select::{Fate, SceneFate};
+use crate::plan::select::{SceneStatus, Status};
 use crate::rules::{At, Mask, Rules};
 use compose_core::suggest::did_you_mean;
 use compose_core::{Grid, KindError, SceneFacts, ValidityMode};
@@ -25,7 +25,7 @@ pub struct Stack {
     /// Per scene: whether its product's numbers depend on a processing baseline.
     pub by_baseline: Vec<bool>,
     /// Every scene found, those left out among them.
-    pub fates: Vec<SceneFate>,
+    pub statuses: Vec<SceneStatus>,
     /// Wanted bands, in output order.
     pub bands: Vec<String>,
     /// How a pixel is judged.
@@ -50,7 +50,7 @@ impl Stack {
     /// Opens the scenes of a rules file, and binds the mask rules to them.
     pub fn open(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result<Self, EngineError> {
         refuse_twin_masks(rules)?;
-        let Selected { scenes, products, by_baseline, fates, inputs, watched, mut notes } =
+        let Selected { scenes, products, by_baseline, statuses, inputs, watched, mut notes } =
             select(rules, options, systems)?;
         let facts: Vec<SceneFacts> = scenes.iter().map(|s| s.facts.clone()).collect();
         let bands = facts[0].bands[..facts[0].wanted].iter().map(|b| b.name.clone()).collect();
@@ -65,7 +65,7 @@ impl Stack {
             by_baseline,
             scenes,
             facts,
-            fates,
+            statuses,
             bands,
             groups,
             notes,
@@ -93,9 +93,9 @@ impl Stack {
         if let Some(index) = self.facts.iter().position(|f| f.id == *wanted) {
             return Ok(vec![Some(index)]);
         }
-        let skipped = self.fates.iter().find(|f| f.id == *wanted).map(|f| &f.fate);
+        let skipped = self.statuses.iter().find(|f| f.id == *wanted).map(|f| &f.status);
         let message = match skipped {
-            Some(Fate::Skipped(reason)) => {
+            Some(Status::Skipped(reason)) => {
                 format!("[target] scene \"{wanted}\" is left out by the selection: {reason}")
             }
             _ => {

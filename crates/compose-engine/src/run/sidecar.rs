@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::fitted::{Fitted, FittedJob};
-use crate::plan::{Fate, Job, Plan, SceneFate};
+use crate::plan::{Job, Plan, SceneStatus, Status};
 use crate::rules::Rules;
 use crate::run::report::{JobReport, RunReport};
 use compose_core::{BoundFill, FitSummary, SurveyedModel};
@@ -195,7 +195,7 @@ fn sidecar<'a>(
         masks: masks(plan, run),
         fills: fills(plan, of),
         survey: of.lattice.map(|lattice| lattice.to_string()),
-        scenes: plan.stack.fates.iter().map(|fate| scene(fitted, of, fate)).collect(),
+        scenes: plan.stack.statuses.iter().map(|found| scene(fitted, of, found)).collect(),
         result: report,
         notes,
     }
@@ -314,18 +314,18 @@ fn summarised<'a>(plan: &'a Plan, of: &FitSummary) -> Summary<'a> {
     }
 }
 
-fn scene<'a>(fitted: &'a Fitted, of: &'a FittedJob, fate: &'a SceneFate) -> Scene<'a> {
+fn scene<'a>(fitted: &'a Fitted, of: &'a FittedJob, found: &'a SceneStatus) -> Scene<'a> {
     let (plan, job) = (&fitted.plan, &of.job);
-    let index = plan.stack.facts.iter().position(|f| f.id == fate.id);
+    let index = plan.stack.facts.iter().position(|f| f.id == found.id);
     let alignments = |i: usize| job.view.scenes[i].groups.iter().map(|g| g.reason.as_str()).collect();
     Scene {
         index,
-        id: &fate.id,
-        date: fate.day.map(|d| d.to_string()),
-        fate: fitted.fate(of, fate),
-        reason: match &fate.fate {
-            Fate::Skipped(reason) => Some(reason),
-            Fate::Used => None,
+        id: &found.id,
+        date: found.day.map(|d| d.to_string()),
+        fate: fitted.role(of, found),
+        reason: match &found.status {
+            Status::Skipped(reason) => Some(reason),
+            Status::Used => None,
         },
         alignment: index.map(alignments),
         quality_alignment: index.map(|i| fitted.mask_alignments(i)),

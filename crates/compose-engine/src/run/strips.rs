@@ -7,7 +7,7 @@ use super::composed::Composed;
 use crate::control::Control;
 use crate::error::EngineError;
 use crate::fitted::FittedJob;
-use crate::pixels::{Hidden, KeptMasks, ReadContext, SceneReader, Scope, Worker};
+use crate::pixels::{Hidden, MaskCache, ReadContext, SceneReader, Scope, Worker};
 use crate::plan::{Item, Items, Task};
 use crate::workers::{self, caught};
 use compose_io::Place;
@@ -24,7 +24,7 @@ pub struct Work<'a> {
     /// What readers share.
     pub context: &'a ReadContext<'a>,
     /// Per region: its masks, where bands come one after the other.
-    kept: Vec<KeptMasks>,
+    kept: Vec<MaskCache>,
     /// Passes of the outputs before: to the shared tiles the run goes on where they ended.
     first_turn: usize,
     /// Pixels that are held out.
@@ -39,7 +39,7 @@ impl<'a> Work<'a> {
         first_turn: usize,
         hidden: Option<&'a Hidden>,
     ) -> Self {
-        let kept = fitted.job.order.regions.iter().map(|_| KeptMasks::default()).collect();
+        let kept = fitted.job.order.regions.iter().map(|_| MaskCache::default()).collect();
         Self { fitted, context, kept, first_turn, hidden }
     }
 

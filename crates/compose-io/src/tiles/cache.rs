@@ -42,7 +42,7 @@ enum Due {
 }
 
 /// Items by key, up to a budget of bytes. An item that was just reached for is never thrown away by filling it.
-pub(super) struct Shelf<K, T> {
+pub(super) struct TileCache<K, T> {
     entries: HashMap<K, Entry<T>>,
     budget: u64,
     bytes: u64,
@@ -51,8 +51,8 @@ pub(super) struct Shelf<K, T> {
     now: Option<Place>,
 }
 
-impl<K: Clone + Eq + Hash, T: Clone + Default> Shelf<K, T> {
-    /// An empty shelf.
+impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
+    /// An empty cache.
     pub(super) fn new(budget: u64) -> Self {
         Self { entries: HashMap::new(), budget, bytes: 0, clock: 0, now: None }
     }
@@ -169,33 +169,33 @@ mod tests {
 
     const TO_THE_RIGHT: Extent = Extent { turn: 0, left: 50, right: 90, bottom: 10, next_row: Some(5) };
 
-    /// Puts items of weight 2 on the shelf, one after the other, and cuts what is to be cut to weight 1.
-    fn put(shelf: &mut Shelf<u8, u8>, items: &[(u8, Extent)]) -> Vec<u8> {
+    /// Puts items of weight 2 on the cache, one after the other, and cuts what is to be cut to weight 1.
+    fn put(cache: &mut TileCache<u8, u8>, items: &[(u8, Extent)]) -> Vec<u8> {
         let mut all = Vec::new();
         for (key, extent) in items {
-            shelf.reach(key, *extent, place(0, 50, 0));
-            for (cut, _, row) in shelf.fill(key, 2) {
+            cache.reach(key, *extent, place(0, 50, 0));
+            for (cut, _, row) in cache.fill(key, 2) {
                 assert_eq!(row, 5);
-                shelf.shrink(&cut, row, 1);
+                cache.shrink(&cut, row, 1);
                 all.push(cut);
             }
         }
         all
     }
 
-    fn keys(shelf: &Shelf<u8, u8>) -> Vec<u8> {
-        let mut keys: Vec<u8> = shelf.entries.keys().copied().collect();
+    fn keys(cache: &TileCache<u8, u8>) -> Vec<u8> {
+        let mut keys: Vec<u8> = cache.entries.keys().copied().collect();
         keys.sort_unstable();
         keys
     }
 
     #[test]
     fn where_a_tile_lies_tells_when_it_is_wanted() {
-        let mut shelf = Shelf::<u8, u8>::new(10);
-        shelf.reach(&1, TO_THE_RIGHT, place(0, 50, 0));
+        let mut cache = TileCache::<u8, u8>::new(10);
+        cache.reach(&1, TO_THE_RIGHT, place(0, 50, 0));
         let due = |extent| {
             let entry = Entry { item: 0, bytes: 0, used: 0, extent, first_row: None };
-            shelf.due(&entry)
+            cache.due(&entry)
         };
         assert_eq!(due(TO_THE_RIGHT), Due::InStrip(50));
         assert_eq!(due(extent(0, 30, 20)), Due::NextStrip(0));
@@ -204,10 +204,10 @@ mod tests {
         assert_eq!(due(extent(0, 35, 10)), Due::InStrip(30));
         assert_eq!(due(Extent { turn: 1, ..TO_THE_RIGHT }), Due::Never);
         // The run goes on: what was passed over without a look is waited for no longer.
-        shelf.reach(&1, extent(0, 30, 20), place(0, 0, 10));
+        cache.reach(&1, extent(0, 30, 20), place(0, 0, 10));
         let due = |extent| {
             let entry = Entry { item: 0, bytes: 0, used: 0, extent, first_row: None };
-            shelf.due(&entry)
+            cache.due(&entry)
         };
         assert_eq!(due(TO_THE_RIGHT), Due::Never);
         assert_eq!(due(extent(0, 30, 20)), Due::InStrip(0));
@@ -215,41 +215,41 @@ mod tests {
 
     #[test]
     fn what_is_never_wanted_goes_first_then_what_is_wanted_last() {
-        let mut shelf = Shelf::new(6);
+        let mut cache = TileCache::new(6);
         let (below, passed) = (extent(0, 30, 20), extent(0, 30, 10));
-        assert!(put(&mut shelf, &[(1, TO_THE_RIGHT), (2, below), (3, passed)]).is_empty());
-        assert!(put(&mut shelf, &[(4, extent(10, 30, 20))]).is_empty());
-        assert_eq!(keys(&shelf), [1, 2, 4]);
+        assert!(put(&mut cache, &[(1, TO_THE_RIGHT), (2, below), (3, passed)]).is_empty());
+        assert!(put(&mut cache, &[(4, extent(10, 30, 20))]).is_empty());
+        assert_eq!(keys(&cache), [1, 2, 4]);
         // Both are cut before one goes.
-        assert_eq!(put(&mut shelf, &[(5, TO_THE_RIGHT)]), [2, 4]);
-        assert_eq!(keys(&shelf), [1, 2, 4, 5]);
+        assert_eq!(put(&mut cache, &[(5, TO_THE_RIGHT)]), [2, 4]);
+        assert_eq!(keys(&cache), [1, 2, 4, 5]);
         // The next strip comes to 4 after it has come to 2.
-        assert!(put(&mut shelf, &[(6, extent(40, 60, 10))]).is_empty());
-        assert_eq!(keys(&shelf), [1, 5, 6]);
-        assert_eq!(shelf.bytes, 6);
+        assert!(put(&mut cache, &[(6, extent(40, 60, 10))]).is_empty());
+        assert_eq!(keys(&cache), [1, 5, 6]);
+        assert_eq!(cache.bytes, 6);
     }
 
     #[test]
     fn what_was_cut_is_whole_again_when_it_is_filled_again() {
-        let mut shelf = Shelf::new(3);
-        assert_eq!(put(&mut shelf, &[(1, extent(0, 30, 20)), (2, TO_THE_RIGHT)]), [1]);
-        assert_eq!((keys(&shelf), shelf.bytes), (vec![1, 2], 3));
-        assert!(put(&mut shelf, &[(1, TO_THE_RIGHT)]).is_empty());
-        assert_eq!((keys(&shelf), shelf.bytes), (vec![1], 2));
+        let mut cache = TileCache::new(3);
+        assert_eq!(put(&mut cache, &[(1, extent(0, 30, 20)), (2, TO_THE_RIGHT)]), [1]);
+        assert_eq!((keys(&cache), cache.bytes), (vec![1, 2], 3));
+        assert!(put(&mut cache, &[(1, TO_THE_RIGHT)]).is_empty());
+        assert_eq!((keys(&cache), cache.bytes), (vec![1], 2));
         // Word of the earlier cut comes late.
-        shelf.shrink(&1, 5, 1);
-        assert_eq!(shelf.bytes, 2);
+        cache.shrink(&1, 5, 1);
+        assert_eq!(cache.bytes, 2);
     }
 
     #[test]
     fn an_item_larger_than_the_budget_is_still_handed_out() {
-        let mut shelf = Shelf::<u8, u8>::new(3);
-        shelf.reach(&1, extent(0, 30, 10), place(0, 50, 0));
-        assert!(shelf.fill(&1, 10).is_empty());
-        assert!(shelf.entries.contains_key(&1));
-        shelf.reach(&2, TO_THE_RIGHT, place(0, 50, 0));
-        assert!(shelf.fill(&2, 1).is_empty());
-        assert!(!shelf.entries.contains_key(&1));
-        assert_eq!(shelf.bytes, 1);
+        let mut cache = TileCache::<u8, u8>::new(3);
+        cache.reach(&1, extent(0, 30, 10), place(0, 50, 0));
+        assert!(cache.fill(&1, 10).is_empty());
+        assert!(cache.entries.contains_key(&1));
+        cache.reach(&2, TO_THE_RIGHT, place(0, 50, 0));
+        assert!(cache.fill(&2, 1).is_empty());
+        assert!(!cache.entries.contains_key(&1));
+        assert_eq!(cache.bytes, 1);
     }
 }
