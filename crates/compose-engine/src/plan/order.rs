@@ -47,7 +47,7 @@ pub struct Item {
     /// Number of the region.
     pub region: usize,
     /// Counts the passes over all regions.
-    pub turn: usize,
+    pub pass: usize,
     /// What is done.
     pub task: Task,
     /// The block.
@@ -76,8 +76,8 @@ impl Items<'_> {
         if number >= self.count {
             return None;
         }
-        let turn = self.starts.partition_point(|start| *start <= number) - 1;
-        let (start, region) = (self.starts[turn], turn / self.tasks.len());
+        let pass = self.starts.partition_point(|start| *start <= number) - 1;
+        let (start, region) = (self.starts[pass], pass / self.tasks.len());
         let within = self.order.regions[region];
         let (across, (width, height)) = (self.order.blocks(within).0, self.order.block);
         let (col, row) = ((number - start) % across * width, (number - start) / across * height);
@@ -89,7 +89,7 @@ impl Items<'_> {
         };
         // What is kept of a block is changed by one task after the other; masks alone are made when missed.
         let after = if self.order.looks_first { start } else { 0 };
-        Some(Item { region, turn, task: self.tasks[turn % self.tasks.len()].clone(), window, after })
+        Some(Item { region, pass, task: self.tasks[pass % self.tasks.len()].clone(), window, after })
     }
 
     /// All of them.
@@ -114,7 +114,7 @@ impl Order {
         }
     }
 
-    /// Whether masks are made once and kept from turn to turn.
+    /// Whether masks are made once and kept from pass to pass.
     pub fn keeps_masks(&self) -> bool {
         self.turns.len() > 1
     }
@@ -200,7 +200,7 @@ mod tests {
         let of_region = |region, blocks| tasks().into_iter().flat_map(move |t| vec![(region, t); blocks]);
         assert_eq!(kinds, of_region(0, 4).chain(of_region(1, 2)).collect::<Vec<_>>());
         assert!(items.iter().all(|i| i.after == 0));
-        assert_eq!(order.passes(), items.last().unwrap().turn + 1);
+        assert_eq!(order.passes(), items.last().unwrap().pass + 1);
         assert_eq!(items.last().unwrap().window, Window { col: 4, row: 2, width: 1, height: 1 });
     }
 

@@ -78,11 +78,11 @@ fn compose_all(
     let pixels = |of: &FittedJob| (of.job.view.grid.width * of.job.view.grid.height) as u64;
     let total = fitted.jobs.iter().map(pixels).sum();
     let (mut sets, mut reports) = (Vec::new(), Vec::new());
-    let (mut done, mut turns) = (0, 0);
+    let (mut done, mut passes) = (0, 0);
     for of in &fitted.jobs {
         let mut sink = Sink::create(plan, &of.job, control.drafts)?;
-        let work = Work::new(of, context, turns, None);
-        turns += of.job.order.passes();
+        let work = Work::new(of, context, passes, None);
+        passes += of.job.order.passes();
         compose_job(&work, control, &mut |composed| {
             done += composed.canvas.window.pixels() as u64 * composed.wanted.len() as u64;
             sink.take(composed)?;

@@ -30,7 +30,7 @@ pub struct Image {
 pub fn observe(fitted: &Fitted, job: usize, scene: usize) -> Result<Block, EngineError> {
     let (plan, job) = (&fitted.plan, &fitted.jobs[job]);
     let whole = Window::whole(job.job.view.grid.width, job.job.view.grid.height);
-    let place = Place { turn: 0, region: whole, block: whole };
+    let place = Place { pass: 0, region: whole, block: whole };
     let (context, worker) = (ReadContext::new(plan, &fitted.sources, plan.memory.tiles, 1), Worker::new(0));
     context.reader(Scope::of(job), place, &worker).read(scene, whole, true)
 }

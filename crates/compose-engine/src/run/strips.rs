@@ -26,7 +26,7 @@ pub struct Work<'a> {
     /// Per region: its masks, where bands come one after the other.
     kept: Vec<MaskCache>,
     /// Passes of the outputs before: to the shared tiles the run goes on where they ended.
-    first_turn: usize,
+    first_pass: usize,
     /// Pixels that are held out.
     hidden: Option<&'a Hidden>,
 }
@@ -36,17 +36,17 @@ impl<'a> Work<'a> {
     pub fn new(
         fitted: &'a FittedJob,
         context: &'a ReadContext<'a>,
-        first_turn: usize,
+        first_pass: usize,
         hidden: Option<&'a Hidden>,
     ) -> Self {
         let kept = fitted.job.order.regions.iter().map(|_| MaskCache::default()).collect();
-        Self { fitted, context, kept, first_turn, hidden }
+        Self { fitted, context, kept, first_pass, hidden }
     }
 
     fn reader(&'a self, item: &Item, worker: &'a Worker) -> SceneReader<'a> {
         let order = &self.fitted.job.order;
         let region = order.regions[item.region];
-        let place = Place { turn: self.first_turn + item.turn, region, block: item.window };
+        let place = Place { pass: self.first_pass + item.pass, region, block: item.window };
         let scope = Scope { hidden: self.hidden, ..Scope::of(self.fitted) };
         let bands = match &item.task {
             Task::Compose(bands) => bands.clone(),

@@ -55,7 +55,7 @@ pub fn count(
             let all = Masks::All(masks);
             let scope = Scope { job: of, masks: if plain { all.plain() } else { all }, hidden: None };
             let whole = Window::whole(of.view.grid.width, of.view.grid.height);
-            let place = Place { turn: 0, region: whole, block: window };
+            let place = Place { pass: 0, region: whole, block: window };
             let reader = looking.context.reader(scope, place, looking.worker);
             let look = reader.look(target, window)?;
             let count = |valid: &ndarray::Array3<u8>| valid.iter().map(|v| u64::from(*v)).sum::<u64>();

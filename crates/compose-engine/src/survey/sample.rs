@@ -104,7 +104,7 @@ impl Sampling<'_> {
         let lattice = self.lattice;
         let whole = Window::whole(lattice.grid.0, lattice.grid.1);
         let wide = patch.expand(RIM).intersect(whole).expect("a patch lies in the grid");
-        let place = Place { turn: 0, region: whole, block: patch };
+        let place = Place { pass: 0, region: whole, block: patch };
         let reader = looking.context.reader(self.scope, place, looking.worker);
         let mut piece: Piece = vec![Default::default(); scenes.len()];
         for strip in pieces(patch, (patch.width, self.rows())) {

@@ -60,7 +60,7 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
     /// The item of this key, made anew (and weightless so far) where it is not here.
     pub(super) fn reach(&mut self, key: &K, extent: Extent, place: Place) -> T {
         self.clock += 1;
-        let order = |p: &Place| (p.turn, p.block.row, p.block.col);
+        let order = |p: &Place| (p.pass, p.block.row, p.block.col);
         if self.now.as_ref().is_none_or(|now| order(now) < order(&place)) {
             self.now = Some(place);
         }
@@ -125,9 +125,9 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
 
     fn due(&self, entry: &Entry<T>) -> Due {
         let Some(now) = self.now else { return Due::Never };
-        let Extent { turn, left, right, bottom, .. } = entry.extent;
+        let Extent { pass, left, right, bottom, .. } = entry.extent;
         let at = now.block.col - BEHIND * now.block.width as i64;
-        if turn != now.turn || bottom <= now.block.row {
+        if pass != now.pass || bottom <= now.block.row {
             Due::Never
         } else if right > at {
             Due::InStrip(left.max(at))
@@ -158,16 +158,16 @@ mod tests {
     use compose_core::Window;
 
     /// Blocks of 10 × 10 in a region of 100 × 100.
-    fn place(turn: usize, col: i64, row: i64) -> Place {
+    fn place(pass: usize, col: i64, row: i64) -> Place {
         let block = Window { col, row, width: 10, height: 10 };
-        Place { turn, region: Window::whole(100, 100), block }
+        Place { pass, region: Window::whole(100, 100), block }
     }
 
     fn extent(left: i64, right: i64, bottom: i64) -> Extent {
-        Extent { turn: 0, left, right, bottom, next_row: Some(5) }
+        Extent { pass: 0, left, right, bottom, next_row: Some(5) }
     }
 
-    const TO_THE_RIGHT: Extent = Extent { turn: 0, left: 50, right: 90, bottom: 10, next_row: Some(5) };
+    const TO_THE_RIGHT: Extent = Extent { pass: 0, left: 50, right: 90, bottom: 10, next_row: Some(5) };
 
     /// Puts items of weight 2 on the cache, one after the other, and cuts what is to be cut to weight 1.
     fn put(cache: &mut TileCache<u8, u8>, items: &[(u8, Extent)]) -> Vec<u8> {
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(due(extent(0, 30, 10)), Due::Never);
         // A worker that is behind may still want it.
         assert_eq!(due(extent(0, 35, 10)), Due::InStrip(30));
-        assert_eq!(due(Extent { turn: 1, ..TO_THE_RIGHT }), Due::Never);
+        assert_eq!(due(Extent { pass: 1, ..TO_THE_RIGHT }), Due::Never);
         // The run goes on: what was passed over without a look is waited for no longer.
         cache.reach(&1, extent(0, 30, 20), place(0, 0, 10));
         let due = |extent| {

@@ -7,7 +7,7 @@ use compose_core::Window;
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     /// Counts the passes over a region.
-    pub turn: usize,
+    pub pass: usize,
     /// The region.
     pub region: Window,
     /// The block that is worked on.
@@ -30,7 +30,7 @@ pub struct Reading {
 /// Where on the target grid a tile is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Extent {
-    pub turn: usize,
+    pub pass: usize,
     pub left: i64,
     pub right: i64,
     pub bottom: i64,
@@ -46,7 +46,7 @@ impl Reading {
 
     /// Pixels that are wanted once.
     pub fn once(window: Window) -> Self {
-        Self::of(window, Place { turn: 0, region: window, block: window })
+        Self::of(window, Place { pass: 0, region: window, block: window })
     }
 
     /// The same on a grid that is shifted by whole pixels.
@@ -79,7 +79,7 @@ impl Reading {
         let region = self.place.region;
         let same_rows = window.height == target.height;
         Extent {
-            turn: self.place.turn,
+            pass: self.place.pass,
             left: col(tile.col).floor() as i64 - halo,
             right: (col(tile.col_end()).ceil() as i64 + halo).min(region.col_end()),
             bottom: (row(tile.row_end()).ceil() as i64 + halo).min(region.row_end()),
@@ -98,10 +98,10 @@ mod tests {
 
     #[test]
     fn a_tile_is_needed_where_it_lies_on_the_target_grid_and_no_further_than_the_region() {
-        let place = Place { turn: 3, region: Window::whole(100, 40), block: window(20, 10, 10, 10) };
+        let place = Place { pass: 3, region: Window::whole(100, 40), block: window(20, 10, 10, 10) };
         let at = Reading::of(place.block, place).shift(5, -2);
         let extent = at.extent(window(16, 0, 16, 16));
-        assert_eq!(extent, Extent { turn: 3, left: 11, right: 27, bottom: 18, next_row: Some(18) });
+        assert_eq!(extent, Extent { pass: 3, left: 11, right: 27, bottom: 18, next_row: Some(18) });
         let extent = at.expand(2).extent(window(96, 32, 16, 16));
         assert_eq!((extent.left, extent.right, extent.bottom), (89, 100, 40));
         assert_eq!(extent.next_row, Some(16));
@@ -109,9 +109,9 @@ mod tests {
 
     #[test]
     fn of_other_pixels_it_is_needed_where_their_share_is() {
-        let place = Place { turn: 0, region: Window::whole(100, 100), block: window(20, 20, 10, 10) };
+        let place = Place { pass: 0, region: Window::whole(100, 100), block: window(20, 20, 10, 10) };
         let at = Reading::of(place.block, place).by(window(10, 10, 5, 5));
         let extent = at.extent(window(0, 0, 16, 16));
-        assert_eq!(extent, Extent { turn: 0, left: 0, right: 32, bottom: 32, next_row: None });
+        assert_eq!(extent, Extent { pass: 0, left: 0, right: 32, bottom: 32, next_row: None });
     }
 }
