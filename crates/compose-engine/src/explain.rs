@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::fitted::{Fitted, FittedJob};
 use crate::pixels::{ReadContext, SceneReader, Scope, Worker};
-use crate::plan::{Job, Plan};
+use crate::plan::{Job, Plan, RuleId};
 use crate::run::compose_block;
 use compose_core::{GAP, STATISTIC, Window};
 use compose_io::Place;
@@ -61,7 +61,7 @@ fn scene_line(
     let values: Vec<String> = block.values.iter().map(ToString::to_string).collect();
     let mut takers = Vec::new();
     for (rule, name) in plan.stack.mask_names.iter().enumerate() {
-        if reader.marks(scene, rule, window)?.iter().any(|mark| *mark != 0) {
+        if reader.marks(scene, RuleId(rule), window)?.iter().any(|mark| *mark != 0) {
             takers.push(format!("\"{name}\""));
         }
     }

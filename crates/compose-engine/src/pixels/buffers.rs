@@ -4,7 +4,7 @@
 //! cleared, mapped and unmapped each time, which costs as much as filling them.
 
 use super::unusable::Unusable;
-use crate::plan::ViewId;
+use crate::plan::{GroupId, ViewId};
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::Resampler;
 use ndarray::Array3;
@@ -31,7 +31,7 @@ pub struct BufferPool {
 pub(super) struct Brought {
     pub view: ViewId,
     pub scene: usize,
-    pub group: usize,
+    pub group: GroupId,
 }
 
 /// What a rule that compares sees of a scene.

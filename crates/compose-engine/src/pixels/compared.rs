@@ -4,7 +4,7 @@ use super::buffers::Seen;
 use super::context::Scope;
 use super::reader::SceneReader;
 use crate::error::EngineError;
-use crate::plan::{BandGroup, Comparing, View};
+use crate::plan::{BandGroup, Comparing, RuleId, View};
 use compose_core::mask_rule::{Compared, OtherScene};
 use compose_core::{Block, Window};
 use compose_io::align::Alignment;
@@ -29,8 +29,8 @@ impl Blocks {
 
 impl SceneReader<'_> {
     /// The numbers of the rules of a scene that are applied.
-    pub(super) fn rules(&self, scene: usize) -> impl Iterator<Item = usize> {
-        let all = 0..self.context.stack.masks[scene].len();
+    pub(super) fn rules(&self, scene: usize) -> impl Iterator<Item = RuleId> {
+        let all = (0..self.context.stack.masks[scene].len()).map(RuleId);
         all.filter(move |rule| self.scope.masks.rule(scene, *rule).is_some())
     }
 
@@ -38,7 +38,7 @@ impl SceneReader<'_> {
     pub(super) fn blocks(
         &self,
         scene: usize,
-        rule: usize,
+        rule: RuleId,
         window: Window,
     ) -> Result<Option<Blocks>, EngineError> {
         let mut comparing = self.scope.job.comparing.iter();

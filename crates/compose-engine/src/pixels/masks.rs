@@ -5,7 +5,7 @@ use super::planes::{LAYOUT, Owned};
 use super::reader::SceneReader;
 use super::unusable::Unusable;
 use crate::error::EngineError;
-use crate::plan::covering;
+use crate::plan::{GroupId, RuleId, covering};
 use compose_core::{MaskInput, Plane, Window};
 use compose_io::Reading;
 use compose_io::align::Alignment;
@@ -15,12 +15,12 @@ use std::sync::atomic::Ordering;
 
 impl SceneReader<'_> {
     /// 1 where `rule` takes (or cannot see) a pixel of `scene` on `window` of the target grid.
-    pub fn marks(&self, scene: usize, rule: usize, window: Window) -> Result<Array2<u8>, EngineError> {
+    pub fn marks(&self, scene: usize, rule: RuleId, window: Window) -> Result<Array2<u8>, EngineError> {
         let mut marks = Array2::zeros((window.height, window.width));
         for (index, group) in self.view.scenes[scene].groups.iter().enumerate() {
-            let Some(at) = self.native_reading(scene, index, window) else { continue };
+            let Some(at) = self.native_reading(scene, GroupId(index), window) else { continue };
             let mut marked = Array2::zeros((at.window.height, at.window.width));
-            self.mark_group(scene, rule, index, at, marked.as_slice_mut().expect(LAYOUT))?;
+            self.mark_group(scene, rule, GroupId(index), at, marked.as_slice_mut().expect(LAYOUT))?;
             if let Alignment::Resample(resampler) = &group.alignment {
                 let mut aligned = Array2::zeros((window.height, window.width));
                 resampler.nearest(window, at.window, marked.view(), 0, aligned.view_mut());
@@ -35,7 +35,7 @@ impl SceneReader<'_> {
     pub(super) fn unusable(
         &self,
         scene: usize,
-        group: usize,
+        group: GroupId,
         at: Reading,
     ) -> Result<Option<Unusable>, EngineError> {
         if self.rules(scene).next().is_none() && self.kept.is_none_or(|_| !self.scope.job.order.looks_first) {
@@ -51,7 +51,7 @@ impl SceneReader<'_> {
     pub fn keep_masks(&self) -> Result<(), EngineError> {
         let scenes: Vec<usize> = self.scope.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
-            for group in 0..self.view.scenes[scene].groups.len() {
+            for group in (0..self.view.scenes[scene].groups.len()).map(GroupId) {
                 if let Some(at) = self.native_reading(scene, group, self.place.block) {
                     self.keep(scene, group, at)?;
                 }
@@ -66,7 +66,8 @@ impl SceneReader<'_> {
         let scenes: Vec<usize> = self.scope.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
             let groups = self.view.scenes[scene].groups.iter().enumerate();
-            for (group, _) in groups.filter(|(_, g)| g.bands.contains(&band)) {
+            for (nth, _) in groups.filter(|(_, g)| g.bands.contains(&band)) {
+                let group = GroupId(nth);
                 let Some(at) = self.native_reading(scene, group, self.place.block) else { continue };
                 let block = self.native(scene, &[band], at, None)?;
                 let mut marks = self.worker.buffers.marks(at.window.pixels());
@@ -81,12 +82,12 @@ impl SceneReader<'_> {
     }
 
     /// The whole block on the group's grid, where that holds the window.
-    fn whole_block(&self, scene: usize, group: usize, at: Reading) -> Option<Reading> {
+    fn whole_block(&self, scene: usize, group: GroupId, at: Reading) -> Option<Reading> {
         let whole = self.native_reading(scene, group, self.place.block)?;
         (whole.window.intersect(at.window) == Some(at.window)).then_some(whole)
     }
 
-    fn keep(&self, scene: usize, group: usize, at: Reading) -> Result<Arc<Bits>, EngineError> {
+    fn keep(&self, scene: usize, group: GroupId, at: Reading) -> Result<Arc<Bits>, EngineError> {
         let kept = self.kept.expect("masks are kept in this pass");
         kept.get((scene, group, at.window), || {
             let marks = self.union(scene, group, at)?;
@@ -96,7 +97,7 @@ impl SceneReader<'_> {
         })
     }
 
-    fn union(&self, scene: usize, group: usize, at: Reading) -> Result<Vec<u8>, EngineError> {
+    fn union(&self, scene: usize, group: GroupId, at: Reading) -> Result<Vec<u8>, EngineError> {
         let mut marks = self.worker.buffers.marks(at.window.pixels());
         marks.fill(0);
         for rule in self.rules(scene) {
@@ -109,13 +110,13 @@ impl SceneReader<'_> {
     fn mark_group(
         &self,
         scene: usize,
-        rule: usize,
-        group: usize,
+        rule: RuleId,
+        group: GroupId,
         at: Reading,
         marks: &mut [u8],
     ) -> Result<(), EngineError> {
-        let mask = &self.context.stack.masks[scene][rule];
-        match &mask.from_group[group] {
+        let mask = &self.context.stack.masks[scene][rule.0];
+        match &mask.from_group[group.0] {
             Alignment::Paste { cols, rows } => self.mark(scene, rule, at.shift(*cols, *rows), marks),
             Alignment::Disjoint => {
                 marks.fill(1);
@@ -136,8 +137,8 @@ impl SceneReader<'_> {
     }
 
     /// Marks (1) where `rule` takes a pixel, or where it is outside, on a window of the mask's own grid.
-    fn mark(&self, scene: usize, rule: usize, at: Reading, marks: &mut [u8]) -> Result<(), EngineError> {
-        let mask = &self.context.stack.masks[scene][rule];
+    fn mark(&self, scene: usize, rule: RuleId, at: Reading, marks: &mut [u8]) -> Result<(), EngineError> {
+        let mask = &self.context.stack.masks[scene][rule.0];
         let Some(bound) = self.scope.masks.rule(scene, rule) else { return Ok(()) };
         let facts = &self.context.stack.facts[scene];
         let halo = bound.halo();
@@ -161,7 +162,7 @@ impl SceneReader<'_> {
             stack: compared.as_ref(),
         };
         bound.mark(&input, marked.view_mut()).map_err(|e| EngineError::Mask {
-            rule: self.context.stack.mask_names[rule].clone(),
+            rule: self.context.stack.mask_names[rule.0].clone(),
             scene: facts.id.clone(),
             window,
             message: e.to_string(),
@@ -171,7 +172,7 @@ impl SceneReader<'_> {
         for (marks, (marked, outside)) in marks.chunks_mut(window.width.max(1)).zip(marked.zip(outside)) {
             hits += join(marks, marked, outside);
         }
-        self.context.marked[rule].fetch_add(hits, Ordering::Relaxed);
+        self.context.marked[rule.0].fetch_add(hits, Ordering::Relaxed);
         Ok(())
     }
 
@@ -179,12 +180,12 @@ impl SceneReader<'_> {
     fn neutral(
         &self,
         scene: usize,
-        rule: usize,
+        rule: RuleId,
         at: Reading,
         outside: &Array2<u8>,
     ) -> Result<Array2<u8>, EngineError> {
         let window = at.window;
-        let mask = &self.context.stack.masks[scene][rule];
+        let mask = &self.context.stack.masks[scene][rule.0];
         if !mask.bound.planned().needs_neutral() {
             return Ok(Array2::zeros((window.height, window.width)));
         }
@@ -194,7 +195,7 @@ impl SceneReader<'_> {
             let native = &facts.bands[bands[0]].grid;
             let on = &mask.place.grid;
             if native.same_crs(on) && native.transform.dx.abs() < on.transform.dx.abs() {
-                self.clear_covered(scene, rule, group, at, &mut missing)?;
+                self.clear_covered(scene, rule, GroupId(group), at, &mut missing)?;
                 continue;
             }
             for band in bands {
@@ -211,14 +212,14 @@ impl SceneReader<'_> {
     fn clear_covered(
         &self,
         scene: usize,
-        rule: usize,
-        group: usize,
+        rule: RuleId,
+        group: GroupId,
         at: Reading,
         missing: &mut Array2<u8>,
     ) -> Result<(), EngineError> {
         let window = at.window;
-        let mask = &self.context.stack.masks[scene][rule];
-        let bands = &self.context.stack.groups[scene][group];
+        let mask = &self.context.stack.masks[scene][rule.0];
+        let bands = &self.context.stack.groups[scene][group.0];
         let fine = covering(&self.context.stack.facts[scene].bands[bands[0]].grid, &mask.place.grid, window);
         // Which mask pixel each fine pixel belongs to: the alignment itself says so.
         // A fine pixel at the edge may belong to the mask pixel beyond it, which is nobody's here.
@@ -230,7 +231,7 @@ impl SceneReader<'_> {
             .indexed_iter_mut()
             .for_each(|((r, c), cell)| *cell = (r * window.width + c) as u32);
         let mut cell_of = Array2::from_elem((fine.height, fine.width), u32::MAX);
-        match &mask.from_group[group] {
+        match &mask.from_group[group.0] {
             Alignment::Resample(resampler) => {
                 resampler.nearest(fine, wider, cells.view(), u32::MAX, cell_of.view_mut());
             }

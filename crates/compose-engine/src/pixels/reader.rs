@@ -6,7 +6,7 @@ use super::mask_cache::MaskCache;
 use super::planes::{LAYOUT, Owned};
 use super::unusable::Unusable;
 use crate::error::EngineError;
-use crate::plan::{BandGroup, NativePlace, View};
+use crate::plan::{BandGroup, GroupId, NativePlace, View};
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::{Alignment, NativeBlock};
 use compose_io::{IoError, Place, Reading, Valid};
@@ -90,8 +90,8 @@ impl SceneReader<'_> {
             if bands.is_empty() {
                 continue;
             }
-            let Some(at) = self.native_reading(scene, index, window) else { return Ok(None) };
-            let unusable = if masked { self.unusable(scene, index, at)? } else { None };
+            let Some(at) = self.native_reading(scene, GroupId(index), window) else { return Ok(None) };
+            let unusable = if masked { self.unusable(scene, GroupId(index), at)? } else { None };
             // Only where native pixels are target pixels can the two be compared.
             let wanted = wanted.filter(|_| matches!(group.alignment, Alignment::Paste { .. }));
             if unusable.as_ref().is_some_and(|u| u.hides_all(at.window, wanted)) {
@@ -121,7 +121,7 @@ impl SceneReader<'_> {
         let block = self.read(scene, window, false)?;
         if let [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] = groups[..] {
             let at = self.reading(window).shift(cols, rows);
-            let unusable = self.unusable(scene, 0, at)?;
+            let unusable = self.unusable(scene, GroupId(0), at)?;
             let mut clear = block.valid.clone();
             if let Some(unusable) = &unusable {
                 unusable.clear(at.window, clear.as_slice_mut().expect(LAYOUT));
@@ -175,8 +175,8 @@ impl SceneReader<'_> {
     }
 
     /// What a window needs of a scene, on the grid of one of its band groups; `None` where that is nothing.
-    pub(super) fn native_reading(&self, scene: usize, group: usize, window: Window) -> Option<Reading> {
-        match &self.view.scenes[scene].groups[group].alignment {
+    pub(super) fn native_reading(&self, scene: usize, group: GroupId, window: Window) -> Option<Reading> {
+        match &self.view.scenes[scene].groups[group.0].alignment {
             Alignment::Paste { cols, rows } => Some(self.reading(window).shift(*cols, *rows)),
             Alignment::Resample(resampler) => {
                 let who = Brought { view: self.view.id, scene, group };

@@ -2,6 +2,7 @@
 
 use crate::error::EngineError;
 use crate::plan::Stack;
+use crate::plan::ids::RuleId;
 use crate::plan::view::{Arrival, View, ViewId};
 use compose_core::MaskStack;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ pub struct Comparing {
     /// Index of the scene.
     pub scene: usize,
     /// Number of the rule.
-    pub rule: usize,
+    pub rule: RuleId,
     /// The scenes that it compares with.
     pub others: Vec<usize>,
     /// The stack on the grid on which the rule runs.
@@ -43,7 +44,7 @@ pub fn comparing(stack: &Stack, own: &View, arrival: Arrival) -> Result<Vec<Comp
                     Arc::new(View::new(id, stack, (grid.clone(), own.georeferenced), arrival)?)
                 }
             };
-            all.push(Comparing { scene, rule, others, view });
+            all.push(Comparing { scene, rule: RuleId(rule), others, view });
         }
     }
     Ok(all)

@@ -3,6 +3,7 @@
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::comparing::{Comparing, comparing};
+use crate::plan::ids::RuleId;
 use crate::plan::order::Order;
 use crate::plan::output::{OutputPlan, cast};
 use crate::plan::placement::{PlacedScore, placed_scores};
@@ -139,7 +140,7 @@ impl Job {
     }
 
     /// Whether a rule of a scene compares it with others.
-    pub fn compares(&self, scene: usize, rule: usize) -> bool {
+    pub fn compares(&self, scene: usize, rule: RuleId) -> bool {
         self.comparing.iter().any(|c| (c.scene, c.rule) == (scene, rule))
     }
 

@@ -5,7 +5,9 @@
 
 mod clashes;
 mod comparing;
+mod footprint;
 mod grid;
+mod ids;
 mod job;
 mod lattice;
 mod make;
@@ -24,12 +26,14 @@ mod stack;
 mod view;
 
 pub use comparing::Comparing;
+pub use footprint::bytes_compared;
 pub use grid::Bytes;
+pub use ids::{GroupId, RuleId};
 pub use job::{Job, Stage};
 pub use lattice::{INNER, Lattice, PATCH};
 pub use make::Plan;
 pub use masked::{LeftOut, MOSTLY, Masked, SkipAbove};
-pub use memory::{GDAL_CACHE, Memory, bytes_compared};
+pub use memory::{GDAL_CACHE, Memory};
 pub use order::{Item, Items, Order, Task, pieces};
 pub use output::{OutputPlan, Picture};
 pub use placement::{NativePlace, PlacedMask, PlacedScore, covering};

@@ -4,6 +4,7 @@ use super::composed::{Before, Composed, OBSERVED, UNDEFINED};
 use super::fill::Filling;
 use crate::error::EngineError;
 use crate::pixels::{Look, SceneReader};
+use crate::plan::RuleId;
 use compose_core::{Block, BoundFill, Canvas, GAP, Window};
 use ndarray::{Array3, Axis, Zip};
 use std::sync::Arc;
@@ -75,7 +76,7 @@ fn reasons(
 ) -> Result<Array3<u16>, EngineError> {
     let mut reasons = Array3::zeros((2, window.height, window.width));
     for rule in 0..reader.context.stack.mask_names.len() {
-        let marks = reader.marks(target, rule, window)?;
+        let marks = reader.marks(target, RuleId(rule), window)?;
         for ((row, col), _) in marks.indexed_iter().filter(|(_, mark)| **mark != 0) {
             if reasons[[0, row, col]] == 0 {
                 reasons[[0, row, col]] = rule as u16 + 1;

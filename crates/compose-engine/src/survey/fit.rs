@@ -84,9 +84,9 @@ impl<'a> Fitting<'a> {
         let survey = survey.map_or_else(Survey::default, |(survey, _)| survey);
         let (stack, grid) = (&self.plan.stack, &job.view.grid);
         FittedMasks::new(plain, job, |of| {
-            let bound = &stack.masks[of.scene][of.rule].bound;
+            let bound = &stack.masks[of.scene][of.rule.0].bound;
             bound.fit(&job.mask_stack(stack, of.scene), &survey).map_err(|e| EngineError::Mask {
-                rule: stack.mask_names[of.rule].clone(),
+                rule: stack.mask_names[of.rule.0].clone(),
                 scene: stack.facts[of.scene].id.clone(),
                 window: Window::whole(grid.width, grid.height),
                 message: e.to_string(),

@@ -1,0 +1,179 @@
+//! Bytes of a block: what mask rules, scores and fills need while they run on it, and what waits for the writer.
+
+use crate::plan::ids::RuleId;
+use crate::plan::placement::PlacedMask;
+use crate::plan::{BandGroup, Job, Stack, Stage};
+use compose_core::Window;
+use compose_core::fill_strategy::Temporal;
+use compose_io::align::Alignment;
+use std::collections::BTreeSet;
+
+/// What a mask rule, a score or a fill needs while it runs: so much for each pixel of the block and its halo.
+pub struct Running {
+    halo: usize,
+    /// Side of the squares that it works in, wherever the block begins.
+    cell: usize,
+    bytes: u64,
+}
+
+/// Every mask rule and score of every scene.
+pub fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
+    // Samples and validity of each band; marks, neutral pixels, pixels outside; a plugin's own answer.
+    let rule =
+        |halo: usize, bands: usize| Running { halo, cell: 1, bytes: ((bands * 5 + 5) as f64 * share) as u64 };
+    // A scene is kept for the rules of the others.
+    let compared = bytes_compared(stack, job);
+    let comparing = |scene: usize, rule: usize| if job.compares(scene, RuleId(rule)) { compared } else { 0 };
+    let mask = |scene: usize, nth: usize, mask: &PlacedMask| {
+        let plain = rule(mask.bound.planned().halo(), mask.bound.planned().bands().len());
+        Running { bytes: plain.bytes + (comparing(scene, nth) as f64 * share) as u64, ..plain }
+    };
+    let of_scene = |(scene, masks): (usize, &Vec<PlacedMask>)| -> Vec<Running> {
+        masks.iter().enumerate().map(|(nth, of)| mask(scene, nth, of)).collect()
+    };
+    let masks = stack.masks.iter().enumerate().flat_map(of_scene);
+    let of_stage = |stage: &Stage| -> Vec<Running> {
+        let scores = (0..stack.facts.len()).filter_map(|scene| stage.bound.planned().score(scene));
+        scores.map(|score| rule(score.halo(), score.bands().len())).collect()
+    };
+    masks.chain(job.fills.iter().flat_map(of_stage)).collect()
+}
+
+/// Every fill: the donors that it has at once, with their scores, the target, and the scene that is being read.
+pub fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running> {
+    let block = block_bytes(stack, bands);
+    let reading = reading(stack, job, bands, share);
+    let fill = |stage: &Stage| {
+        let score = if stage.scores.iter().any(Option::is_some) { 4 } else { 0 };
+        let needs = stage.bound.planned().needs();
+        let donors = match needs.temporal {
+            Temporal::OneByOne => block + score,
+            Temporal::WholeStack => stage.bound.planned().donors().len() as u64 * (block + score),
+            Temporal::FirstObservations(most) => most as u64 * (bands as u64 * 4 + 2) + block,
+        };
+        let target = if needs.target { block } else { 0 };
+        Running { halo: needs.halo, cell: needs.cell.unwrap_or(1), bytes: donors + target + reading }
+    };
+    // The target is read without a fill, too.
+    let target = Running { halo: 0, cell: 1, bytes: reading };
+    job.fills.iter().map(fill).chain([target]).collect()
+}
+
+/// Bytes for each pixel of a window, halo included, on which rules compare: every scene that any of them looks at.
+pub fn bytes_compared(stack: &Stack, job: &Job) -> u64 {
+    let scenes: BTreeSet<usize> =
+        job.comparing.iter().flat_map(|of| of.others.iter().copied().chain([of.scene])).collect();
+    scenes.len() as u64 * block_bytes(stack, stack.bands.len())
+}
+
+/// Samples and validity of one pixel of a scene.
+fn block_bytes(stack: &Stack, bands: usize) -> u64 {
+    (bands * 4 + stack.validity.planes(bands)) as u64
+}
+
+/// Reading one scene: its block and what the masks take; resampled, its own pixels besides.
+fn reading(stack: &Stack, job: &Job, bands: usize, share: f64) -> u64 {
+    let block = block_bytes(stack, bands);
+    let native = ((block + 2) as f64 * share) as u64;
+    native + if resamples(job) { block + 48 } else { 0 }
+}
+
+/// The most pixels of a scene for one of the target, at least 1: what is resampled may be finer.
+pub fn native_share(job: &Job) -> f64 {
+    /// Side of the pieces of the grid that tell.
+    const PIECE: usize = 64;
+    let (width, height) = (job.view.grid.width, job.view.grid.height);
+    let (across, down) = (PIECE.min(width), PIECE.min(height));
+    let starts = |length: usize, piece: usize| [0, 1, 2].map(|n| (n * (length - piece) / 2) as i64);
+    let pieces: Vec<Window> = starts(height, down)
+        .into_iter()
+        .flat_map(|row| starts(width, across).map(|col| Window { col, row, width: across, height: down }))
+        .collect();
+    let share = |group: &BandGroup| match &group.alignment {
+        Alignment::Resample(resampler) => pieces
+            .iter()
+            .filter_map(|piece| {
+                Some(resampler.native_window(*piece)?.pixels() as f64 / piece.pixels() as f64)
+            })
+            .fold(1.0, f64::max),
+        _ => 1.0,
+    };
+    job.view.scenes.iter().flat_map(|s| &s.groups).map(share).fold(1.0, f64::max)
+}
+
+pub fn resamples(job: &Job) -> bool {
+    job.view.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)))
+}
+
+impl Running {
+    /// Pixels that a piece of so many needs: as many whole cells as it touches, and the halo; cells end with the grid.
+    /// Blocks begin at multiples of their size, so one that is made of whole cells touches no other.
+    fn reach(&self, length: usize, grid: usize) -> usize {
+        if self.cell == 1 {
+            return length + 2 * self.halo;
+        }
+        let whole = length.is_multiple_of(self.cell);
+        let cells = if whole { length } else { (length + self.cell).next_multiple_of(self.cell) };
+        (cells + 2 * self.halo).min(grid)
+    }
+}
+
+/// What runs on a block.
+pub struct Work {
+    /// Width and height of the grid.
+    pub grid: (usize, usize),
+    /// Mask rules and scores.
+    pub rules: Vec<Running>,
+    /// Fills.
+    pub stages: Vec<Running>,
+}
+
+impl Work {
+    /// What the neediest stage needs: its halo is read as well, and masked with the halo of the mask rules.
+    pub fn bytes(&self, columns: usize, rows: usize) -> u64 {
+        let stage = |stage: &Running| {
+            let (columns, rows) = (stage.reach(columns, self.grid.0), stage.reach(rows, self.grid.1));
+            stage.bytes * (columns * rows) as u64 + most(&self.rules, columns, rows)
+        };
+        self.stages.iter().map(stage).max().unwrap_or(0)
+    }
+}
+
+/// What the neediest needs for a block of this size: one runs at a time.
+fn most(running: &[Running], columns: usize, rows: usize) -> u64 {
+    let wide = |r: &Running| ((columns + 2 * r.halo) * (rows + 2 * r.halo)) as u64 * r.bytes;
+    running.iter().map(wide).max().unwrap_or(0)
+}
+
+/// Bytes that a worker needs per pixel of a block.
+pub fn bytes_per_pixel(stack: &Stack, job: &Job, bands: usize) -> u64 {
+    let planes = stack.validity.planes(bands) as u64;
+    let block = block_bytes(stack, bands);
+    let sigma = if job.output.uncertainty.is_some() { bands as u64 * 4 } else { 0 };
+    let mask = if job.output.mask.is_some() { 6 } else { 0 };
+    let canvas = bands as u64 * 4 + sigma + mask + planes * 7;
+    // The target as it was before masking goes along to the writer; so do clear observations.
+    let before = if job.target.is_some() { block + planes } else { 0 };
+    let count = if job.output.count { planes * 2 } else { 0 };
+    // The canvas once in work, and those that wait for the writer.
+    (1 + job.ahead() as u64) * (canvas + before + count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_halo_counts_as_well_as_the_block() {
+        let rules = [Running { halo: 0, cell: 1, bytes: 10 }, Running { halo: 500, cell: 1, bytes: 10 }];
+        assert_eq!(most(&rules[..1], 200, 100), 200 * 100 * 10);
+        assert_eq!(most(&rules, 200, 100), 1200 * 1100 * 10);
+        // The halos of a stage and of a rule add up.
+        let work = Work {
+            grid: (1000, 1000),
+            rules: rules.into(),
+            stages: vec![Running { halo: 100, cell: 1, bytes: 7 }],
+        };
+        assert_eq!(work.bytes(200, 100), 400 * 300 * 7 + 1400 * 1300 * 10);
+    }
+}
