@@ -72,7 +72,7 @@ impl RulesFile {
             line: 1 + self.text[..at].matches('\n').count(),
             column: 1 + self.text[start..at].chars().count(),
             message: message.trim().replace('\n', " "),
-            // Of several lines that are wrong the first is shown.
+            // Where several lines are wrong, the first is shown.
             span: from..end.min(source.len()).max(from),
             source: source.to_owned(),
         }

@@ -65,7 +65,7 @@ impl Filling<'_> {
     ) -> Result<(), EngineError> {
         let needs = self.fill.needs();
         for donor in donors {
-            // Who only copies has no use for a donor that sees none of the gaps.
+            // A strategy that only copies cannot use a donor that sees none of the gaps.
             let gaps = (needs.only_copies && needs.halo == 0).then(|| gaps(canvas));
             let wanted = gaps.as_ref().map(|g| g.view());
             let Some(block) = self.reader.read_where(donor.scene, window, donor.masked, wanted)? else {

@@ -64,7 +64,7 @@ impl<'a> Reference<'a> {
     /// Refuses an answer that differs; `told` says what it depends on, what was expected, what to do.
     fn same(&self, other: &Answer, told: [&str; 3]) -> Result<(), End> {
         let Some(place) = self.answer.differs(other) else { return Ok(()) };
-        // Whoever answers by chance depends on nothing in particular.
+        // A plugin that answers by chance is told for that alone.
         let again = taken(self.kind, self.instance, self.setup, &self.call)?.answer;
         if let Some(place) = self.answer.differs(&again) {
             return Err(End::Fault(Fault::new(format!("{WAVERS}: {place}"), DEPENDS, STATE)));

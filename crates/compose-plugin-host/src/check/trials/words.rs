@@ -122,7 +122,7 @@ pub fn settings(bench: &Bench) -> Result<(), End> {
     let Some(settings) = accepted else {
         return Err(End::Untried("refused all settings; give --rules FILE with settings that fit".into()));
     };
-    // Whoever frees what is not its own, or twice, is found out when memory runs through many hands.
+    // A plugin that frees memory twice, or memory of others, fails when many calls reuse it.
     let mut alive: Vec<Instance> = Vec::new();
     for nth in 0..1000 {
         alive.push(kind.create(settings)?);
