@@ -82,18 +82,21 @@ impl Sampling<'_> {
         scenes: &[usize],
         pieces: impl Iterator<Item = Result<Piece, EngineError>>,
     ) -> Result<Survey, EngineError> {
-        let mut joined: Piece = vec![Default::default(); scenes.len()];
+        let pieces = pieces.collect::<Result<Vec<Piece>, EngineError>>()?;
+        let (stack, bands) = (&self.plan.stack, self.plan.stack.bands.len());
+        let pixels = pieces.iter().filter_map(|piece| Some(piece.first()?.1.len())).sum();
+        // As large as they become, and no larger: the pieces are there at the same time.
+        let room = |_: &usize| (Vec::with_capacity(pixels * bands), Vec::with_capacity(pixels));
+        let mut joined: Piece = scenes.iter().map(room).collect();
         for piece in pieces {
-            for ((values, state), (more, states)) in joined.iter_mut().zip(piece?) {
+            for ((values, state), (more, states)) in joined.iter_mut().zip(piece) {
                 values.extend(more);
                 state.extend(states);
             }
         }
-        let stack = &self.plan.stack;
-        let pixels = joined.first().map_or(0, |(_, state)| state.len());
         let mut survey = Survey { scenes: stack.facts.iter().map(|_| None).collect(), pixels };
         for (scene, (values, state)) in scenes.iter().zip(joined) {
-            let values = Array2::from_shape_vec((pixels, stack.bands.len()), values);
+            let values = Array2::from_shape_vec((pixels, bands), values);
             survey.scenes[*scene] =
                 Some(SampledScene { values: values.expect("as many samples as pixels"), state });
         }
@@ -106,7 +109,9 @@ impl Sampling<'_> {
         let wide = patch.expand(RIM).intersect(whole).expect("a patch lies in the grid");
         let place = Place { pass: 0, region: whole, block: patch };
         let reader = looking.context.reader(self.scope, place, looking.worker);
-        let mut piece: Piece = vec![Default::default(); scenes.len()];
+        let (samples, bands) = (lattice.pixels(patch).count(), self.plan.stack.bands.len());
+        let room = |_: &usize| (Vec::with_capacity(samples * bands), Vec::with_capacity(samples));
+        let mut piece: Piece = scenes.iter().map(room).collect();
         for strip in pieces(patch, (patch.width, self.rows())) {
             // The frame of a square, and what is around its pixels: all that a pixel of the piece is judged by.
             let window = strip.expand(RIM + 1).intersect(wide).expect("a strip lies in its piece");
