@@ -1,6 +1,6 @@
 //! Work and memory have a bound, and are told before they are spent.
 
-use crate::support::{Pair, Raster, stderr, stdout};
+use crate::support::{CLEAR, CLOUD, Pair, Raster, compose, stderr, stdout};
 
 #[test]
 fn a_survey_looks_where_scenes_lie_however_long_the_grid_is() {
@@ -48,4 +48,78 @@ fn a_file_of_which_one_block_is_more_than_the_memory_is_refused_by_name() {
     );
     assert!(said.contains("takes 48.1 MB, more than the memory limit of 40.0 MB"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+/// A stack in large tiles, no two scenes of which lie alike: land under noise, a cloud on each.
+#[cfg(target_os = "linux")]
+fn long_stack(folder: &std::path::Path, scenes: usize) {
+    const SIDE: usize = 700;
+    let mut rules = String::from(
+        "[scenes]\nquality = \"QA\"\nlayout = \"landsat-c2-l89\"\n[target]\nscene = \"s0\"\n\
+         [[mask]]\nname = \"cloud\"\nkind = \"bits\"\nany = [\"cloud\"]\n\
+         [[fill]]\nstrategy = \"regress\"\n[output]\npath = \"out.tif\"\n",
+    );
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u16
+    };
+    let noise: Vec<u16> = (0..SIDE * SIDE).map(|_| next()).collect();
+    for scene in 0..scenes {
+        let from = scene * 97 % (SIDE - 200);
+        let cloudy = |at: usize| {
+            (from..from + 150).contains(&(at % SIDE)) && (from..from + 150).contains(&(at / SIDE))
+        };
+        let land = |at: usize, number: usize| {
+            let noise = noise[(at + scene * 977 + number) % noise.len()];
+            (1200 + 700 * number + at % SIDE + at / SIDE + 5 * scene) as u16 + noise
+        };
+        let pixels = |of: &dyn Fn(usize) -> u16| (0..SIDE * SIDE).map(of).collect::<Vec<u16>>();
+        let options = ["TILED=YES", "BLOCKXSIZE=512", "BLOCKYSIZE=512", "COMPRESS=DEFLATE", "ZLEVEL=1"];
+        let shift = ((scene * 7 % 60) as f64, (scene * 11 % 50) as f64);
+        let codes = pixels(&|at| if cloudy(at) { CLOUD } else { CLEAR });
+        for (name, band) in
+            [("b1", pixels(&|at| land(at, 1))), ("b2", pixels(&|at| land(at, 2))), ("qa", codes)]
+        {
+            let nodata = (name != "qa").then_some(0.0);
+            let path = folder.join(format!("s{scene}_{name}.tif"));
+            Raster { width: SIDE, bands: vec![band], shift, nodata, options: &options }.write(&path);
+        }
+        rules += &format!("[[scene]]\nid = \"s{scene}\"\ndate = 2020-06-{:02}\n", 1 + scene);
+        let files = ["B1", "B2", "QA"].map(|b| format!("{b} = \"s{scene}_{}.tif\"", b.to_lowercase()));
+        rules += &format!("files = {{ {} }}\n", files.join(", "));
+    }
+    std::fs::write(folder.join("rules.toml"), rules).unwrap();
+}
+
+/// The most bytes that a run of the rules file in this folder had at a time.
+#[cfg(target_os = "linux")]
+fn most_memory(folder: &std::path::Path, limit: &str) -> u64 {
+    let arguments = ["--rules", "rules.toml", "--overwrite", "-q", "-j", "2", "--mem-limit", limit];
+    let mut child = compose().current_dir(folder).args(arguments).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    loop {
+        // The system keeps the greatest; of a process that has ended nothing is told.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        most = most.max(kilobytes.unwrap_or(0) << 10);
+        if let Some(code) = child.try_wait().unwrap() {
+            assert!(code.success());
+            return most;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}
+
+/// What a survey has freed must not count twice: the C library would keep it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_after_a_survey_of_a_long_stack_keeps_to_the_memory_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    long_stack(folder.path(), 24);
+    let most = most_memory(folder.path(), "110MB");
+    assert!(most <= 110 << 20, "{} KB at a time, {} are allowed", most >> 10, 110 << 10);
+    assert!(most > 60 << 20, "{} KB: nothing was measured", most >> 10);
 }
