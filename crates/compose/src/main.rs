@@ -22,7 +22,6 @@ use exit_code::FAILED;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    heap::give_back_large_blocks();
     // Before it is taken for the image to write, or as one word too many.
     if let Some(message) = stray::first_word() {
         screen::tell_error(&EngineError::Stray(message));

@@ -1,6 +1,6 @@
 //! The survey, with a bar of its own.
 
-use crate::screen;
+use crate::{heap, screen};
 use compose_engine::{Control, EngineError, Fitted, Plan};
 use compose_io::files::Drafts;
 use std::sync::atomic::AtomicBool;
@@ -12,5 +12,6 @@ pub fn fit(plan: &Plan, cancelled: &AtomicBool, quiet: bool) -> Result<Fitted, E
     let control = Control { cancelled, progress: &|p| screen::show(&bar, p), drafts: &Drafts::default() };
     let fitted = compose_engine::survey::fit(plan, &control);
     bar.finish_and_clear();
+    heap::give_back();
     fitted
 }
