@@ -25,7 +25,7 @@ impl Observations {
         Self { most, bands, width, ranks: vec![NONE; observations], values: vec![0.0; observations * bands] }
     }
 
-    /// Which donors the observations of a pixel (row, col) come from: their places in [`crate::BoundFill::donors`],
+    /// Which donors the observations of a pixel (row, col) come from: their places in [`crate::PlannedFill::donors`],
     /// rising, and [`NONE`] from the last observation on.
     #[inline]
     pub fn ranks(&self, (row, col): (usize, usize)) -> &[u16] {

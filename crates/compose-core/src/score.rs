@@ -2,7 +2,7 @@
 //!
 //! Data flow as for mask rules: rules file → [`Score`] → (per scene, headers only) [`BoundScore`] → (per block)
 //! numbers on the scene's native grid. A fill strategy that wants scores binds them and hands them to the engine
-//! ([`crate::BoundFill::score`]), which brings the numbers to the target grid by nearest neighbour.
+//! ([`crate::PlannedFill::score`]), which brings the numbers to the target grid by nearest neighbour.
 
 use crate::{Grid, KindError, Plane, Problem, SceneFacts, SettingsTable, Window};
 use ndarray::ArrayViewMut2;
