@@ -160,22 +160,27 @@ fn a_file_that_appears_while_a_run_goes_on_is_not_replaced_without_overwrite() {
     }
 }
 
+/// Runs a pair of which one file changes after the last block; insists that it is named, and nothing is left.
+fn is_named_when_it_changes_at_the_end(pair: &Pair, name: &str) {
+    let planned = planned(pair, &alone());
+    let before = listing(pair.folder.path());
+    let change = |at: Progress| {
+        if at.done == at.total {
+            let file = std::fs::File::options().append(true).open(pair.path(name)).unwrap();
+            file.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
+        }
+    };
+    let said = failure(&planned, &change).unwrap_or_else(|| panic!("{name}: the run should fail"));
+    assert!(said.contains(&format!("{name}: has changed since the plan was made")), "{said}");
+    assert_eq!(listing(pair.folder.path()), before, "something was left behind");
+}
+
 /// All pixels are read and written by then: only what is checked before the outputs get their names can tell.
 #[test]
 fn an_input_that_changes_after_the_last_block_is_named_and_nothing_is_left() {
     for name in ["a_b1.tif", "a_qa.tif", "b_b1.tif", "b_qa.tif"] {
         let pair = Pair::new();
-        let planned = planned(&pair, &alone());
-        let before = listing(pair.folder.path());
-        let change = |at: Progress| {
-            if at.done == at.total {
-                let file = std::fs::File::options().append(true).open(pair.path(name)).unwrap();
-                file.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
-            }
-        };
-        let said = failure(&planned, &change).unwrap_or_else(|| panic!("{name}: the run should fail"));
-        assert!(said.contains(&format!("{name}: has changed since the plan was made")), "{said}");
-        assert_eq!(listing(pair.folder.path()), before, "something was left behind");
+        is_named_when_it_changes_at_the_end(&pair, name);
     }
 }
 
@@ -204,17 +209,7 @@ fn a_file_beside_the_scenes_that_changes_during_a_run_is_named_and_nothing_is_le
                 std::fs::write(pair.path(name), group).unwrap();
             }
         }
-        let planned = planned(&pair, &alone());
-        let before = listing(pair.folder.path());
-        let change = |at: Progress| {
-            if at.done == at.total {
-                let file = std::fs::File::options().append(true).open(pair.path(name)).unwrap();
-                file.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
-            }
-        };
-        let said = failure(&planned, &change).unwrap_or_else(|| panic!("{name}: the run should fail"));
-        assert!(said.contains(&format!("{name}: has changed since the plan was made")), "{said}");
-        assert_eq!(listing(pair.folder.path()), before, "something was left behind");
+        is_named_when_it_changes_at_the_end(&pair, name);
     }
 }
 
