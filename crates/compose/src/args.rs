@@ -100,6 +100,9 @@ pub struct CheckArgs {
     /// Does one trial in this process, and says nothing but its findings (how `check` starts itself)
     #[arg(long, hide = true, value_name = "KIND/TRIAL")]
     pub trial: Option<String>,
+    /// Does trials in this process, this one and those after it until one finds a fault
+    #[arg(long, hide = true, value_name = "KIND/TRIAL", conflicts_with = "trial")]
+    pub trials_from: Option<String>,
 }
 
 /// `compose plugin new`.

@@ -1,6 +1,6 @@
 //! What a trial is done with: a kind, made-up scenes and settings that fit them.
 
-use super::fixtures::{Fixture, Theme};
+use super::fixtures::{Fixture, Fixtures, Theme};
 use super::kind::Kind;
 use super::sample_settings::{self, Settings};
 use super::setup::Setup;
@@ -23,6 +23,7 @@ pub struct Bench {
     pub get_factory: GetFactory,
     /// Its index in its factory.
     pub index: u32,
+    fixtures: Arc<Fixtures>,
 }
 
 /// Variations of settings, beside the first, that pixels are looked at with.
@@ -31,9 +32,15 @@ const VARIATIONS: usize = 5;
 const WIDE: usize = 128;
 
 impl Bench {
-    pub fn new(kind: Kind, from_user: Option<Settings>, get_factory: GetFactory, index: u32) -> Self {
+    pub fn new(
+        kind: Kind,
+        from_user: Option<Settings>,
+        get_factory: GetFactory,
+        index: u32,
+        fixtures: Arc<Fixtures>,
+    ) -> Self {
         let first = sample_settings::first(kind.declared, from_user.as_ref());
-        Self { kind, from_user: from_user.is_some(), first, get_factory, index }
+        Self { kind, from_user: from_user.is_some(), first, get_factory, index, fixtures }
     }
 
     /// Every choice, every switch and some settings at random: nothing at the edge of what is allowed.
@@ -53,7 +60,7 @@ impl Bench {
 
     pub fn fixture(&self, theme: Theme) -> Arc<Fixture> {
         let named = sample_settings::bands(self.kind.declared, &[&self.first]);
-        Arc::new(Fixture::new(theme, &named))
+        self.fixtures.of(theme, &named)
     }
 
     /// The themes that differ for this sort of kind.

@@ -36,6 +36,12 @@ pub enum Outcome {
     Untried(String),
 }
 
+/// The option of a process that does one trial.
+pub(super) const ALONE: &str = "--trial";
+
+/// The option of a process that does a trial and those after it, until one finds a fault.
+pub(super) const FROM: &str = "--trials-from";
+
 /// The trial that lists kinds and their trials.
 pub(super) const LIST: &str = "list";
 
@@ -53,9 +59,11 @@ pub struct Tried {
     pub sort: String,
 }
 
-/// A line of what a trial's process says.
+/// A line of what a process of trials says.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Line {
+    /// The trial that begins, as `KIND/TRIAL`.
+    Trial(String),
     /// What it is about to do; the last one tells where a process ended that did not end well.
     Step(String),
     /// A kind, and the trials that it is to undergo.
@@ -81,6 +89,7 @@ impl Line {
 
     fn json(&self) -> Json {
         match self {
+            Self::Trial(name) => json!({ "trial": name }),
             Self::Step(step) => json!({ "step": step }),
             Self::Kind(Tried { id, version, sort }, trials) => {
                 json!({ "kind": id, "version": version, "sort": sort, "trials": trials })
@@ -104,6 +113,9 @@ impl Line {
 
     fn read(json: &Json) -> Option<Self> {
         let text = |key: &str| json.get(key).and_then(Json::as_str).map(str::to_owned);
+        if let Some(name) = text("trial") {
+            return Some(Self::Trial(name));
+        }
         if let Some(step) = text("step") {
             return Some(Self::Step(step));
         }
@@ -135,6 +147,7 @@ mod tests {
     fn lines_are_found_again_among_what_a_plugin_prints() {
         let tried = Tried { id: "a".into(), version: "1".into(), sort: "score".into() };
         let lines = [
+            Line::Trial("a/plan".into()),
             Line::Step("mark".into()),
             Line::Kind(tried, vec!["plan".into()]),
             Line::Unusable("no".into()),

@@ -5,7 +5,7 @@ use crate::facts::OneStack;
 use compose_core::{
     BandFacts, BandRole, Crs, CrsUnit, DataType, Day, Grid, SceneFacts, StackFacts, Transform, ValidityMode,
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Size of every scene. Small, and no multiple of anything.
 pub const SIZE: (usize, usize) = (127, 101);
@@ -87,6 +87,23 @@ pub struct Fixture {
     seen: Vec<Vec<OnceLock<Vec<u8>>>>,
 }
 
+/// The fixtures of a process: each is made once for all its trials.
+#[derive(Default)]
+pub struct Fixtures(Mutex<Vec<(Vec<String>, Arc<Fixture>)>>);
+
+impl Fixtures {
+    /// The fixture of a theme whose scenes also have bands of these names.
+    pub fn of(&self, theme: Theme, named: &[String]) -> Arc<Fixture> {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, fixture)) = made.iter().find(|(names, f)| f.theme == theme && names == named) {
+            return fixture.clone();
+        }
+        let fixture = Arc::new(Fixture::new(theme, named));
+        made.push((named.to_vec(), fixture.clone()));
+        fixture
+    }
+}
+
 /// The pixels of a band.
 pub struct Tile {
     /// Of data bands.
@@ -140,7 +157,7 @@ const WANTED: usize = 4;
 
 impl Fixture {
     /// Makes a fixture whose scenes also have bands of these names, which the settings speak of.
-    pub fn new(theme: Theme, named: &[String]) -> Self {
+    fn new(theme: Theme, named: &[String]) -> Self {
         let count = if theme == Theme::OneScene { 1 } else { SCENES };
         let scenes: Vec<SceneFacts> = (0..count).map(|nth| scene(theme, nth, named)).collect();
         let target = if theme == Theme::Composed { None } else { Some(TARGET.min(count - 1)) };

@@ -1,9 +1,9 @@
 //! The conformance kit: tries a library before a run depends on it.
 //!
-//! Every trial runs in a process of its own, so that a crash, an endless loop or an `exit` is a finding:
-//! [`check`] (in the process that reports) starts the program again with `--trial KIND/TRIAL`, where [`trial`] loads
-//! the library, does that one trial and prints what it found; the lines of `findings::Line` get across what a
-//! plugin prints in between.
+//! Trials run in another process, so that a crash, an endless loop or an `exit` is a finding:
+//! [`check`] (in the process that reports) starts the program again with `--trials-from KIND/TRIAL`, where [`trial`]
+//! loads the library, does trial after trial until one finds a fault, and prints what it found; the lines of
+//! `findings::Line` get across what a plugin prints in between. After a fault the next trial begins in a new process.
 //!
 //! Data flow in a trial: made-up scenes (`fixtures`) and settings (`sample_settings`) → an instance that has planned
 //! (`setup::Setup`) → calls (`call`) of windows, with rows, surroundings and invalid samples laid out so that
@@ -20,6 +20,7 @@ mod findings;
 mod fixtures;
 mod kind;
 mod parent;
+mod process;
 mod random;
 mod sample_settings;
 mod setup;
@@ -31,4 +32,4 @@ mod violations;
 
 pub use findings::{Fault, Outcome, Tried};
 pub use parent::{CheckError, Report, Request, check};
-pub use trial::trial;
+pub use trial::{Trials, trial};

@@ -1,15 +1,16 @@
-//! The process that reports: it starts another one for every trial, and survives them all.
+//! The process that reports: it starts others that do the trials, and survives them all.
 
-use super::findings::{FENCED, Fault, LIST, Line, Outcome, Tried};
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use super::findings::{ALONE, FENCED, FROM, Fault, LIST, Line, Outcome, Tried};
+use super::process::{self, Ended};
+use std::io;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 /// What to check, and how to start a trial.
 pub struct Request {
-    /// The program, which does one trial when it is called so: `program ARGUMENTS --trial KIND/TRIAL`.
+    /// The program, which does trials when it is called so: `program ARGUMENTS --trials-from KIND/TRIAL`, or one trial:
+    /// `program ARGUMENTS --trial KIND/TRIAL`.
     pub program: PathBuf,
     /// What comes before `--trial`.
     pub arguments: Vec<std::ffi::OsString>,
@@ -48,91 +49,125 @@ impl std::fmt::Display for CheckError {
 
 impl std::error::Error for CheckError {}
 
-/// How a process came to its end.
-enum Ended {
-    Itself(ExitStatus),
-    Killed,
+/// What the lines of a process have told so far.
+#[derive(Default)]
+struct Heard {
+    /// What came before the first trial.
+    before: Vec<Line>,
+    /// How many trials have begun.
+    trials: usize,
+    /// What the last of them has said.
+    last: Vec<Line>,
 }
 
 /// What a process has left.
 struct Left {
     ended: Ended,
-    lines: Vec<Line>,
     /// The last line on its standard error.
     last_words: Option<String>,
 }
 
-/// How often a process is looked at: short beside what it takes to start one.
-const LOOK: Duration = Duration::from_millis(4);
-
-/// Tries a library; `tell` is called with every finding as soon as it is there.
+/// Tries a library; `tell` is called with every finding, in the order of the trials.
+///
+/// One process does trial after trial until one finds a fault; the next trial begins in a new process. Where a process
+/// crashes, its last trial is done again alone, so that it does not answer for what an earlier one has damaged.
 ///
 /// # Errors
 /// It is no library, or no trial can be started.
-pub fn check(request: &Request, mut tell: impl FnMut(&Report)) -> Result<(), CheckError> {
-    let mut left = run(request, LIST).map_err(CheckError::Start)?;
-    let lines = std::mem::take(&mut left.lines);
-    if let Some(Line::Unusable(why)) = lines.iter().find(|l| matches!(l, Line::Unusable(_))) {
+pub fn check(request: &Request, tell: impl FnMut(&Report)) -> Result<(), CheckError> {
+    let mut checking = Checking { request, list: Vec::new(), told: 0, tell };
+    let (heard, left) = checking.run(ALONE, LIST)?;
+    if let Some(Line::Unusable(why)) = heard.before.iter().find(|l| matches!(l, Line::Unusable(_))) {
         return Err(CheckError::Unusable(why.clone()));
     }
-    let outcome = judge(request, &lines, &left);
+    let outcome = judge(request, &heard.before, &left);
     if outcome != Outcome::Sound {
-        tell(&Report { kind: None, trial: "load".into(), outcome });
+        (checking.tell)(&Report { kind: None, trial: "load".into(), outcome });
         return Ok(());
     }
-    for line in lines {
-        let Line::Kind(kind, trials) = line else { continue };
-        for trial in trials {
-            let left = run(request, &format!("{}/{trial}", kind.id)).map_err(CheckError::Start)?;
-            let outcome = judge(request, &left.lines, &left);
-            tell(&Report { kind: Some(kind.clone()), trial, outcome });
-        }
+    while let Some(next) = checking.next() {
+        let (heard, left) = checking.run(FROM, &next)?;
+        let outcome = checking.last_outcome(&heard, &left)?;
+        checking.report(outcome);
     }
     Ok(())
 }
 
-/// Runs one trial to its end, or to the end of the time that it has.
-fn run(request: &Request, trial: &str) -> io::Result<Left> {
-    // Files, not pipes: nobody need read along while the trial runs.
-    let (mut said, mut told) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    let mut child = Command::new(&request.program)
-        .args(&request.arguments)
-        .args(["--trial", trial])
-        .stdin(Stdio::null())
-        .stdout(said.try_clone()?)
-        .stderr(told.try_clone()?)
-        .spawn()?;
-    let ended = wait(&mut child, request.timeout)?;
-    let last_words = String::from_utf8_lossy(&read(&mut told)?).trim().lines().last().map(str::to_owned);
-    Ok(Left { ended, lines: Line::read_all(&read(&mut said)?), last_words })
+/// A check that is under way.
+struct Checking<'a, F> {
+    request: &'a Request,
+    /// The trials of every kind, in their order.
+    list: Vec<(Tried, String)>,
+    /// How many of them have been told.
+    told: usize,
+    tell: F,
 }
 
-fn wait(child: &mut Child, timeout: Duration) -> io::Result<Ended> {
-    let mut waited = Duration::ZERO;
-    while waited < timeout {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Ended::Itself(status));
-        }
-        std::thread::sleep(LOOK);
-        waited += LOOK;
+impl<F: FnMut(&Report)> Checking<'_, F> {
+    /// Runs a process that begins with `first`, and tells of every trial but its last.
+    fn run(&mut self, mode: &str, first: &str) -> Result<(Heard, Left), CheckError> {
+        let mut heard = Heard::default();
+        let request = self.request;
+        let ended = process::run(request, mode, first, |line| match line {
+            Line::Trial(_) => {
+                let lines = std::mem::take(&mut heard.last);
+                if heard.trials > 0 {
+                    self.report(said(&lines).unwrap_or_else(|| Outcome::Untried("it said nothing".into())));
+                }
+                heard.trials += 1;
+            }
+            line if heard.trials > 0 => heard.last.push(line),
+            line => {
+                if let Line::Kind(kind, trials) = &line {
+                    self.list.extend(trials.iter().map(|trial| (kind.clone(), trial.clone())));
+                }
+                heard.before.push(line);
+            }
+        });
+        let (ended, last_words) = ended.map_err(CheckError::Start)?;
+        Ok((heard, Left { ended, last_words }))
     }
-    child.kill()?;
-    child.wait()?;
-    Ok(Ended::Killed)
+
+    fn report(&mut self, outcome: Outcome) {
+        if let Some((kind, trial)) = self.list.get(self.told).cloned() {
+            (self.tell)(&Report { kind: Some(kind), trial, outcome });
+        }
+        self.told += 1;
+    }
+
+    /// The trial that is to be told next.
+    fn next(&self) -> Option<String> {
+        self.list.get(self.told).map(|(kind, trial)| format!("{}/{trial}", kind.id))
+    }
+
+    /// How the last trial of a process ended. After a crash in company of others it is done again alone.
+    fn last_outcome(&self, heard: &Heard, left: &Left) -> Result<Outcome, CheckError> {
+        // Without a trial it ended while the library was loaded: that is the finding of the trial that it was for.
+        let lines = if heard.trials == 0 { &heard.before } else { &heard.last };
+        let outcome = judge(self.request, lines, left);
+        let crashed = matches!(left.ended, Ended::Itself(status) if signal(status).is_some());
+        let Some(name) = self.next().filter(|_| crashed && heard.trials > 1) else { return Ok(outcome) };
+        let mut lines = Vec::new();
+        let alone = process::run(self.request, ALONE, &name, |line| lines.push(line));
+        let (ended, last_words) = alone.map_err(CheckError::Start)?;
+        Ok(match (judge(self.request, &lines, &Left { ended, last_words }), outcome) {
+            (Outcome::Sound, Outcome::Fault(fault)) => Outcome::Fault(Fault {
+                found: format!("{} (after other trials in the same process; not alone)", fault.found),
+                ..fault
+            }),
+            (alone, _) => alone,
+        })
+    }
 }
 
-fn read(file: &mut File) -> io::Result<Vec<u8>> {
-    // A plugin that prints without end does not fill our memory; what counts comes last.
-    let before = file.metadata()?.len().saturating_sub(1 << 26);
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(before))?;
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// The outcome that a trial has told.
+fn said(lines: &[Line]) -> Option<Outcome> {
+    lines.iter().find_map(|l| if let Line::Outcome(o) = l { Some(o.clone()) } else { None })
 }
 
 /// How a trial ended, by what its process has left.
 fn judge(request: &Request, lines: &[Line], left: &Left) -> Outcome {
-    let outcome = lines.iter().find_map(|l| if let Line::Outcome(o) = l { Some(o.clone()) } else { None });
+    let outcome = said(lines);
     let step =
         lines.iter().rev().find_map(|l| if let Line::Step(step) = l { Some(step.as_str()) } else { None });
     let place = match (&outcome, step) {

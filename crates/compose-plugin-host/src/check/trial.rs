@@ -1,10 +1,11 @@
-//! The process of one trial: loads the library, does the trial, says what it found.
+//! The process that does trials: loads the library, does one after the other, says what it found.
 
 use super::bench::Bench;
 use super::findings::{Fault, LIST, Line, Outcome, Tried};
+use super::fixtures::Fixtures;
 use super::kind::Kind;
 use super::stop::End;
-use super::trials::TRIALS;
+use super::trials::{TRIALS, Trial};
 use super::user_settings::user_settings;
 use crate::call::PluginHost;
 use crate::load_error::LoadError;
@@ -13,33 +14,68 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Does one trial (`list`, or `KIND/TRIAL`) of the library at `path`, and prints what comes of it.
+/// Which trials a process does.
+#[derive(Clone, Copy, Debug)]
+pub enum Trials<'a> {
+    /// This one (`KIND/TRIAL`), or `list` for the list of kinds and their trials.
+    Alone(&'a str),
+    /// This one and those after it, until one finds a fault.
+    From(&'a str),
+}
+
+/// Does trials of the library at `path`, and prints what comes of each.
 ///
 /// `rules` gives settings; `taken` are names that kinds of the program have already.
-pub fn trial(path: &Path, rules: Option<&Path>, taken: &[&str], trial: &str) {
+pub fn trial(path: &Path, rules: Option<&Path>, taken: &[&str], trials: Trials) {
     let opened = match open(path, None) {
         Ok(opened) => opened,
         Err(error) => return not_opened(&error).say(),
     };
-    if trial == LIST {
+    let (first, alone) = match trials {
+        Trials::Alone(first) => (first, true),
+        Trials::From(first) => (first, false),
+    };
+    if first == LIST {
         return list(&opened, rules, taken).iter().for_each(Line::say);
     }
-    let (id, name) = trial.split_once('/').unwrap_or((trial, ""));
-    let found = opened.supplied.iter().position(|kind| kind.declared.id == id);
-    let known = TRIALS.iter().find(|trial| trial.name == name);
-    let (Some(nth), Some(known)) = (found, known) else {
-        return Line::Outcome(Outcome::Untried(format!("there is no trial {trial}"))).say();
-    };
-    let outcome = match bench(&opened, nth, rules) {
-        Ok(bench) => match (known.run)(&bench) {
+    let kinds = opened.supplied.iter().enumerate();
+    let all = kinds.flat_map(|(nth, kind)| {
+        TRIALS.iter().filter(|trial| trial.is_for(kind.sort)).map(move |trial| (nth, trial))
+    });
+    let name = |nth: usize, trial: &Trial| format!("{}/{}", opened.supplied[nth].declared.id, trial.name);
+    let mut wanted = all.skip_while(|(nth, trial)| name(*nth, trial) != first).peekable();
+    if wanted.peek().is_none() {
+        return Line::Outcome(Outcome::Untried(format!("there is no trial {first}"))).say();
+    }
+    let fixtures = Arc::new(Fixtures::default());
+    for (nth, trial) in wanted {
+        Line::Trial(name(nth, trial)).say();
+        Line::Step("before its first call".into()).say();
+        let outcome = outcome(&opened, nth, rules, trial, &fixtures);
+        let fault = matches!(outcome, Outcome::Fault(_));
+        Line::Outcome(outcome).say();
+        if alone || fault {
+            return;
+        }
+    }
+}
+
+fn outcome(
+    opened: &Opened,
+    nth: usize,
+    rules: Option<&Path>,
+    trial: &Trial,
+    fixtures: &Arc<Fixtures>,
+) -> Outcome {
+    match bench(opened, nth, rules, fixtures) {
+        Ok(bench) => match (trial.run)(&bench) {
             Ok(()) => Outcome::Sound,
             Err(End::Needless(why)) => Outcome::Needless(why),
             Err(End::Untried(why)) => Outcome::Untried(why),
             Err(End::Fault(fault)) => Outcome::Fault(fault),
         },
         Err(why) => Outcome::Untried(why),
-    };
-    Line::Outcome(outcome).say();
+    }
 }
 
 fn not_opened(error: &LoadError) -> Line {
@@ -80,7 +116,12 @@ fn list(opened: &Opened, rules: Option<&Path>, taken: &[&str]) -> Vec<Line> {
     lines
 }
 
-fn bench(opened: &Opened, nth: usize, rules: Option<&Path>) -> Result<Bench, String> {
+fn bench(
+    opened: &Opened,
+    nth: usize,
+    rules: Option<&Path>,
+    fixtures: &Arc<Fixtures>,
+) -> Result<Bench, String> {
     let Supplied { sort, declared, raw } = opened.supplied[nth];
     let from_user = rules.map_or(Ok(None), |rules| user_settings(rules, sort, declared))?;
     let cancelled = Arc::new(AtomicBool::new(false));
@@ -88,5 +129,5 @@ fn bench(opened: &Opened, nth: usize, rules: Option<&Path>) -> Result<Bench, Str
     let quiet = AtomicBool::new(false);
     let kind = Kind { host, cancelled, sort, declared, raw, quiet };
     let index = opened.supplied[..nth].iter().filter(|kind| kind.sort == sort).count();
-    Ok(Bench::new(kind, from_user, opened.entry.get_factory, index as u32))
+    Ok(Bench::new(kind, from_user, opened.entry.get_factory, index as u32, fixtures.clone()))
 }

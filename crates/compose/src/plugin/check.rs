@@ -1,11 +1,11 @@
-//! `compose plugin check`: tries a plugin in processes of its own, and says what is wrong with it.
+//! `compose plugin check`: tries a plugin in other processes, and says what is wrong with it.
 
 use crate::args::CheckArgs;
 use crate::rules::registry;
 use crate::screen::say;
 use compose_engine::EngineError;
 use compose_io::text::{LARGEST_TEXT, read_text};
-use compose_plugin_host::check::{Fault, Outcome, Report, Request, Tried, check as try_all, trial};
+use compose_plugin_host::check::{Fault, Outcome, Report, Request, Trials, Tried, check as try_all, trial};
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -15,13 +15,14 @@ use std::time::Duration;
 /// Something is wrong with the plugin, or it could not be tried.
 const FOUND: u8 = 1;
 
-/// Checks a library; or does one trial, where this is the process of one.
+/// Checks a library; or does trials, where this is the process of them.
 pub fn check(args: &CheckArgs) -> Result<ExitCode, EngineError> {
-    if let Some(name) = &args.trial {
+    let alone = args.trial.as_deref().map(Trials::Alone);
+    if let Some(trials) = alone.or(args.trials_from.as_deref().map(Trials::From)) {
         let registry = registry(&Arc::default(), true);
         let (masks, scores) = (registry.masks.iter().map(|k| k.name), registry.scores.iter().map(|k| k.name));
         let taken: Vec<&str> = masks.chain(scores).chain(registry.fills.iter().map(|k| k.name)).collect();
-        trial(&args.file, args.rules.as_deref(), &taken, name);
+        trial(&args.file, args.rules.as_deref(), &taken, trials);
         return Ok(ExitCode::SUCCESS);
     }
     let refuse = |message: String| EngineError::Option { option: "plugin check".into(), message };
