@@ -149,8 +149,15 @@ fn exeter_is_composed_as_a_median_of_all() {
 
 #[test]
 fn examples_do_not_depend_on_blocks_or_threads() {
-    for rules in ["sentinel2/repair.toml", "sentinel2/seamless.toml", "brumadinho/brumadinho.toml"] {
-        let outputs: Vec<Vec<Vec<u16>>> = [("64", "1"), ("100", "2"), ("512", "2"), ("whole", "1")]
+    // The Sentinel-2 scenes are smaller than a block of 512 px: that is the whole.
+    let small = [("64", "1"), ("100", "2"), ("whole", "1")];
+    let large = [("64", "1"), ("100", "2"), ("512", "2"), ("whole", "1")];
+    for (rules, ways) in [
+        ("sentinel2/repair.toml", &small[..]),
+        ("sentinel2/seamless.toml", &small[..]),
+        ("brumadinho/brumadinho.toml", &large[..]),
+    ] {
+        let outputs: Vec<Vec<Vec<u16>>> = ways
             .iter()
             .map(|(block, threads)| {
                 let more = ["--block-size", block, "-j", threads];

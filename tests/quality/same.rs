@@ -14,27 +14,28 @@ const WAYS: [&[&str]; 5] = [
     &["--mem-limit", "200MB", "-j", "1"],
 ];
 
-const SIZE: (usize, usize) = (700, 600);
+/// More than one block of 512 px, more than four of 100 px.
+const SIZE: (usize, usize) = (540, 430);
 
 /// A target under clouds and three donors under others; one lies whole pixels away and one parts of a pixel.
 pub fn shifted_stack(rules: String) -> Stack {
     let grain = |x: f64, y: f64, seed: u64| 50.0 * noise(x.floor() as i64, y.floor() as i64, seed);
     let haze = |x: f64, y: f64| 200.0 * (x / 210.0).sin() + 150.0 * (y / 170.0).cos();
     let target = Scene::new("target", 30, SIZE, 2, |b, x, y| 300.0 + 0.8 * land(b, x, y) + haze(x, y))
-        .clouded(&[(120.0, 140.0, 90.0), (400.0, 260.0, 130.0), (640.0, 520.0, 70.0), (256.0, 512.0, 40.0)]);
+        .clouded(&[(120.0, 140.0, 90.0), (400.0, 220.0, 110.0), (500.0, 380.0, 70.0), (256.0, 384.0, 40.0)]);
     let near = Scene::new("near", 20, SIZE, 2, |b, x, y| land(b, x, y) + grain(x, y, 1)).clouded(&[
         (180.0, 160.0, 60.0),
-        (420.0, 300.0, 80.0),
-        (640.0, 520.0, 30.0),
+        (420.0, 240.0, 70.0),
+        (500.0, 380.0, 30.0),
     ]);
     let whole = Scene::shifted("whole", 41, SIZE, (-13.0, 9.0), 2, |b, x, y| {
         0.7 * land(b, x, y) + 900.0 + grain(x, y, 2)
     })
-    .clouded(&[(90.0, 100.0, 60.0), (440.0, 300.0, 60.0), (640.0, 520.0, 30.0)]);
-    let part = Scene::shifted("part", 50, (720, 620), (-6.4, -8.3), 2, |b, x, y| {
+    .clouded(&[(90.0, 100.0, 60.0), (430.0, 240.0, 55.0), (500.0, 380.0, 30.0)]);
+    let part = Scene::shifted("part", 50, (560, 450), (-6.4, -8.3), 2, |b, x, y| {
         1.2 * land(b, x, y) + grain(x, y, 3)
     })
-    .clouded(&[(120.0, 240.0, 70.0), (440.0, 230.0, 90.0), (640.0, 520.0, 30.0)]);
+    .clouded(&[(120.0, 240.0, 70.0), (430.0, 190.0, 75.0), (500.0, 380.0, 30.0)]);
     Stack::new(vec![target, near, whole, part], rules)
 }
 
