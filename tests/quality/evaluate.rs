@@ -2,6 +2,7 @@
 
 use super::made::{REPAIR, Scene, Stack, fill, land};
 use crate::support::{compose, listing, registry, root, stderr, stdout};
+use compose_engine::plan::SceneId;
 use compose_engine::run::compose_hidden;
 use compose_engine::{Hidden, Options, Plan, Rules, RulesFile};
 use serde_json::Value;
@@ -81,7 +82,7 @@ fn filled_where_hidden(truth: f64) -> Vec<f32> {
     let plan = Plan::make(&rules, &Options::default()).unwrap();
     let mut pixels = ndarray::Array2::zeros((size.1, size.0));
     pixels.slice_mut(ndarray::s![10..20, 10..25]).fill(1);
-    let hidden = Hidden { scene: 0, pixels, poison: 60_000.0, shadow: None, absent: Vec::new() };
+    let hidden = Hidden { scene: SceneId(0), pixels, poison: 60_000.0, shadow: None, absent: Vec::new() };
     let image = compose_hidden(&plan, 0, &hidden, &AtomicBool::new(false)).unwrap();
     image.values.slice(ndarray::s![0, 10..20, 10..25]).iter().copied().collect()
 }

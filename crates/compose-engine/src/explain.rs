@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::fitted::{Fitted, FittedJob};
 use crate::pixels::{ReadContext, SceneReader, Scope, Worker};
-use crate::plan::{Job, Plan, RuleId};
+use crate::plan::{Job, Plan, RuleId, SceneId};
 use crate::run::compose_block;
 use compose_core::{GAP, STATISTIC, Window};
 use compose_io::Place;
@@ -24,7 +24,7 @@ pub fn explain(fitted: &Fitted, x: f64, y: f64) -> Result<String, EngineError> {
         let reader = context.reader(Scope::of(fitted), place, &worker);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}: column {}, row {}", job.output.path.display(), window.col, window.row);
-        for scene in 0..plan.stack.facts.len() {
+        for scene in plan.stack.scene_ids() {
             text += &scene_line(plan, &reader, scene, window)?;
         }
         text += &outcome(plan, &reader, fitted)?;
@@ -49,7 +49,7 @@ fn pixel_at(job: &Job, x: f64, y: f64) -> Result<Window, EngineError> {
 fn scene_line(
     plan: &Plan,
     reader: &SceneReader<'_>,
-    scene: usize,
+    scene: SceneId,
     window: Window,
 ) -> Result<String, EngineError> {
     let facts = &plan.stack.facts[scene];
@@ -82,10 +82,10 @@ fn outcome(plan: &Plan, reader: &SceneReader<'_>, fitted: &FittedJob) -> Result<
             (STATISTIC, stage) => {
                 format!("computed by fill {stage}, {}", fitted.job.fills[usize::from(stage) - 1].name)
             }
-            (scene, 0) => format!("observed in {}", plan.stack.facts[usize::from(scene)].id),
+            (scene, 0) => format!("observed in {}", plan.stack.facts[SceneId::from(scene)].id),
             (scene, stage) => {
                 let fill = &fitted.job.fills[usize::from(stage) - 1].name;
-                format!("from {} by fill {stage}, {fill}", plan.stack.facts[usize::from(scene)].id)
+                format!("from {} by fill {stage}, {fill}", plan.stack.facts[SceneId::from(scene)].id)
             }
         };
         let _ = writeln!(text, "  → {names}: {} ({origin})", values.join(" "));

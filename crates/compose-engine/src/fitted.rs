@@ -1,7 +1,7 @@
 //! The plan with what the survey told: all that a run needs to know before its first block.
 
 use crate::error::EngineError;
-use crate::plan::{Comparing, Job, Lattice, LeftOut, MOSTLY, Masked, PlacedMask, Plan, RuleId};
+use crate::plan::{Comparing, Job, Lattice, LeftOut, MOSTLY, Masked, PlacedMask, Plan, RuleId, SceneId};
 use compose_core::{BoundFill, BoundMask};
 use compose_io::scene::SceneSource;
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ impl PlainMasks {
     pub fn of(plan: &Plan, job: &Job) -> Self {
         let of_scene = |(scene, masks): (usize, &Vec<PlacedMask>)| {
             let plain = |(rule, mask): (usize, &PlacedMask)| {
-                (!job.compares(scene, RuleId(rule))).then(|| mask.bound.alone())
+                (!job.compares(SceneId(scene), RuleId(rule))).then(|| mask.bound.alone())
             };
             masks.iter().enumerate().map(plain).collect()
         };
@@ -81,13 +81,14 @@ impl FittedMasks {
     ) -> Result<Self, EngineError> {
         let fitted = job.comparing.iter().map(|of| Ok(((of.scene, of.rule), fit(of)?)));
         let fitted = fitted.collect::<Result<BTreeMap<_, _>, EngineError>>()?;
-        let rule = |scene: usize, (nth, plain): (usize, &Option<Arc<dyn BoundMask>>)| {
+        let rule = |scene: SceneId, (nth, plain): (usize, &Option<Arc<dyn BoundMask>>)| {
             let compared = || fitted.get(&(scene, RuleId(nth))).cloned();
-            let missing = || EngineError::Bug(format!("rule {nth} of scene {scene} was not fitted"));
+            let missing =
+                || EngineError::Bug(format!("rule {nth} of scene {} was not fitted", scene.index()));
             plain.clone().or_else(compared).ok_or_else(missing)
         };
         let of_scene = |(scene, masks): (usize, &Vec<Option<Arc<dyn BoundMask>>>)| {
-            masks.iter().enumerate().map(|mask| rule(scene, mask)).collect()
+            masks.iter().enumerate().map(|mask| rule(SceneId(scene), mask)).collect()
         };
         let all = plain.0.iter().enumerate().map(of_scene).collect::<Result<_, EngineError>>()?;
         Ok(Self { all, plain })
@@ -101,10 +102,10 @@ impl FittedMasks {
 
 impl<'a> Masks<'a> {
     /// The rule of this number of a scene; `None` where it is passed over.
-    pub fn rule(self, scene: usize, rule: RuleId) -> Option<&'a dyn BoundMask> {
+    pub fn rule(self, scene: SceneId, rule: RuleId) -> Option<&'a dyn BoundMask> {
         match self {
-            Self::All(masks) => Some(&*masks.all[scene][rule.0]),
-            Self::Plain(masks) => masks.0[scene][rule.0].as_deref(),
+            Self::All(masks) => Some(&*masks.all[scene][rule]),
+            Self::Plain(masks) => masks.0[scene][rule].as_deref(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::fitted::{Fitted, FittedJob};
 use crate::plan::specs::rasters;
-use crate::plan::{Bytes, Job, SceneStatus, Status};
+use crate::plan::{Bytes, Job, RuleId, SceneId, SceneStatus, Status};
 use compose_core::{BoundFill, Grid};
 use compose_io::write::RasterSpec;
 use std::collections::BTreeMap;
@@ -15,14 +15,14 @@ const WIDE: usize = 1500;
 impl Fitted {
     /// What became of a scene for one output: `target`, `donor`, `unused`, `skipped`.
     pub fn role(&self, of: &FittedJob, scene: &SceneStatus) -> &'static str {
-        let Some(index) = self.plan.stack.facts.iter().position(|f| f.id == scene.id) else {
+        let Some(index) = self.plan.stack.find(&scene.id) else {
             return "skipped";
         };
         let job = &of.job;
         if job.target == Some(index) {
             return "target";
         }
-        let gives = of.fills.iter().any(|fill| fill.donors().iter().any(|d| d.scene == index));
+        let gives = of.fills.iter().any(|fill| fill.donors().iter().any(|d| d.scene == index.index()));
         match (job.view.scenes[index].overlaps, gives) {
             (false, _) => "skipped",
             (true, true) => "donor",
@@ -31,7 +31,7 @@ impl Fitted {
     }
 
     /// How quality bands get to bands on other grids, each once.
-    pub fn mask_alignments(&self, scene: usize) -> Vec<String> {
+    pub fn mask_alignments(&self, scene: SceneId) -> Vec<String> {
         let mut reasons: Vec<String> = Vec::new();
         for reason in self.plan.stack.masks[scene].iter().flat_map(|m| &m.reasons) {
             if !reasons.contains(reason) {
@@ -42,14 +42,14 @@ impl Fitted {
     }
 
     /// How a scene's numbers become the target's.
-    pub fn radiometry_text(&self, job: &Job, scene: usize) -> String {
+    pub fn radiometry_text(&self, job: &Job, scene: SceneId) -> String {
         let bands = &self.plan.stack.facts[scene].bands;
         let converted = job.view.scenes[scene].radiometry.iter().zip(bands);
         let texts: Vec<String> = converted
             .filter_map(|(r, band)| r.map(|(gain, bias)| format!("{}: number × {gain} + {bias}", band.name)))
             .collect();
         if !texts.is_empty() {
-            let reference = &self.plan.stack.facts[job.target.unwrap_or(0)].id;
+            let reference = &self.plan.stack.facts[job.reference()].id;
             return format!("converted to the numbers of {reference}: {}", texts.join(", "));
         }
         let known = bands[..self.plan.stack.bands.len()].iter().any(|b| b.scale_offset.is_some());
@@ -93,7 +93,7 @@ impl Fitted {
                 write!(out, "  ({reason})")?;
             }
             writeln!(out)?;
-            let Some(index) = self.plan.stack.facts.iter().position(|f| f.id == found.id) else { continue };
+            let Some(index) = self.plan.stack.find(&found.id) else { continue };
             for group in &job.view.scenes[index].groups {
                 writeln!(out, "      {}", group.reason)?;
             }
@@ -187,7 +187,7 @@ impl Fitted {
         }
         writeln!(out, "masks (any of them makes a pixel unusable)")?;
         for (rule, name) in self.plan.stack.mask_names.iter().enumerate() {
-            writeln!(out, "  {name}: {}", self.plan.stack.mask_description(rule))?;
+            writeln!(out, "  {name}: {}", self.plan.stack.mask_description(RuleId(rule)))?;
         }
         if self.plan.stack.mask_names.is_empty() {
             writeln!(out, "  none: only nodata is unusable")?;

@@ -5,7 +5,7 @@ use crate::args::InspectArgs;
 use crate::rules::{read_rules, registry};
 use crate::screen::{say, tell};
 use compose_core::{BandRole, Day, Layout, quality};
-use compose_engine::plan::Stack;
+use compose_engine::plan::{BandId, SceneId, Stack};
 use compose_engine::{EngineError, Options, Rules};
 use compose_io::access::{Access, confine};
 use compose_io::crs::CrsRegistry;
@@ -153,17 +153,19 @@ fn is_file(path: &Path, other: &Path) -> bool {
 }
 
 /// The scene that reads `path`.
-fn scene_of(stack: &Stack, path: &Path) -> Option<usize> {
-    stack.scenes.iter().position(|scene| scene.files.iter().any(|f| is_file(f, path)))
+fn scene_of(stack: &Stack, path: &Path) -> Option<SceneId> {
+    stack.scene_ids().find(|scene| stack.scenes[*scene].files.iter().any(|f| is_file(f, path)))
 }
 
 /// Scene and band index of the quality band in `path`.
-fn place_in_rules(stack: &Stack, path: &Path) -> Option<(usize, usize)> {
+fn place_in_rules(stack: &Stack, path: &Path) -> Option<(SceneId, BandId)> {
     let scene = scene_of(stack, path)?;
     let facts = &stack.facts[scene];
-    let codes = |b: &usize| facts.bands[*b].role == BandRole::Quality;
-    let band =
-        (0..facts.bands.len()).filter(codes).find(|b| is_file(&stack.scenes[scene].refs[*b].path, path))?;
+    let codes = |b: &BandId| facts.bands[*b].role == BandRole::Quality;
+    let band = (0..facts.bands.len())
+        .map(BandId)
+        .filter(codes)
+        .find(|b| is_file(&stack.scenes[scene].refs[*b].path, path))?;
     Some((scene, band))
 }
 
@@ -193,17 +195,17 @@ fn say_codes(header: &FileHeader, quality: &Quality<'_>, stack: Option<&Stack>) 
 }
 
 /// What a run makes of a code. Fill is unusable wherever a rule reads the band, whatever the rule looks for.
-fn fate(stack: &Stack, scene: usize, band: usize, code: u32) -> String {
+fn fate(stack: &Stack, scene: SceneId, band: BandId, code: u32) -> String {
     let masks =
         stack.masks[scene].iter().zip(&stack.mask_names).map(|(mask, name)| (mask.bound.planned(), name));
-    let readers: Vec<_> = masks.filter(|(mask, _)| mask.bands().contains(&band)).collect();
+    let readers: Vec<_> = masks.filter(|(mask, _)| mask.bands().contains(&band.index())).collect();
     let layout = stack.facts[scene].bands[band].layout.filter(|_| !readers.is_empty());
     let is_fill = layout.is_some_and(|l| l.is_fill(code));
     let mut names = Vec::new();
     for (mask, name) in readers {
-        match mask.takes_code(band, code) {
+        match mask.takes_code(band.index(), code) {
             Some(true) => names.push(name.clone()),
-            None if mask.takes_code_only_by_growing(band, code) => {
+            None if mask.takes_code_only_by_growing(band.index(), code) => {
                 names.push(format!("{name} (only by growing)"));
             }
             // No neighbour changes what becomes of fill.

@@ -5,6 +5,7 @@ use crate::exit_code::INCOMPLETE;
 use crate::rules::{read_rules, registry};
 use crate::survey::fit;
 use crate::{screen, stop, stray};
+use compose_engine::plan::RuleId;
 use compose_engine::run::RunReport;
 use compose_engine::{Control, EngineError, Options, Plan};
 use std::process::ExitCode;
@@ -61,7 +62,7 @@ fn tell_report(plan: &Plan, report: &RunReport) {
     report.taken_over.iter().for_each(|note| screen::tell(&format!("note: {note}")));
     for name in &report.idle_rules {
         let rule = plan.stack.mask_names.iter().position(|n| n == name);
-        let does = rule.map_or_else(String::new, |rule| plan.stack.mask_description(rule));
+        let does = rule.map_or_else(String::new, |rule| plan.stack.mask_description(RuleId(rule)));
         screen::tell(&format!("note: mask \"{name}\" ({does}) took no pixel of anything that was read"));
     }
     for job in &report.jobs {

@@ -4,7 +4,7 @@
 //! cleared, mapped and unmapped each time, which costs as much as filling them.
 
 use super::unusable::Unusable;
-use crate::plan::{GroupId, ViewId};
+use crate::plan::{GroupId, SceneId, ViewId};
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::Resampler;
 use ndarray::Array3;
@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Per scene: what its block was read for, and the block.
-type Compared = HashMap<usize, (Seen, Arc<Block>)>;
+type Compared = HashMap<SceneId, (Seen, Arc<Block>)>;
 
 /// Buffers of blocks that were given back. Each worker has its own.
 #[derive(Default)]
@@ -30,7 +30,7 @@ pub struct BufferPool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Brought {
     pub view: ViewId,
-    pub scene: usize,
+    pub scene: SceneId,
     pub group: GroupId,
 }
 
@@ -92,14 +92,14 @@ impl BufferPool {
     }
 
     /// A scene as rules of a job (by its number) that compare see it, if it was kept.
-    pub(super) fn compared(&self, job: usize, scene: usize, seen: Seen) -> Option<Arc<Block>> {
+    pub(super) fn compared(&self, job: usize, scene: SceneId, seen: Seen) -> Option<Arc<Block>> {
         let (of, kept) = &*self.compared.borrow();
         let here = kept.get(&scene).filter(|(was, _)| *was == seen && *of == job);
         here.map(|(_, block)| block.clone())
     }
 
     /// Keeps a scene as rules that compare see it: those of the other scenes want it too. One window of each is kept.
-    pub(super) fn keep_compared(&self, job: usize, scene: usize, seen: Seen, block: Arc<Block>) {
+    pub(super) fn keep_compared(&self, job: usize, scene: SceneId, seen: Seen, block: Arc<Block>) {
         let (of, kept) = &mut *self.compared.borrow_mut();
         if *of != job {
             (*of, *kept) = (job, HashMap::new());
@@ -159,15 +159,15 @@ mod tests {
         let spare = BufferPool::default();
         let own = |col| Seen::Own(Window { col, row: 0, width: 2, height: 1 });
         let block = || Arc::new(spare.empty_block(1, ValidityMode::Joint, Window::whole(2, 1)));
-        spare.keep_compared(7, 0, own(0), block());
-        spare.keep_compared(7, 1, own(5), block());
-        let kept = |job, scene, seen| spare.compared(job, scene, seen).is_some();
+        spare.keep_compared(7, SceneId(0), own(0), block());
+        spare.keep_compared(7, SceneId(1), own(5), block());
+        let kept = |job, scene, seen| spare.compared(job, SceneId(scene), seen).is_some();
         assert_eq!([kept(7, 0, own(0)), kept(7, 1, own(5))], [true; 2]);
         assert_eq!([kept(7, 0, own(5)), kept(8, 0, own(0))], [false; 2]);
-        spare.keep_compared(7, 0, own(9), block());
+        spare.keep_compared(7, SceneId(0), own(9), block());
         assert_eq!([kept(7, 0, own(0)), kept(7, 0, own(9)), kept(7, 1, own(5))], [false, true, true]);
         // The next job may scale its scenes otherwise.
-        spare.keep_compared(8, 0, own(9), block());
+        spare.keep_compared(8, SceneId(0), own(9), block());
         assert_eq!([kept(7, 0, own(9)), kept(7, 1, own(5)), kept(8, 0, own(9))], [false, false, true]);
     }
 }

@@ -4,7 +4,7 @@ use super::buffers::Seen;
 use super::context::Scope;
 use super::reader::SceneReader;
 use crate::error::EngineError;
-use crate::plan::{BandGroup, Comparing, RuleId, View};
+use crate::plan::{BandGroup, Comparing, RuleId, SceneId, View};
 use compose_core::mask_rule::{Compared, OtherScene};
 use compose_core::{Block, Window};
 use compose_io::align::Alignment;
@@ -13,13 +13,13 @@ use std::sync::Arc;
 /// Blocks of the scenes that a rule compares.
 pub(super) struct Blocks {
     own: Arc<Block>,
-    others: Vec<(usize, Arc<Block>)>,
+    others: Vec<(SceneId, Arc<Block>)>,
 }
 
 impl Blocks {
     pub fn view<'a>(&'a self, reader: &SceneReader<'_>) -> Compared<'a> {
-        let other = |(scene, block): &'a (usize, Arc<Block>)| OtherScene {
-            scene: *scene,
+        let other = |(scene, block): &'a (SceneId, Arc<Block>)| OtherScene {
+            scene: scene.index(),
             day: reader.context.stack.facts[*scene].day,
             block,
         };
@@ -29,7 +29,7 @@ impl Blocks {
 
 impl SceneReader<'_> {
     /// The numbers of the rules of a scene that are applied.
-    pub(super) fn rules(&self, scene: usize) -> impl Iterator<Item = RuleId> {
+    pub(super) fn rules(&self, scene: SceneId) -> impl Iterator<Item = RuleId> {
         let all = (0..self.context.stack.masks[scene].len()).map(RuleId);
         all.filter(move |rule| self.scope.masks.rule(scene, *rule).is_some())
     }
@@ -37,7 +37,7 @@ impl SceneReader<'_> {
     /// What a rule compares on a window of its grid; `None` where it does not compare.
     pub(super) fn blocks(
         &self,
-        scene: usize,
+        scene: SceneId,
         rule: RuleId,
         window: Window,
     ) -> Result<Option<Blocks>, EngineError> {
@@ -52,7 +52,7 @@ impl SceneReader<'_> {
     fn plain_block(
         &self,
         comparing: &Comparing,
-        scene: usize,
+        scene: SceneId,
         window: Window,
     ) -> Result<Arc<Block>, EngineError> {
         let view: &View = &comparing.view;
@@ -74,7 +74,7 @@ impl SceneReader<'_> {
 
     /// What a window of a view shows of a scene. The grids of two scenes are mostly whole pixels apart: the same pixels of a
     /// third are then pasted on both. What is held out is told by the grid.
-    fn seen(&self, view: &View, scene: usize, window: Window) -> Seen {
+    fn seen(&self, view: &View, scene: SceneId, window: Window) -> Seen {
         match view.scenes[scene].groups[..] {
             [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] if self.scope.hidden.is_none() => {
                 Seen::Own(window.shift(cols, rows))

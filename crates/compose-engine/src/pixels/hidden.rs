@@ -1,5 +1,6 @@
 //! Pixels that are held out: whether a fill finds them again tells how good it is.
 
+use crate::plan::SceneId;
 use compose_core::{Block, Grid, Window};
 use compose_io::align::{Alignment, Resampling, decide};
 use ndarray::{Array2, s};
@@ -8,7 +9,7 @@ use ndarray::{Array2, s};
 #[derive(Clone, Debug)]
 pub struct Hidden {
     /// Index of the scene.
-    pub scene: usize,
+    pub scene: SceneId,
     /// 1 where hidden, on the target grid.
     pub pixels: Array2<u8>,
     /// What stands there instead; no result may depend on it.
@@ -16,7 +17,7 @@ pub struct Hidden {
     /// Pixels of the scene that are darkened to a part of their values, as by a shadow that the masks missed.
     pub shadow: Option<(Array2<u8>, f32)>,
     /// Scenes that are not there.
-    pub absent: Vec<usize>,
+    pub absent: Vec<SceneId>,
 }
 
 impl Hidden {
@@ -41,7 +42,7 @@ impl Hidden {
     /// beside it, of which it may be made.
     pub(super) fn hide_elsewhere(
         &self,
-        scene: usize,
+        scene: SceneId,
         block: &mut Block,
         window: Window,
         on: &Grid,
@@ -128,7 +129,7 @@ mod tests {
     fn hidden() -> Hidden {
         let mut pixels = Array2::zeros((6, 8));
         pixels[[3, 4]] = 1;
-        Hidden { scene: 1, pixels, poison: 99.0, shadow: None, absent: vec![2] }
+        Hidden { scene: SceneId(1), pixels, poison: 99.0, shadow: None, absent: vec![SceneId(2)] }
     }
 
     /// Half a pixel apart, a pixel of the one grid is made of two of the other.
@@ -139,7 +140,7 @@ mod tests {
             [(0.0, &[4][..]), (15.0, &[3, 4]), (-15.0, &[4, 5]), (30.0, &[3]), (7.0, &[3, 4])]
         {
             let mut block = clear();
-            hidden().hide_elsewhere(1, &mut block, whole, &grid(x0), &target);
+            hidden().hide_elsewhere(SceneId(1), &mut block, whole, &grid(x0), &target);
             for col in made_of_it {
                 let here = (block.values[[1, 3, *col]], block.valid[[0, 3, *col]]);
                 assert_eq!(here, (99.0, 0), "column {col} of the grid at {x0}");
@@ -152,8 +153,8 @@ mod tests {
     fn other_scenes_show_what_is_hidden_in_one_and_absent_ones_show_nothing() {
         let (whole, target) = (Window::whole(8, 6), grid(0.0));
         let (mut other, mut absent) = (clear(), clear());
-        hidden().hide_elsewhere(0, &mut other, whole, &grid(15.0), &target);
-        hidden().hide_elsewhere(2, &mut absent, whole, &grid(15.0), &target);
+        hidden().hide_elsewhere(SceneId(0), &mut other, whole, &grid(15.0), &target);
+        hidden().hide_elsewhere(SceneId(2), &mut absent, whole, &grid(15.0), &target);
         assert_eq!(other, clear());
         assert!(absent.valid.iter().all(|valid| *valid == 0));
     }

@@ -1,6 +1,6 @@
 //! Masks kept for a pass in which bands come one after the other: a bit per pixel.
 
-use crate::plan::GroupId;
+use crate::plan::{GroupId, SceneId};
 use compose_core::Window;
 use ndarray::ArrayView2;
 use std::collections::HashMap;
@@ -87,7 +87,7 @@ fn spread(byte: u8) -> u64 {
 }
 
 /// Which mask: scene, band group, and the window of the group's grid.
-type Key = (usize, GroupId, Window);
+type Key = (SceneId, GroupId, Window);
 
 /// A place for a mask; whoever holds its lock and finds it empty makes it.
 type Slot = Arc<Mutex<Option<Arc<Bits>>>>;
@@ -145,9 +145,9 @@ mod tests {
     #[test]
     fn marks_add_up() {
         let (kept, window) = (MaskCache::default(), Window::whole(3, 1));
-        kept.add((0, GroupId(0), window), &[0, 1, 0]);
-        kept.add((0, GroupId(0), window), &[1, 0, 0]);
-        let bits = kept.get((0, GroupId(0), window), || Err(())).unwrap();
+        kept.add((SceneId(0), GroupId(0), window), &[0, 1, 0]);
+        kept.add((SceneId(0), GroupId(0), window), &[1, 0, 0]);
+        let bits = kept.get((SceneId(0), GroupId(0), window), || Err(())).unwrap();
         let mut valid = [1, 0, 1];
         bits.clear(window, &mut valid);
         assert_eq!(valid, [0, 0, 1]);
@@ -159,11 +159,13 @@ mod tests {
     fn a_mask_is_made_once() {
         let kept = MaskCache::default();
         let window = Window::whole(1, 1);
-        let made = |mark: u8| kept.get((0, GroupId(0), window), || Ok::<_, ()>(Bits::pack(window, &[mark])));
+        let made = |mark: u8| {
+            kept.get((SceneId(0), GroupId(0), window), || Ok::<_, ()>(Bits::pack(window, &[mark])))
+        };
         let first = made(1).unwrap();
         assert!(Arc::ptr_eq(&first, &made(0).unwrap()));
         kept.clear();
         assert!(!Arc::ptr_eq(&first, &made(0).unwrap()));
-        assert!(kept.get((1, GroupId(0), window), || Err(())).is_err());
+        assert!(kept.get((SceneId(1), GroupId(0), window), || Err(())).is_err());
     }
 }

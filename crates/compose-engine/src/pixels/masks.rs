@@ -5,7 +5,7 @@ use super::planes::{LAYOUT, Owned};
 use super::reader::SceneReader;
 use super::unusable::Unusable;
 use crate::error::EngineError;
-use crate::plan::{GroupId, RuleId, covering};
+use crate::plan::{BandId, GroupId, RuleId, SceneId, covering};
 use compose_core::{MaskInput, Plane, Window};
 use compose_io::Reading;
 use compose_io::align::Alignment;
@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 
 impl SceneReader<'_> {
     /// 1 where `rule` takes (or cannot see) a pixel of `scene` on `window` of the target grid.
-    pub fn marks(&self, scene: usize, rule: RuleId, window: Window) -> Result<Array2<u8>, EngineError> {
+    pub fn marks(&self, scene: SceneId, rule: RuleId, window: Window) -> Result<Array2<u8>, EngineError> {
         let mut marks = Array2::zeros((window.height, window.width));
         for (index, group) in self.view.scenes[scene].groups.iter().enumerate() {
             let Some(at) = self.native_reading(scene, GroupId(index), window) else { continue };
@@ -34,7 +34,7 @@ impl SceneReader<'_> {
     /// Where any rule takes a pixel (or cannot see it) on a window of the group's grid; `None` without rules.
     pub(super) fn unusable(
         &self,
-        scene: usize,
+        scene: SceneId,
         group: GroupId,
         at: Reading,
     ) -> Result<Option<Unusable>, EngineError> {
@@ -49,7 +49,7 @@ impl SceneReader<'_> {
 
     /// Makes the masks of the block for all scenes that may be wanted, and keeps them.
     pub fn keep_masks(&self) -> Result<(), EngineError> {
-        let scenes: Vec<usize> = self.scope.job.scenes_read().collect();
+        let scenes: Vec<SceneId> = self.scope.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
             for group in (0..self.view.scenes[scene].groups.len()).map(GroupId) {
                 if let Some(at) = self.native_reading(scene, group, self.place.block) {
@@ -61,9 +61,9 @@ impl SceneReader<'_> {
     }
 
     /// Adds to the kept masks what is not valid in a band.
-    pub fn keep_judgement(&self, band: usize) -> Result<(), EngineError> {
+    pub fn keep_judgement(&self, band: BandId) -> Result<(), EngineError> {
         let kept = self.kept.expect("masks are kept in this pass");
-        let scenes: Vec<usize> = self.scope.job.scenes_read().collect();
+        let scenes: Vec<SceneId> = self.scope.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
             let groups = self.view.scenes[scene].groups.iter().enumerate();
             for (nth, _) in groups.filter(|(_, g)| g.bands.contains(&band)) {
@@ -82,12 +82,12 @@ impl SceneReader<'_> {
     }
 
     /// The whole block on the group's grid, where that holds the window.
-    fn whole_block(&self, scene: usize, group: GroupId, at: Reading) -> Option<Reading> {
+    fn whole_block(&self, scene: SceneId, group: GroupId, at: Reading) -> Option<Reading> {
         let whole = self.native_reading(scene, group, self.place.block)?;
         (whole.window.intersect(at.window) == Some(at.window)).then_some(whole)
     }
 
-    fn keep(&self, scene: usize, group: GroupId, at: Reading) -> Result<Arc<Bits>, EngineError> {
+    fn keep(&self, scene: SceneId, group: GroupId, at: Reading) -> Result<Arc<Bits>, EngineError> {
         let kept = self.kept.expect("masks are kept in this pass");
         kept.get((scene, group, at.window), || {
             let marks = self.union(scene, group, at)?;
@@ -97,7 +97,7 @@ impl SceneReader<'_> {
         })
     }
 
-    fn union(&self, scene: usize, group: GroupId, at: Reading) -> Result<Vec<u8>, EngineError> {
+    fn union(&self, scene: SceneId, group: GroupId, at: Reading) -> Result<Vec<u8>, EngineError> {
         let mut marks = self.worker.buffers.marks(at.window.pixels());
         marks.fill(0);
         for rule in self.rules(scene) {
@@ -109,14 +109,14 @@ impl SceneReader<'_> {
     /// Marks (1) where `rule` takes a pixel (or cannot see it) on a window of the group's grid.
     fn mark_group(
         &self,
-        scene: usize,
+        scene: SceneId,
         rule: RuleId,
         group: GroupId,
         at: Reading,
         marks: &mut [u8],
     ) -> Result<(), EngineError> {
-        let mask = &self.context.stack.masks[scene][rule.0];
-        match &mask.from_group[group.0] {
+        let mask = &self.context.stack.masks[scene][rule];
+        match &mask.from_group[group] {
             Alignment::Paste { cols, rows } => self.mark(scene, rule, at.shift(*cols, *rows), marks),
             Alignment::Disjoint => {
                 marks.fill(1);
@@ -137,15 +137,15 @@ impl SceneReader<'_> {
     }
 
     /// Marks (1) where `rule` takes a pixel, or where it is outside, on a window of the mask's own grid.
-    fn mark(&self, scene: usize, rule: RuleId, at: Reading, marks: &mut [u8]) -> Result<(), EngineError> {
-        let mask = &self.context.stack.masks[scene][rule.0];
+    fn mark(&self, scene: SceneId, rule: RuleId, at: Reading, marks: &mut [u8]) -> Result<(), EngineError> {
+        let mask = &self.context.stack.masks[scene][rule];
         let Some(bound) = self.scope.masks.rule(scene, rule) else { return Ok(()) };
         let facts = &self.context.stack.facts[scene];
         let halo = bound.halo();
         let (window, wide) = (at.window, at.window.expand(halo));
         let mut owned = Vec::with_capacity(bound.bands().len());
         for band in bound.bands() {
-            owned.push(self.band_at(scene, &mask.place, *band, at.expand(halo))?);
+            owned.push(self.band_at(scene, &mask.place, BandId(*band), at.expand(halo))?);
         }
         let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
         let outside = self.outside_of(scene, bound.bands(), &owned, wide);
@@ -162,7 +162,7 @@ impl SceneReader<'_> {
             stack: compared.as_ref(),
         };
         bound.mark(&input, marked.view_mut()).map_err(|e| EngineError::Mask {
-            rule: self.context.stack.mask_names[rule.0].clone(),
+            rule: self.context.stack.mask_names[rule].clone(),
             scene: facts.id.clone(),
             window,
             message: e.to_string(),
@@ -172,20 +172,20 @@ impl SceneReader<'_> {
         for (marks, (marked, outside)) in marks.chunks_mut(window.width.max(1)).zip(marked.zip(outside)) {
             hits += join(marks, marked, outside);
         }
-        self.context.marked[rule.0].fetch_add(hits, Ordering::Relaxed);
+        self.context.marked[rule].fetch_add(hits, Ordering::Relaxed);
         Ok(())
     }
 
     /// 1 outside the acquisition, and where every wanted band is missing.
     fn neutral(
         &self,
-        scene: usize,
+        scene: SceneId,
         rule: RuleId,
         at: Reading,
         outside: &Array2<u8>,
     ) -> Result<Array2<u8>, EngineError> {
         let window = at.window;
-        let mask = &self.context.stack.masks[scene][rule.0];
+        let mask = &self.context.stack.masks[scene][rule];
         if !mask.bound.planned().needs_neutral() {
             return Ok(Array2::zeros((window.height, window.width)));
         }
@@ -211,15 +211,15 @@ impl SceneReader<'_> {
     /// Clears `missing` where any of the finer pixels that a coarse mask pixel covers has data.
     fn clear_covered(
         &self,
-        scene: usize,
+        scene: SceneId,
         rule: RuleId,
         group: GroupId,
         at: Reading,
         missing: &mut Array2<u8>,
     ) -> Result<(), EngineError> {
         let window = at.window;
-        let mask = &self.context.stack.masks[scene][rule.0];
-        let bands = &self.context.stack.groups[scene][group.0];
+        let mask = &self.context.stack.masks[scene][rule];
+        let bands = &self.context.stack.groups[scene][group];
         let fine = covering(&self.context.stack.facts[scene].bands[bands[0]].grid, &mask.place.grid, window);
         // Which mask pixel each fine pixel belongs to: the alignment itself says so.
         // A fine pixel at the edge may belong to the mask pixel beyond it, which is nobody's here.
@@ -231,7 +231,7 @@ impl SceneReader<'_> {
             .indexed_iter_mut()
             .for_each(|((r, c), cell)| *cell = (r * window.width + c) as u32);
         let mut cell_of = Array2::from_elem((fine.height, fine.width), u32::MAX);
-        match &mask.from_group[group.0] {
+        match &mask.from_group[group] {
             Alignment::Resample(resampler) => {
                 resampler.nearest(fine, wider, cells.view(), u32::MAX, cell_of.view_mut());
             }
@@ -249,7 +249,7 @@ impl SceneReader<'_> {
 
     /// 1 where a quality band that the rule reads has no pixel, or says that there was no acquisition: what
     /// cannot be judged is unusable.
-    fn outside_of(&self, scene: usize, bands: &[usize], owned: &[Owned], window: Window) -> Array2<u8> {
+    fn outside_of(&self, scene: SceneId, bands: &[usize], owned: &[Owned], window: Window) -> Array2<u8> {
         let mut outside = Array2::zeros((window.height, window.width));
         for (band, plane) in bands.iter().zip(owned) {
             let Owned::Quality(codes, inside) = plane else { continue };

@@ -6,7 +6,7 @@ use super::mask_cache::MaskCache;
 use super::planes::{LAYOUT, Owned};
 use super::unusable::Unusable;
 use crate::error::EngineError;
-use crate::plan::{BandGroup, GroupId, NativePlace, View};
+use crate::plan::{BandGroup, BandId, GroupId, NativePlace, SceneId, View};
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::{Alignment, NativeBlock};
 use compose_io::{IoError, Place, Reading, Valid};
@@ -52,7 +52,7 @@ impl<'a> ReadContext<'a> {
 
 impl SceneReader<'_> {
     /// The pixels of `scene` on `window`, with the mask rules applied where `masked`.
-    pub fn read(&self, scene: usize, window: Window, masked: bool) -> Result<Block, EngineError> {
+    pub fn read(&self, scene: SceneId, window: Window, masked: bool) -> Result<Block, EngineError> {
         let block = self.read_where(scene, window, masked, None)?;
         Ok(block.unwrap_or_else(|| self.nothing(window)))
     }
@@ -60,7 +60,7 @@ impl SceneReader<'_> {
     /// As [`SceneReader::read`]; `None` where no pixel can be seen (or none of `wanted`, where that is 1).
     pub fn read_where(
         &self,
-        scene: usize,
+        scene: SceneId,
         window: Window,
         masked: bool,
         wanted: Option<ArrayView2<'_, u8>>,
@@ -78,7 +78,7 @@ impl SceneReader<'_> {
     /// As [`SceneReader::read_where`], with what is hidden.
     fn read_all(
         &self,
-        scene: usize,
+        scene: SceneId,
         window: Window,
         masked: bool,
         wanted: Option<ArrayView2<'_, u8>>,
@@ -86,7 +86,8 @@ impl SceneReader<'_> {
         let plan = &self.view.scenes[scene];
         let mut block: Option<Block> = None;
         for (index, group) in plan.groups.iter().enumerate() {
-            let bands: Vec<usize> = group.bands.iter().copied().filter(|b| self.bands.contains(b)).collect();
+            let bands: Vec<BandId> =
+                group.bands.iter().copied().filter(|b| self.bands.contains(&b.index())).collect();
             if bands.is_empty() {
                 continue;
             }
@@ -116,7 +117,7 @@ impl SceneReader<'_> {
     }
 
     /// The pixels of `scene` on `window` with and without the mask rules.
-    pub fn look(&self, scene: usize, window: Window) -> Result<Look, EngineError> {
+    pub fn look(&self, scene: SceneId, window: Window) -> Result<Look, EngineError> {
         let groups = &self.view.scenes[scene].groups;
         let block = self.read(scene, window, false)?;
         if let [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] = groups[..] {
@@ -143,13 +144,13 @@ impl SceneReader<'_> {
     }
 
     /// Per band that is read: the greatest sample of its type, where it has one and values arrive as they are stored.
-    pub fn full_scale(&self, scene: usize) -> Vec<Option<f32>> {
+    pub fn full_scale(&self, scene: SceneId) -> Vec<Option<f32>> {
         let plan = &self.view.scenes[scene];
-        let full = |band: usize| {
+        let full = |band: BandId| {
             let dtype = self.context.stack.facts[scene].bands[band].dtype;
             (dtype.is_integer() && plan.radiometry[band].is_none()).then(|| dtype.range().1 as f32)
         };
-        self.bands.clone().map(full).collect()
+        self.bands.clone().map(BandId).map(full).collect()
     }
 
     /// Takes back the memory of a block that is no longer needed.
@@ -175,8 +176,8 @@ impl SceneReader<'_> {
     }
 
     /// What a window needs of a scene, on the grid of one of its band groups; `None` where that is nothing.
-    pub(super) fn native_reading(&self, scene: usize, group: GroupId, window: Window) -> Option<Reading> {
-        match &self.view.scenes[scene].groups[group.0].alignment {
+    pub(super) fn native_reading(&self, scene: SceneId, group: GroupId, window: Window) -> Option<Reading> {
+        match &self.view.scenes[scene].groups[group].alignment {
             Alignment::Paste { cols, rows } => Some(self.reading(window).shift(*cols, *rows)),
             Alignment::Resample(resampler) => {
                 let who = Brought { view: self.view.id, scene, group };
@@ -189,8 +190,8 @@ impl SceneReader<'_> {
     /// Samples and validity (one plane per band, or one) on the group's own grid.
     pub(super) fn native(
         &self,
-        scene: usize,
-        bands: &[usize],
+        scene: SceneId,
+        bands: &[BandId],
         at: Reading,
         unusable: Option<&Unusable>,
     ) -> Result<Block, EngineError> {
@@ -227,9 +228,9 @@ impl SceneReader<'_> {
     }
 
     /// Puts some bands where they belong; jointly, a pixel must be valid in every group.
-    fn place(&self, block: &mut Block, bands: &[usize], aligned: Block, first: bool) {
+    fn place(&self, block: &mut Block, bands: &[BandId], aligned: Block, first: bool) {
         for (i, band) in bands.iter().enumerate() {
-            let to = band - self.bands.start;
+            let to = band.index() - self.bands.start;
             block.values.index_axis_mut(Axis(0), to).assign(&aligned.values.index_axis(Axis(0), i));
             if self.context.stack.validity == ValidityMode::PerBand {
                 block.valid.index_axis_mut(Axis(0), to).assign(&aligned.valid.index_axis(Axis(0), i));
@@ -248,9 +249,9 @@ impl SceneReader<'_> {
     /// One band on the grid of a mask rule or a score.
     pub(super) fn band_at(
         &self,
-        scene: usize,
+        scene: SceneId,
         place: &NativePlace,
-        band: usize,
+        band: BandId,
         at: Reading,
     ) -> Result<Owned, EngineError> {
         let shape = (at.window.height, at.window.width);
@@ -277,7 +278,7 @@ impl SceneReader<'_> {
         }
     }
 
-    pub(super) fn band(&self, scene: usize, band: usize, at: Reading) -> Result<Owned, IoError> {
+    pub(super) fn band(&self, scene: SceneId, band: BandId, at: Reading) -> Result<Owned, IoError> {
         let source = &self.context.sources[scene].refs[band];
         let shape = (at.window.height, at.window.width);
         let mut out = Owned::nothing(self.context.stack.facts[scene].bands[band].role, shape);

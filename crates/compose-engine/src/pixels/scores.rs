@@ -3,7 +3,7 @@
 use super::planes::Owned;
 use super::reader::SceneReader;
 use crate::error::EngineError;
-use crate::plan::PlacedScore;
+use crate::plan::{BandId, PlacedScore, SceneId};
 use compose_core::{BoundScore, Plane, ScoreInput, Window};
 use compose_io::Reading;
 use compose_io::align::Alignment;
@@ -13,7 +13,7 @@ impl SceneReader<'_> {
     /// How good the pixels of `scene` are on `window`; `-inf` where there is no telling.
     pub fn rate(
         &self,
-        scene: usize,
+        scene: SceneId,
         score: &dyn BoundScore,
         planned: &PlacedScore,
         window: Window,
@@ -36,7 +36,7 @@ impl SceneReader<'_> {
 
     fn rate_native(
         &self,
-        scene: usize,
+        scene: SceneId,
         score: &dyn BoundScore,
         planned: &PlacedScore,
         at: Reading,
@@ -46,7 +46,7 @@ impl SceneReader<'_> {
         let wide = window.expand(halo);
         let mut owned = Vec::with_capacity(score.bands().len());
         for band in score.bands() {
-            owned.push(self.band_at(scene, &planned.place, *band, at.expand(halo))?);
+            owned.push(self.band_at(scene, &planned.place, BandId(*band), at.expand(halo))?);
         }
         let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
         let input = ScoreInput { scene: facts, grid: &planned.place.grid, window: wide, planes: &planes };

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::plan::Stack;
-use crate::plan::ids::RuleId;
+use crate::plan::ids::{RuleId, SceneId};
 use crate::plan::view::{Arrival, View, ViewId};
 use compose_core::MaskStack;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Comparing {
     /// Index of the scene.
-    pub scene: usize,
+    pub scene: SceneId,
     /// Number of the rule.
     pub rule: RuleId,
     /// The scenes that it compares with.
-    pub others: Vec<usize>,
+    pub others: Vec<SceneId>,
     /// The stack on the grid on which the rule runs.
     pub view: Arc<View>,
 }
@@ -23,14 +23,14 @@ pub struct Comparing {
 /// Decides for every rule that compares.
 pub fn comparing(stack: &Stack, own: &View, arrival: Arrival) -> Result<Vec<Comparing>, EngineError> {
     let (mut all, mut views) = (Vec::<Comparing>::new(), 0);
-    for scene in 0..stack.facts.len() {
+    for scene in stack.scene_ids() {
         for (rule, mask) in stack.masks[scene].iter().enumerate() {
             let mut others = mask.bound.planned().compares(&MaskStack {
                 scenes: &stack.facts,
-                scene,
-                reference: arrival.reference,
+                scene: scene.index(),
+                reference: arrival.reference.index(),
             });
-            others.retain(|other| *other != scene && *other < stack.facts.len());
+            others.retain(|other| *other != scene.index() && *other < stack.facts.len());
             if others.is_empty() {
                 continue;
             }
@@ -44,7 +44,12 @@ pub fn comparing(stack: &Stack, own: &View, arrival: Arrival) -> Result<Vec<Comp
                     Arc::new(View::new(id, stack, (grid.clone(), own.georeferenced), arrival)?)
                 }
             };
-            all.push(Comparing { scene, rule: RuleId(rule), others, view });
+            all.push(Comparing {
+                scene,
+                rule: RuleId(rule),
+                others: others.into_iter().map(SceneId).collect(),
+                view,
+            });
         }
     }
     Ok(all)

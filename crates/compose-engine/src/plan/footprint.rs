@@ -1,6 +1,6 @@
 //! Bytes of a block: what mask rules, scores and fills need while they run on it, and what waits for the writer.
 
-use crate::plan::ids::RuleId;
+use crate::plan::ids::{RuleId, SceneId};
 use crate::plan::placement::PlacedMask;
 use crate::plan::{BandGroup, Job, Stack, Stage};
 use compose_core::Window;
@@ -23,13 +23,13 @@ pub fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
         |halo: usize, bands: usize| Running { halo, cell: 1, bytes: ((bands * 5 + 5) as f64 * share) as u64 };
     // A scene is kept for the rules of the others.
     let compared = bytes_compared(stack, job);
-    let comparing = |scene: usize, rule: usize| if job.compares(scene, RuleId(rule)) { compared } else { 0 };
-    let mask = |scene: usize, nth: usize, mask: &PlacedMask| {
+    let comparing = |scene: SceneId, rule: RuleId| if job.compares(scene, rule) { compared } else { 0 };
+    let mask = |scene: SceneId, nth: RuleId, mask: &PlacedMask| {
         let plain = rule(mask.bound.planned().halo(), mask.bound.planned().bands().len());
         Running { bytes: plain.bytes + (comparing(scene, nth) as f64 * share) as u64, ..plain }
     };
     let of_scene = |(scene, masks): (usize, &Vec<PlacedMask>)| -> Vec<Running> {
-        masks.iter().enumerate().map(|(nth, of)| mask(scene, nth, of)).collect()
+        masks.iter().enumerate().map(|(nth, of)| mask(SceneId(scene), RuleId(nth), of)).collect()
     };
     let masks = stack.masks.iter().enumerate().flat_map(of_scene);
     let of_stage = |stage: &Stage| -> Vec<Running> {
@@ -61,7 +61,7 @@ pub fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running
 
 /// Bytes for each pixel of a window, halo included, on which rules compare: every scene that any of them looks at.
 pub fn bytes_compared(stack: &Stack, job: &Job) -> u64 {
-    let scenes: BTreeSet<usize> =
+    let scenes: BTreeSet<SceneId> =
         job.comparing.iter().flat_map(|of| of.others.iter().copied().chain([of.scene])).collect();
     scenes.len() as u64 * block_bytes(stack, stack.bands.len())
 }

@@ -6,6 +6,7 @@ mod size;
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::Stack;
+use crate::plan::ids::SceneId;
 use crate::rules::Rules;
 use anchor::{Anchor, moves};
 use compose_core::{Crs, DataType, Grid, SceneFacts, Transform};
@@ -48,7 +49,7 @@ pub fn choose(
     rules: &Rules,
     options: &Options,
     stack: &Stack,
-    target: Option<usize>,
+    target: Option<SceneId>,
     systems: &CrsRegistry,
 ) -> Result<Chosen, EngineError> {
     let wanted = wanted(rules, options);
@@ -171,7 +172,7 @@ fn outright(
     wanted: &Wanted,
     options: &Options,
     stack: &Stack,
-    target: Option<usize>,
+    target: Option<SceneId>,
     systems: &CrsRegistry,
 ) -> Result<Chosen, Wrong> {
     let base = target.map(|t| &stack.facts[t].grid).or_else(|| stack.common_crs_grid());
@@ -215,7 +216,7 @@ fn outright(
 }
 
 /// A grid whose pixels bounds can be moved to: the target's, or that of scenes which share pixels.
-fn edges(stack: &Stack, target: Option<usize>) -> Option<&Grid> {
+fn edges(stack: &Stack, target: Option<SceneId>) -> Option<&Grid> {
     let first = &stack.facts[0].grid;
     match target {
         Some(t) => Some(&stack.facts[t].grid),
@@ -261,7 +262,7 @@ fn bounds(
     options: &Options,
     crs: Option<&Arc<Crs>>,
     stack: &Stack,
-    target: Option<usize>,
+    target: Option<SceneId>,
     systems: &CrsRegistry,
 ) -> Result<[f64; 4], String> {
     if let Some(bounds) = wanted.bounds {
@@ -273,7 +274,7 @@ fn bounds(
 }
 
 /// The bounds of the target, or of all scenes.
-fn extent(crs: Option<&Arc<Crs>>, stack: &Stack, target: Option<usize>) -> Result<[f64; 4], String> {
+fn extent(crs: Option<&Arc<Crs>>, stack: &Stack, target: Option<SceneId>) -> Result<[f64; 4], String> {
     let grids: Vec<&Grid> = match target {
         Some(t) => vec![&stack.facts[t].grid],
         None => stack.facts.iter().map(|f| &f.grid).collect(),
@@ -316,7 +317,7 @@ fn refuse_giants(
     (x, y): (f64, f64),
     crs: Option<&Arc<Crs>>,
     stack: &Stack,
-    target: Option<usize>,
+    target: Option<SceneId>,
 ) -> Result<(), Wrong> {
     let Ok([left, bottom, right, top]) = extent(crs, stack, target) else { return Ok(()) };
     let (width, height) = (right - left, top - bottom);

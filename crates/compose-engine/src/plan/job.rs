@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::comparing::{Comparing, comparing};
-use crate::plan::ids::RuleId;
+use crate::plan::ids::{RuleId, SceneId};
 use crate::plan::order::Order;
 use crate::plan::output::{OutputPlan, cast};
 use crate::plan::placement::{PlacedScore, placed_scores};
@@ -25,7 +25,7 @@ const AHEAD_OF_CELLS: usize = 2;
 #[derive(Clone)]
 pub struct Job {
     /// Index of the scene being repaired; `None` where every pixel is composed.
-    pub target: Option<usize>,
+    pub target: Option<SceneId>,
     /// The date that distances are measured from.
     pub target_day: Option<Day>,
     /// The grid of the output, and how each scene gets to it.
@@ -54,13 +54,13 @@ impl Job {
         rules: &Rules,
         options: &Options,
         stack: &Stack,
-        (number, target): (usize, Option<usize>),
+        (number, target): (usize, Option<SceneId>),
         systems: &CrsRegistry,
     ) -> Result<Self, EngineError> {
         let resampling = resampling(rules, options)?;
         let grid::Chosen { grid, reason: grid_reason, snapped, georeferenced } =
             grid::choose(rules, options, stack, target, systems)?;
-        let reference = target.unwrap_or(0);
+        let reference = reference(target);
         let cast = cast(rules, options, stack, reference)?;
         grid::refuse_size(rules, options, stack, &grid, cast.dtype)?;
         let arrival = Arrival { reference, resampling, dtype: cast.dtype };
@@ -108,11 +108,19 @@ impl Job {
         })
     }
 
+    /// The scene whose numbers the output has: the target, or without one the first scene.
+    pub fn reference(&self) -> SceneId {
+        reference(self.target)
+    }
+
     /// The scenes whose pixels may be read: the target and the donors, as far as they meet the grid.
-    pub fn scenes_read(&self) -> impl Iterator<Item = usize> + use<> {
-        let donors =
-            self.fills.iter().flat_map(|fill| fill.bound.planned().donors()).map(|donor| donor.scene);
-        let mut scenes: Vec<usize> =
+    pub fn scenes_read(&self) -> impl Iterator<Item = SceneId> + use<> {
+        let donors = self
+            .fills
+            .iter()
+            .flat_map(|fill| fill.bound.planned().donors())
+            .map(|donor| SceneId(donor.scene));
+        let mut scenes: Vec<SceneId> =
             donors.chain(self.target).filter(|scene| self.view.scenes[*scene].overlaps).collect();
         scenes.sort_unstable();
         scenes.dedup();
@@ -122,7 +130,7 @@ impl Job {
     /// The part of the grid in which the scenes that are read lie, rather more than less; the whole grid where none does.
     pub fn covered(&self, stack: &Stack) -> Window {
         let whole = Window::whole(self.view.grid.width, self.view.grid.height);
-        let of_group = |scene: usize, group: &BandGroup| {
+        let of_group = |scene: SceneId, group: &BandGroup| {
             let native = &stack.facts[scene].bands[group.bands[0]].grid;
             match &group.alignment {
                 Alignment::Paste { cols, rows } => {
@@ -140,13 +148,13 @@ impl Job {
     }
 
     /// Whether a rule of a scene compares it with others.
-    pub fn compares(&self, scene: usize, rule: RuleId) -> bool {
+    pub fn compares(&self, scene: SceneId, rule: RuleId) -> bool {
         self.comparing.iter().any(|c| (c.scene, c.rule) == (scene, rule))
     }
 
     /// The stack as a rule of a scene sees it.
-    pub fn mask_stack<'a>(&self, stack: &'a Stack, scene: usize) -> MaskStack<'a> {
-        MaskStack { scenes: &stack.facts, scene, reference: self.target.unwrap_or(0) }
+    pub fn mask_stack<'a>(&self, stack: &'a Stack, scene: SceneId) -> MaskStack<'a> {
+        MaskStack { scenes: &stack.facts, scene: scene.index(), reference: self.reference().index() }
     }
 
     /// Blocks for each worker that may wait for the writer.
@@ -170,8 +178,12 @@ pub struct Stage {
     pub scores: Arc<[Option<PlacedScore>]>,
 }
 
+fn reference(target: Option<SceneId>) -> SceneId {
+    target.unwrap_or(SceneId(0))
+}
+
 /// How a target's pixels are resampled, and which of its bands; `None` where all are copied.
-fn resampled(stack: &Stack, target: usize, plan: &ScenePlan, method: Resampling) -> Option<String> {
+fn resampled(stack: &Stack, target: SceneId, plan: &ScenePlan, method: Resampling) -> Option<String> {
     let groups: Vec<&BandGroup> =
         plan.groups.iter().filter(|g| matches!(g.alignment, Alignment::Resample(_))).collect();
     let first = groups.first()?;
@@ -210,11 +222,16 @@ fn resampling(rules: &Rules, options: &Options) -> Result<Resampling, EngineErro
 fn stages(
     rules: &Rules,
     stack: &Stack,
-    (target, target_day): (Option<usize>, Option<Day>),
+    (target, target_day): (Option<SceneId>, Option<Day>),
     view: &View,
 ) -> Result<Vec<Stage>, EngineError> {
-    let facts =
-        StackFacts { target, target_day, scenes: &stack.facts, grid: &view.grid, validity: stack.validity };
+    let facts = StackFacts {
+        target: target.map(SceneId::index),
+        target_day,
+        scenes: &stack.facts,
+        grid: &view.grid,
+        validity: stack.validity,
+    };
     let mut stages = Vec::new();
     for fill in &rules.fills {
         let bound = fill.value.strategy.bind(&facts).map_err(|e| {

@@ -3,6 +3,7 @@
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::clashes::{inputs, refuse_clashes};
+use crate::plan::ids::SceneId;
 use crate::plan::masked::SkipAbove;
 use crate::plan::memory::{Memory, may_go_by_band};
 use crate::plan::reads::bands_of_all;
@@ -82,7 +83,7 @@ impl Plan {
 }
 
 /// From how many percent on a target is left out.
-fn skip_above(rules: &Rules, targets: &[Option<usize>]) -> Result<Option<SkipAbove>, EngineError> {
+fn skip_above(rules: &Rules, targets: &[Option<SceneId>]) -> Result<Option<SkipAbove>, EngineError> {
     let Some(percent) = rules.target.value.skip_above else { return Ok(None) };
     let span = rules.target.spans.of("skip-above");
     if targets.iter().all(Option::is_none) {

@@ -3,6 +3,7 @@
 use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
 use crate::plan::footprint::{Work, bytes_per_pixel, native_share, resamples, rules, stages};
+use crate::plan::ids::SceneId;
 use crate::plan::lattice::SAMPLE_BYTES;
 use crate::plan::schedule::Choice;
 use crate::plan::specs::{image_layout, mask_layout, provenance_layout, uncertainty_layout};
@@ -345,7 +346,7 @@ pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
     let masked =
         job.target.is_none() && job.fills.iter().flat_map(|f| f.bound.planned().donors()).all(|d| d.masked);
     let one_grid = job.scenes_read().all(|scene| job.view.scenes[scene].groups.len() == 1);
-    let refs = |scene: usize| stack.scenes[scene].refs[..stack.facts[scene].wanted].iter();
+    let refs = |scene: SceneId| stack.scenes[scene].refs[..stack.facts[scene].wanted].iter();
     stack.bands.len() > 1
         && !job.fills.is_empty()
         && (stack.validity == ValidityMode::PerBand || (masked && one_grid))

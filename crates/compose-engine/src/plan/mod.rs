@@ -28,7 +28,7 @@ mod view;
 pub use comparing::Comparing;
 pub use footprint::bytes_compared;
 pub use grid::Bytes;
-pub use ids::{GroupId, RuleId};
+pub use ids::{BandId, GroupId, RuleId, SceneId};
 pub use job::{Job, Stage};
 pub use lattice::{INNER, Lattice, PATCH};
 pub use make::Plan;

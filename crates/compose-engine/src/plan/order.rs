@@ -6,6 +6,7 @@
 //! the grid has shorter rows; a pass through one band at a time has fewer. Both have a price: tiles on the border of
 //! two regions are decoded for each of them, and the masks of the region must be kept from one band to the next.
 
+use crate::plan::ids::BandId;
 use compose_core::Window;
 use std::ops::Range;
 
@@ -36,7 +37,7 @@ pub enum Task {
     /// Its masks are made, and kept.
     Mask,
     /// What is not valid in a band joins them.
-    Judge(usize),
+    Judge(BandId),
     /// These bands are composed.
     Compose(Range<usize>),
 }
@@ -164,7 +165,7 @@ impl Order {
         let masks = if self.keeps_masks() { vec![Task::Mask] } else { Vec::new() };
         let looks = if self.looks_first { 0..bands } else { 0..0 };
         let compose = self.turns.iter().cloned().map(Task::Compose);
-        masks.into_iter().chain(looks.map(Task::Judge)).chain(compose).collect()
+        masks.into_iter().chain(looks.map(BandId).map(Task::Judge)).chain(compose).collect()
     }
 }
 
@@ -211,7 +212,7 @@ mod tests {
         let items = order.items().all();
         let of = |task: Task| items.iter().filter(|i| i.task == task).map(|i| i.after).collect::<Vec<_>>();
         assert_eq!(of(Task::Mask), [0, 0]);
-        assert_eq!(of(Task::Judge(1)), [4, 4]);
+        assert_eq!(of(Task::Judge(BandId(1))), [4, 4]);
         assert_eq!(of(Task::Compose(0..1)), [6, 6]);
         assert_eq!(items.len(), 10);
     }

@@ -3,6 +3,7 @@
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::Stack;
+use crate::plan::ids::SceneId;
 use crate::rules::Rules;
 use crate::rules::settings::{Compress, Format as FormatSetting};
 use crate::rules::values::Extra;
@@ -57,7 +58,7 @@ impl OutputPlan {
         rules: &Rules,
         options: &Options,
         stack: &Stack,
-        target: Option<usize>,
+        target: Option<SceneId>,
     ) -> Result<Self, EngineError> {
         let said = &rules.output.value;
         let path = image_path(rules, options, stack, target)?;
@@ -140,7 +141,7 @@ fn refuse_mask(
     rules: &Rules,
     options: &Options,
     stack: &Stack,
-    target: Option<usize>,
+    target: Option<SceneId>,
 ) -> Result<(), EngineError> {
     let message = match (target, stack.mask_names.len()) {
         (None, _) => {
@@ -158,7 +159,7 @@ fn image_path(
     rules: &Rules,
     options: &Options,
     stack: &Stack,
-    target: Option<usize>,
+    target: Option<SceneId>,
 ) -> Result<PathBuf, EngineError> {
     // A path on the command line starts from where the user is, one in the file from where the file is.
     if let Some(path) = &options.output {
@@ -194,7 +195,7 @@ fn expand(
     setting: &str,
     pattern: &str,
     stack: &Stack,
-    target: Option<usize>,
+    target: Option<SceneId>,
 ) -> Result<String, EngineError> {
     let Some(facts) = target.map(|t| &stack.facts[t]) else {
         let Some(found) = ["{id}", "{date}"].into_iter().find(|p| pattern.contains(p)) else {
@@ -246,7 +247,12 @@ fn compression(rules: &Rules) -> Result<Compression, EngineError> {
 }
 
 /// Sample type and nodata of the output.
-pub fn cast(rules: &Rules, options: &Options, stack: &Stack, reference: usize) -> Result<Cast, EngineError> {
+pub fn cast(
+    rules: &Rules,
+    options: &Options,
+    stack: &Stack,
+    reference: SceneId,
+) -> Result<Cast, EngineError> {
     let said = &rules.output.value;
     let wrong = |setting: &'static str, on_command_line: bool, message: String| {
         if on_command_line {
@@ -294,12 +300,12 @@ fn sample_type(name: &str) -> Result<DataType, String> {
 
 /// The reference's own nodata where the output can hold it; else NaN for floats. An integer output of scenes
 /// without nodata has none: any number chosen here might be an observed value.
-fn default_nodata(stack: &Stack, reference: usize, dtype: DataType) -> Option<f64> {
+fn default_nodata(stack: &Stack, reference: SceneId, dtype: DataType) -> Option<f64> {
     let own = stack.scenes[reference].refs[..stack.bands.len()].iter().flat_map(|r| r.nodata.iter().copied());
     own.into_iter().find(|n| dtype.holds(*n)).or_else(|| (!dtype.is_integer()).then_some(f64::NAN))
 }
 
-fn common_dtype(stack: &Stack, reference: usize) -> Result<DataType, EngineError> {
+fn common_dtype(stack: &Stack, reference: SceneId) -> Result<DataType, EngineError> {
     let wanted = &stack.facts[reference].bands[..stack.bands.len()];
     let dtype = wanted[0].dtype;
     for facts in &stack.facts {

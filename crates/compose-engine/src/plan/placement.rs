@@ -1,6 +1,7 @@
 //! Where mask rules and scores run, and how a scene's bands get there.
 
 use crate::error::EngineError;
+use crate::plan::ids::BandId;
 use compose_core::{Grid, MaskBinding, PlannedFill, SceneFacts, Window};
 use compose_io::align::{Alignment, Decision, Resampling, decide};
 
@@ -34,11 +35,11 @@ pub struct PlacedMask {
 
 impl PlacedMask {
     /// Decides where a rule runs, and how what it marks gets to each band group.
-    pub fn new(bound: MaskBinding, facts: &SceneFacts, groups: &[Vec<usize>]) -> Result<Self, EngineError> {
+    pub fn new(bound: MaskBinding, facts: &SceneFacts, groups: &[Vec<BandId>]) -> Result<Self, EngineError> {
         let place = NativePlace::of(facts, bound.planned().bands())?;
-        let name = |band: usize| &facts.bands[band].name;
+        let name = |band: BandId| &facts.bands[band].name;
         let (mut from_group, mut reasons) = (Vec::new(), Vec::new());
-        let read: Vec<&str> = bound.planned().bands().iter().map(|b| name(*b).as_str()).collect();
+        let read: Vec<&str> = bound.planned().bands().iter().map(|b| name(BandId(*b)).as_str()).collect();
         for group in groups {
             let decision = nearest(facts, &facts.bands[group[0]].grid, &place.grid, group[0])?;
             if matches!(decision.alignment, Alignment::Disjoint) {
@@ -59,7 +60,7 @@ impl PlacedMask {
     }
 }
 
-fn nearest(facts: &SceneFacts, target: &Grid, native: &Grid, band: usize) -> Result<Decision, EngineError> {
+fn nearest(facts: &SceneFacts, target: &Grid, native: &Grid, band: BandId) -> Result<Decision, EngineError> {
     decide(target, native, Resampling::Nearest)
         .map_err(|e| EngineError::scene(&facts.id, format!("band {}: {e}", facts.bands[band].name)))
 }
@@ -70,7 +71,7 @@ impl NativePlace {
         let grid = compose_mask::evaluation_grid(facts, bands).clone();
         let from_band = facts.bands.iter().enumerate();
         let from_band =
-            from_band.map(|(index, band)| Ok(nearest(facts, &grid, &band.grid, index)?.alignment));
+            from_band.map(|(index, band)| Ok(nearest(facts, &grid, &band.grid, BandId(index))?.alignment));
         let from_band = from_band.collect::<Result<_, EngineError>>()?;
         Ok(Self { grid, from_band })
     }

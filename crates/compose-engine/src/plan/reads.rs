@@ -1,5 +1,6 @@
 //! Which bands a job reads, and which tiles of them a piece of the grid needs: from headers alone.
 
+use crate::plan::ids::{BandId, GroupId, SceneId};
 use crate::plan::placement::covering;
 use crate::plan::{BandGroup, Job, Stack};
 use compose_core::{Grid, Window};
@@ -10,28 +11,29 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// The bands of a scene that a job reads, the wanted ones first, and whether a mask rule reads them.
-pub fn bands_read(stack: &Stack, job: &Job, scene: usize) -> Vec<(usize, bool)> {
+pub fn bands_read(stack: &Stack, job: &Job, scene: SceneId) -> Vec<(BandId, bool)> {
     let facts = &stack.facts[scene];
     let masks = &stack.masks[scene];
-    let by_mask = |band: usize| {
+    let by_mask = |band: BandId| {
         masks.iter().any(|m| {
-            m.bound.planned().bands().contains(&band)
-                || (m.bound.planned().needs_neutral() && band < facts.wanted)
+            m.bound.planned().bands().contains(&band.index())
+                || (m.bound.planned().needs_neutral() && band.index() < facts.wanted)
         })
     };
-    let scores = job.fills.iter().filter_map(|fill| fill.bound.planned().score(scene));
+    let scores = job.fills.iter().filter_map(|fill| fill.bound.planned().score(scene.index()));
     let scored: Vec<usize> = scores.flat_map(|score| score.bands().to_vec()).collect();
-    let read = |band: &usize| *band < facts.wanted || by_mask(*band) || scored.contains(band);
-    (0..facts.bands.len()).filter(read).map(|band| (band, by_mask(band))).collect()
+    let read =
+        |band: &BandId| band.index() < facts.wanted || by_mask(*band) || scored.contains(&band.index());
+    (0..facts.bands.len()).map(BandId).filter(read).map(|band| (band, by_mask(band))).collect()
 }
 
 /// The bands that any job reads, scene by scene, rising.
-pub fn bands_of_all(stack: &Stack, jobs: &[Job]) -> Vec<Vec<usize>> {
-    let of_scene = |scene: usize| {
+pub fn bands_of_all(stack: &Stack, jobs: &[Job]) -> Vec<Vec<BandId>> {
+    let of_scene = |scene: SceneId| {
         let bands = jobs.iter().flat_map(|job| bands_read(stack, job, scene)).map(|(band, _)| band);
-        bands.collect::<BTreeSet<usize>>().into_iter().collect()
+        bands.collect::<BTreeSet<BandId>>().into_iter().collect()
     };
-    (0..stack.facts.len()).map(of_scene).collect()
+    stack.scene_ids().map(of_scene).collect()
 }
 
 /// On a grid whose width and height are more than this together, regions are looked at in a few places alone: the cost of
@@ -44,11 +46,11 @@ pub struct Stream<'a> {
     /// The band group whose alignment leads to the scene's grid.
     group: &'a BandGroup,
     /// Numbers of the scene and of that group.
-    place: (usize, usize),
+    place: (SceneId, GroupId),
     /// From a window of that group's grid to one of the band's.
     from_group: Option<(&'a Grid, &'a Grid)>,
     /// The wanted bands among those of the tiles.
-    pub wanted: Vec<usize>,
+    pub wanted: Vec<BandId>,
     /// Whether a mask rule reads it.
     pub masks: bool,
     around: Rc<Around>,
@@ -57,7 +59,7 @@ pub struct Stream<'a> {
 }
 
 /// Native windows of regions, by scene and band group: streams of one scene ask for the same again and again.
-type Around = RefCell<HashMap<(usize, usize, Window), Option<Window>>>;
+type Around = RefCell<HashMap<(SceneId, GroupId, Window), Option<Window>>>;
 
 impl<'a> Stream<'a> {
     /// Every stream that a job reads.
@@ -66,13 +68,13 @@ impl<'a> Stream<'a> {
         job.scenes_read().flat_map(|scene| Self::of_scene(stack, job, scene, &around)).collect()
     }
 
-    fn of_scene(stack: &'a Stack, job: &'a Job, scene: usize, around: &Rc<Around>) -> Vec<Self> {
+    fn of_scene(stack: &'a Stack, job: &'a Job, scene: SceneId, around: &Rc<Around>) -> Vec<Self> {
         let (facts, refs) = (&stack.facts[scene], &stack.scenes[scene].refs);
         let mut streams: Vec<Self> = Vec::new();
         for (band, masks) in bands_read(stack, job, scene) {
             if let Some(stream) = streams.iter_mut().find(|s| s.band.lies_with(&refs[band])) {
                 stream.masks |= masks;
-                stream.wanted.extend((band < facts.wanted).then_some(band));
+                stream.wanted.extend((band.index() < facts.wanted).then_some(band));
                 continue;
             }
             let groups = &job.view.scenes[scene].groups;
@@ -83,9 +85,9 @@ impl<'a> Stream<'a> {
             streams.push(Self {
                 band: &refs[band],
                 group,
-                place: (scene, nth),
+                place: (scene, GroupId(nth)),
                 from_group: (!same).then_some((from, to)),
-                wanted: (band < facts.wanted).then_some(band).into_iter().collect(),
+                wanted: (band.index() < facts.wanted).then_some(band).into_iter().collect(),
                 masks,
                 around: Rc::clone(around),
                 about: job.view.grid.width + job.view.grid.height > LONGEST_LINES,

@@ -1,5 +1,6 @@
 //! Which order of work decodes the fewest tiles within the memory limit.
 
+use crate::plan::ids::{BandId, SceneId};
 use crate::plan::order::{Order, pieces};
 use crate::plan::reads::Stream;
 use crate::plan::{Job, Stack};
@@ -72,7 +73,7 @@ impl Choice<'_> {
         if self.bands == bands {
             return vec![numbers(&|_| true)];
         }
-        let of_band = |b: usize| numbers(&|s| s.wanted.contains(&b));
+        let of_band = |b: usize| numbers(&|s| s.wanted.contains(&BandId(b)));
         let times = if self.looks_first() { 2 } else { 1 };
         let masks = std::iter::once(numbers(&|s| s.masks));
         masks.chain((0..times).flat_map(|_| 0..bands).map(of_band)).collect()
@@ -170,7 +171,7 @@ impl Choice<'_> {
 
     /// Bytes of kept masks for one row of a region: a bit per pixel of each scene.
     fn kept_per_row(&self, width: usize) -> u64 {
-        let groups = |scene: usize| self.job.view.scenes[scene].groups.len() as u64;
+        let groups = |scene: SceneId| self.job.view.scenes[scene].groups.len() as u64;
         self.job.scenes_read().map(|s| groups(s) * (width as u64 / 8 + 1)).sum()
     }
 

@@ -19,7 +19,7 @@ pub fn image_spec(stack: &Stack, job: &Job, plugins: &[&Plugin], threads: usize)
 
 /// The same without its tags, which can be said before the plan is made.
 pub fn image_layout(stack: &Stack, job: &Job, threads: usize) -> RasterSpec {
-    let reference = &stack.facts[job.target.unwrap_or(0)];
+    let reference = &stack.facts[job.reference()];
     let bands = reference.bands[..reference.wanted].iter();
     let output = &job.output;
     RasterSpec {

@@ -2,6 +2,7 @@
 
 use crate::error::EngineError;
 use crate::options::Options;
+use crate::plan::ids::{BandId, RuleId, SceneId};
 use crate::plan::placement::PlacedMask;
 use crate::plan::scenes::{Selected, select};
 use crate::plan::select::{SceneStatus, Status};
@@ -31,7 +32,7 @@ pub struct Stack {
     /// How a pixel is judged.
     pub validity: ValidityMode,
     /// Per scene: its wanted bands by native grid.
-    pub groups: Vec<Vec<Vec<usize>>>,
+    pub groups: Vec<Vec<Vec<BandId>>>,
     /// Per scene: the mask rules bound to it, in the order of `mask_names`.
     pub masks: Vec<Vec<PlacedMask>>,
     /// Names of the mask rules.
@@ -43,7 +44,7 @@ pub struct Stack {
     /// Files beside those of the bands that must stay as they are until the end of the run.
     pub watched: Watched,
     /// Per scene: the bands that are read.
-    read: Vec<Vec<usize>>,
+    read: Vec<Vec<BandId>>,
 }
 
 impl Stack {
@@ -54,7 +55,7 @@ impl Stack {
             select(rules, options, systems)?;
         let facts: Vec<SceneFacts> = scenes.iter().map(|s| s.facts.clone()).collect();
         let bands = facts[0].bands[..facts[0].wanted].iter().map(|b| b.name.clone()).collect();
-        let groups: Vec<Vec<Vec<usize>>> = facts.iter().map(groups_by_grid).collect();
+        let groups: Vec<Vec<Vec<BandId>>> = facts.iter().map(groups_by_grid).collect();
         let masks = bind_masks(rules, &facts, &groups)?;
         notes.extend(masks.iter().flatten().flat_map(|m| m.bound.planned().notes()));
         Ok(Self {
@@ -76,7 +77,7 @@ impl Stack {
     }
 
     /// The targets of the run: one output each.
-    pub fn targets(&self, rules: &Rules, options: &Options) -> Result<Vec<Option<usize>>, EngineError> {
+    pub fn targets(&self, rules: &Rules, options: &Options) -> Result<Vec<Option<SceneId>>, EngineError> {
         let target = &rules.target;
         let Some(wanted) = options.target.as_ref().or(target.value.scene.as_ref()) else {
             return Ok(vec![None]);
@@ -88,10 +89,10 @@ impl Stack {
             return Err(refuse("date", message.into()));
         }
         if wanted == "each" {
-            return Ok((0..self.facts.len()).map(Some).collect());
+            return Ok(self.scene_ids().map(Some).collect());
         }
-        if let Some(index) = self.facts.iter().position(|f| f.id == *wanted) {
-            return Ok(vec![Some(index)]);
+        if let Some(scene) = self.find(wanted) {
+            return Ok(vec![Some(scene)]);
         }
         let skipped = self.statuses.iter().find(|f| f.id == *wanted).map(|f| &f.status);
         let message = match skipped {
@@ -115,6 +116,16 @@ impl Stack {
         })
     }
 
+    /// The numbers of all scenes, in their order.
+    pub fn scene_ids(&self) -> impl Iterator<Item = SceneId> + use<> {
+        (0..self.facts.len()).map(SceneId)
+    }
+
+    /// The number of the scene of this name, if it takes part.
+    pub fn find(&self, id: &str) -> Option<SceneId> {
+        self.facts.iter().position(|facts| facts.id == id).map(SceneId)
+    }
+
     /// A grid whose coordinate system all scenes share.
     pub fn common_crs_grid(&self) -> Option<&Grid> {
         let first = &self.facts[0].grid;
@@ -128,10 +139,11 @@ impl Stack {
 
     /// The mask rule that looks farthest around a block, and how many pixels.
     pub fn widest_rule(&self) -> Option<(&str, usize)> {
-        let halo = |rule: usize| {
+        let halo = |rule: RuleId| {
             self.masks.iter().map(|of_scene| of_scene[rule].bound.planned().halo()).max().unwrap_or(0)
         };
-        let rules = self.mask_names.iter().enumerate().map(|(rule, name)| (name.as_str(), halo(rule)));
+        let rules =
+            self.mask_names.iter().enumerate().map(|(rule, name)| (name.as_str(), halo(RuleId(rule))));
         rules.max_by_key(|(_, halo)| *halo)
     }
 
@@ -147,7 +159,7 @@ impl Stack {
 
     /// Decides what reads each file, and tells the bands that are read which of them lie together in it. `read` are these
     /// bands, scene by scene, rising.
-    pub fn share_tiles(&mut self, read: Vec<Vec<usize>>, options: &Options) {
+    pub fn share_tiles(&mut self, read: Vec<Vec<BandId>>, options: &Options) {
         let gdal = options.force_gdal.then_some("asked for by --force-gdal");
         for (scene, read) in self.scenes.iter_mut().zip(&read) {
             let mut shared: Vec<BandRef> = read.iter().map(|band| scene.refs[*band].clone()).collect();
@@ -164,7 +176,7 @@ impl Stack {
     }
 
     /// What a mask rule does, said for the first scene, and for others where it differs.
-    pub fn mask_description(&self, rule: usize) -> String {
+    pub fn mask_description(&self, rule: RuleId) -> String {
         let mut texts: Vec<String> = Vec::new();
         for masks in &self.masks {
             let text = masks[rule].bound.planned().describe();
@@ -180,7 +192,7 @@ impl Stack {
 fn bind_masks(
     rules: &Rules,
     scenes: &[SceneFacts],
-    groups: &[Vec<Vec<usize>>],
+    groups: &[Vec<Vec<BandId>>],
 ) -> Result<Vec<Vec<PlacedMask>>, EngineError> {
     let mut all = Vec::with_capacity(scenes.len());
     for (facts, groups) in scenes.iter().zip(groups) {
@@ -209,9 +221,9 @@ fn refused(
 }
 
 /// Wanted bands that lie on the same grid are read, masked and aligned together.
-fn groups_by_grid(facts: &SceneFacts) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for band in 0..facts.wanted {
+fn groups_by_grid(facts: &SceneFacts) -> Vec<Vec<BandId>> {
+    let mut groups: Vec<Vec<BandId>> = Vec::new();
+    for band in (0..facts.wanted).map(BandId) {
         let grid = &facts.bands[band].grid;
         match groups.iter_mut().find(|g| facts.bands[g[0]].grid.same(grid)) {
             Some(group) => group.push(band),

@@ -2,6 +2,7 @@
 
 use crate::error::EngineError;
 use crate::plan::Stack;
+use crate::plan::ids::{BandId, SceneId};
 use compose_core::{DataType, Grid};
 use compose_io::align::{Alignment, Resampling, decide};
 
@@ -30,7 +31,7 @@ pub struct View {
 #[derive(Clone, Copy)]
 pub struct Arrival {
     /// The scene to whose scale and offset the numbers of all are brought.
-    pub reference: usize,
+    pub reference: SceneId,
     /// How pixels between those of the scene are computed.
     pub resampling: Resampling,
     /// The sample type of the output.
@@ -49,7 +50,7 @@ impl View {
         arrival: Arrival,
     ) -> Result<Self, EngineError> {
         let of_scene = |scene| scene_plan(stack, scene, (&grid, georeferenced), arrival);
-        let scenes = (0..stack.scenes.len()).map(of_scene).collect::<Result<_, _>>()?;
+        let scenes = stack.scene_ids().map(of_scene).collect::<Result<_, _>>()?;
         Ok(Self { id, grid, georeferenced, scenes })
     }
 }
@@ -77,7 +78,7 @@ impl ScenePlan {
 /// Wanted bands of a scene that share a native grid.
 pub struct BandGroup {
     /// Indices of wanted bands.
-    pub bands: Vec<usize>,
+    pub bands: Vec<BandId>,
     /// Native grid to target grid.
     pub alignment: Alignment,
     /// Why: `paste: whole-pixel shift (30, 0)`.
@@ -86,7 +87,7 @@ pub struct BandGroup {
 
 fn scene_plan(
     stack: &Stack,
-    scene: usize,
+    scene: SceneId,
     (grid, georeferenced): (&Grid, bool),
     Arrival { reference, resampling, dtype }: Arrival,
 ) -> Result<ScenePlan, EngineError> {
@@ -119,7 +120,11 @@ fn scene_plan(
 
 /// Gain and bias that bring each wanted band to the reference's scale and offset. Where both are unknown, the
 /// numbers of one product are taken to mean the same; those of two products are not.
-fn radiometry(stack: &Stack, scene: usize, reference: usize) -> Result<Vec<Option<(f64, f64)>>, EngineError> {
+fn radiometry(
+    stack: &Stack,
+    scene: SceneId,
+    reference: SceneId,
+) -> Result<Vec<Option<(f64, f64)>>, EngineError> {
     let facts = &stack.facts[scene];
     let pairs = facts.bands[..facts.wanted].iter().zip(&stack.facts[reference].bands);
     let mixes = stack.products[scene] != stack.products[reference];

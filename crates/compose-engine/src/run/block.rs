@@ -4,7 +4,7 @@ use super::composed::{Before, Composed, OBSERVED, UNDEFINED};
 use super::fill::Filling;
 use crate::error::EngineError;
 use crate::pixels::{Look, SceneReader};
-use crate::plan::RuleId;
+use crate::plan::{RuleId, SceneId};
 use compose_core::{Block, BoundFill, Canvas, GAP, Window};
 use ndarray::{Array3, Axis, Zip};
 use std::sync::Arc;
@@ -46,7 +46,11 @@ pub fn compose_block(
 }
 
 /// Copies the target's own clear pixels.
-fn copy_target(reader: &SceneReader<'_>, target: usize, canvas: &mut Canvas) -> Result<Before, EngineError> {
+fn copy_target(
+    reader: &SceneReader<'_>,
+    target: SceneId,
+    canvas: &mut Canvas,
+) -> Result<Before, EngineError> {
     let Look { block, clear_values, clear } = reader.look(target, canvas.window)?;
     let Block { values, valid } = block;
     let mut masked = valid.clone();
@@ -54,7 +58,7 @@ fn copy_target(reader: &SceneReader<'_>, target: usize, canvas: &mut Canvas) -> 
     let exact = reader.scope.job.view.scenes[target].is_exact();
     let copy = |values: Array3<f32>| {
         let clear = Block { values, valid: clear };
-        canvas.copy_from(target, &clear, canvas.window, exact);
+        canvas.copy_from(target.index(), &clear, canvas.window, exact);
         clear.values
     };
     let values = match clear_values {
@@ -70,7 +74,7 @@ fn copy_target(reader: &SceneReader<'_>, target: usize, canvas: &mut Canvas) -> 
 /// Which rules took the target's pixels.
 fn reasons(
     reader: &SceneReader<'_>,
-    target: usize,
+    target: SceneId,
     window: Window,
     before: &Before,
 ) -> Result<Array3<u16>, EngineError> {
@@ -161,20 +165,20 @@ fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), Engin
 /// Observed values are never changed: one that the output's type cannot hold is refused.
 fn refuse_unfit(reader: &SceneReader<'_>, canvas: &Canvas) -> Result<(), EngineError> {
     let dtype = canvas.cast.dtype;
-    let scenes = 0..reader.context.stack.facts.len();
-    let unfit: Vec<usize> = scenes.filter(|s| reader.scope.job.view.scenes[*s].may_not_fit).collect();
+    let scenes = reader.context.stack.scene_ids();
+    let unfit: Vec<SceneId> = scenes.filter(|s| reader.scope.job.view.scenes[*s].may_not_fit).collect();
     if unfit.is_empty() {
         return Ok(());
     }
     for plane in 0..canvas.planes() {
         for ((row, col), source) in canvas.source.index_axis(Axis(0), plane).indexed_iter() {
-            if !unfit.contains(&usize::from(*source)) {
+            if !unfit.contains(&SceneId::from(*source)) {
                 continue;
             }
             let mut bands = canvas.bands_of(plane);
             if let Some(band) = bands.find(|b| !dtype.holds(f64::from(canvas.values[[*b, row, col]]))) {
                 return Err(EngineError::NotASample {
-                    scene: reader.context.stack.facts[usize::from(*source)].id.clone(),
+                    scene: reader.context.stack.facts[SceneId::from(*source)].id.clone(),
                     band: reader.band_name(band),
                     value: f64::from(canvas.values[[band, row, col]]),
                     col: canvas.window.col + col as i64,
@@ -233,7 +237,7 @@ fn other_nodata(cast: compose_core::Cast, taken: f64) -> String {
 fn clear_looks(reader: &SceneReader<'_>, window: Window) -> Result<Array3<u16>, EngineError> {
     let planes = reader.context.stack.validity.planes(reader.bands.len());
     let mut count = Array3::<u16>::zeros((planes, window.height, window.width));
-    for scene in (0..reader.context.stack.facts.len()).filter(|s| reader.scope.job.view.scenes[*s].overlaps) {
+    for scene in reader.context.stack.scene_ids().filter(|s| reader.scope.job.view.scenes[*s].overlaps) {
         let block = reader.read(scene, window, true)?;
         Zip::from(&mut count).and(&block.valid).for_each(|n, v| *n += u16::from(*v));
     }

@@ -1,5 +1,6 @@
 //! A finished block, and the codes of its record.
 
+use crate::plan::SceneId;
 use compose_core::{Block, Canvas, GAP, STATISTIC};
 use ndarray::{Array2, Array3, Axis, Zip};
 use std::ops::Range;
@@ -38,10 +39,10 @@ pub struct Before {
 
 impl Composed {
     /// |days| between each pixel's scene and the target date, for one validity plane.
-    pub fn age(&self, reader_days: &[Option<u16>], plane: usize) -> Array2<u16> {
+    pub fn age(&self, days: &[Option<u16>], plane: usize) -> Array2<u16> {
         self.canvas.source.index_axis(Axis(0), plane).mapv(|source| match source {
             GAP | STATISTIC => UNDEFINED,
-            scene => reader_days[usize::from(scene)].unwrap_or(UNDEFINED),
+            scene => days[SceneId::from(scene)].unwrap_or(UNDEFINED),
         })
     }
 

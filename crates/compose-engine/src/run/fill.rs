@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::pixels::SceneReader;
-use crate::plan::Stage;
+use crate::plan::{SceneId, Stage};
 use compose_core::donor::Donor;
 use compose_core::fill_strategy::{DonorUse, FillInput, Temporal};
 use compose_core::{Block, BoundFill, Canvas, GAP, KindError, Observations, Window};
@@ -48,7 +48,7 @@ impl Filling<'_> {
             _ => None,
         };
         let donors = self.fill.donors().iter().copied();
-        let near = donors.filter(|d| self.reader.scope.job.view.scenes[d.scene].overlaps).collect();
+        let near = donors.filter(|d| self.reader.scope.job.view.scenes[SceneId(d.scene)].overlaps).collect();
         match needs.temporal {
             Temporal::OneByOne => self.one_by_one(near, window, target.as_ref(), canvas),
             Temporal::FirstObservations(_) => self.by_observations(window, target.as_ref(), canvas),
@@ -68,11 +68,12 @@ impl Filling<'_> {
             // A strategy that only copies cannot use a donor that sees none of the gaps.
             let gaps = (needs.only_copies && needs.halo == 0).then(|| gaps(canvas));
             let wanted = gaps.as_ref().map(|g| g.view());
-            let Some(block) = self.reader.read_where(donor.scene, window, donor.masked, wanted)? else {
+            let Some(block) = self.reader.read_where(SceneId(donor.scene), window, donor.masked, wanted)?
+            else {
                 continue;
             };
-            let score = self.rated(donor.scene, window)?;
-            let donors = &[self.seen(donor.scene, &block, score.as_ref())];
+            let score = self.rated(SceneId(donor.scene), window)?;
+            let donors = &[self.seen(SceneId(donor.scene), &block, score.as_ref())];
             self.apply(&FillInput { window, target, donors, observations: None }, canvas)?;
             self.reader.give_back(block);
             if !canvas.has_gap() {
@@ -101,13 +102,14 @@ impl Filling<'_> {
     ) -> Result<(), EngineError> {
         let mut blocks: Vec<Option<Block>> = vec![None; donors.len()];
         for nth in self.reader.apart(donors.len()) {
-            blocks[nth] = Some(self.reader.read(donors[nth].scene, window, donors[nth].masked)?);
+            blocks[nth] = Some(self.reader.read(SceneId(donors[nth].scene), window, donors[nth].masked)?);
         }
         let blocks: Vec<Block> = blocks.into_iter().flatten().collect();
-        let scores = donors.iter().map(|d| self.rated(d.scene, window)).collect::<Result<Vec<_>, _>>()?;
+        let scores =
+            donors.iter().map(|d| self.rated(SceneId(d.scene), window)).collect::<Result<Vec<_>, _>>()?;
         let rated = donors.iter().zip(blocks.iter().zip(&scores));
         let donors: Vec<Donor<'_>> =
-            rated.map(|(d, (block, score))| self.seen(d.scene, block, score.as_ref())).collect();
+            rated.map(|(d, (block, score))| self.seen(SceneId(d.scene), block, score.as_ref())).collect();
         self.apply(&FillInput { window, target, donors: &donors, observations: None }, canvas)?;
         blocks.into_iter().for_each(|block| self.reader.give_back(block));
         Ok(())
@@ -164,10 +166,10 @@ impl Filling<'_> {
         let wanted = self.fill.wants_observations(&lacking);
         let mut observations = Observations::new(most, self.reader.bands.len(), window.height, window.width);
         for (rank, donor) in self.fill.donors().iter().enumerate() {
-            if !self.reader.scope.job.view.scenes[donor.scene].overlaps {
+            if !self.reader.scope.job.view.scenes[SceneId(donor.scene)].overlaps {
                 continue;
             }
-            if let Some(block) = self.reader.read_where(donor.scene, window, donor.masked, None)? {
+            if let Some(block) = self.reader.read_where(SceneId(donor.scene), window, donor.masked, None)? {
                 self.fill.observe(rank, &block, &wanted, &mut observations);
                 self.reader.give_back(block);
             }
@@ -179,16 +181,16 @@ impl Filling<'_> {
     }
 
     /// How good a donor's pixels are, where the strategy wants to know.
-    fn rated(&self, scene: usize, window: Window) -> Result<Option<Array2<f32>>, EngineError> {
-        match (self.fill.score(scene), &self.stage.scores[scene]) {
+    fn rated(&self, scene: SceneId, window: Window) -> Result<Option<Array2<f32>>, EngineError> {
+        match (self.fill.score(scene.index()), &self.stage.scores[scene]) {
             (Some(score), Some(planned)) => self.reader.rate(scene, score, planned, window).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn seen<'a>(&self, scene: usize, block: &'a Block, score: Option<&'a Array2<f32>>) -> Donor<'a> {
+    fn seen<'a>(&self, scene: SceneId, block: &'a Block, score: Option<&'a Array2<f32>>) -> Donor<'a> {
         Donor {
-            scene,
+            scene: scene.index(),
             day: self.reader.context.stack.facts[scene].day,
             block,
             exact: self.reader.scope.job.view.scenes[scene].is_exact(),

@@ -5,7 +5,7 @@ use crate::control::Control;
 use crate::error::EngineError;
 use crate::fitted::Fitted;
 use crate::pixels::{Hidden, ReadContext, Scope, Worker};
-use crate::plan::{Job, Order, Plan};
+use crate::plan::{Job, Order, Plan, SceneId};
 use crate::survey::fit_hidden;
 use compose_core::{Block, Cast, Window};
 use compose_io::Place;
@@ -27,7 +27,7 @@ pub struct Image {
 ///
 /// # Errors
 /// Pixels cannot be read.
-pub fn observe(fitted: &Fitted, job: usize, scene: usize) -> Result<Block, EngineError> {
+pub fn observe(fitted: &Fitted, job: usize, scene: SceneId) -> Result<Block, EngineError> {
     let (plan, job) = (&fitted.plan, &fitted.jobs[job]);
     let whole = Window::whole(job.job.view.grid.width, job.job.view.grid.height);
     let place = Place { pass: 0, region: whole, block: whole };

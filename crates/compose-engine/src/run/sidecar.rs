@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::fitted::{Fitted, FittedJob};
-use crate::plan::{Job, Plan, SceneStatus, Status};
+use crate::plan::{Job, Plan, RuleId, SceneId, SceneStatus, Status};
 use crate::rules::Rules;
 use crate::run::report::{JobReport, RunReport};
 use compose_core::{BoundFill, FitSummary, SurveyedModel};
@@ -267,7 +267,7 @@ fn plugin_kind(kind: &PluginKind) -> PluginKindUsed<'_> {
 fn masks<'a>(plan: &'a Plan, run: &RunReport) -> Vec<MaskUsed<'a>> {
     let rule = |(rule, name): (usize, &'a String)| MaskUsed {
         name,
-        does: plan.stack.mask_description(rule),
+        does: plan.stack.mask_description(RuleId(rule)),
         took_nothing: run.idle_rules.contains(name),
     };
     plan.stack.mask_names.iter().enumerate().map(rule).collect()
@@ -316,10 +316,10 @@ fn summarised<'a>(plan: &'a Plan, of: &FitSummary) -> Summary<'a> {
 
 fn scene<'a>(fitted: &'a Fitted, of: &'a FittedJob, found: &'a SceneStatus) -> Scene<'a> {
     let (plan, job) = (&fitted.plan, &of.job);
-    let index = plan.stack.facts.iter().position(|f| f.id == found.id);
-    let alignments = |i: usize| job.view.scenes[i].groups.iter().map(|g| g.reason.as_str()).collect();
+    let index = plan.stack.find(&found.id);
+    let alignments = |i: SceneId| job.view.scenes[i].groups.iter().map(|g| g.reason.as_str()).collect();
     Scene {
-        index,
+        index: index.map(SceneId::index),
         id: &found.id,
         date: found.day.map(|d| d.to_string()),
         fate: fitted.role(of, found),

@@ -158,7 +158,7 @@ struct Pictures {
 
 impl Pictures {
     fn new(plan: &Plan, job: &Job) -> Self {
-        let bands = picture_bands(&plan.stack.facts[job.target.unwrap_or(0)]);
+        let bands = picture_bands(&plan.stack.facts[job.reference()]);
         let (width, height) = (job.view.grid.width, job.view.grid.height);
         let samplers = |n: usize| (0..n).map(|_| Sampler::new(width, height, LONGEST_SIDE)).collect();
         Self {

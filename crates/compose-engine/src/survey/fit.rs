@@ -7,7 +7,7 @@ use crate::control::Control;
 use crate::error::EngineError;
 use crate::fitted::{Fitted, FittedJob, FittedMasks, Masks, PlainMasks};
 use crate::pixels::{Hidden, Scope};
-use crate::plan::{Job, Lattice, Plan};
+use crate::plan::{Job, Lattice, Plan, SceneId};
 use compose_core::{BoundFill, Survey, Window};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -84,9 +84,9 @@ impl<'a> Fitting<'a> {
         let survey = survey.map_or_else(Survey::default, |(survey, _)| survey);
         let (stack, grid) = (&self.plan.stack, &job.view.grid);
         FittedMasks::new(plain, job, |of| {
-            let bound = &stack.masks[of.scene][of.rule.0].bound;
+            let bound = &stack.masks[of.scene][of.rule].bound;
             bound.fit(&job.mask_stack(stack, of.scene), &survey).map_err(|e| EngineError::Mask {
-                rule: stack.mask_names[of.rule.0].clone(),
+                rule: stack.mask_names[of.rule].clone(),
                 scene: stack.facts[of.scene].id.clone(),
                 window: Window::whole(grid.width, grid.height),
                 message: e.to_string(),
@@ -96,7 +96,7 @@ impl<'a> Fitting<'a> {
 
     /// The strategies of a job, those that want one with a survey of what all rules left; and where that lay.
     fn fills(&mut self, job: &Job, masks: &FittedMasks) -> Result<Fills, EngineError> {
-        let surveyed = job.fills.iter().flat_map(|stage| stage.bound.surveys()).collect();
+        let surveyed = job.fills.iter().flat_map(|stage| stage.bound.surveys()).map(SceneId).collect();
         let surveyed = self.survey(job, Masks::All(masks), surveyed)?;
         let (survey, lattice) = surveyed.map_or_else(|| (Survey::default(), None), |(s, l)| (s, Some(l)));
         let mut fills = Vec::with_capacity(job.fills.len());
@@ -116,7 +116,7 @@ impl<'a> Fitting<'a> {
         &mut self,
         job: &Job,
         masks: Masks<'_>,
-        mut scenes: Vec<usize>,
+        mut scenes: Vec<SceneId>,
     ) -> Result<Option<(Survey, Lattice)>, EngineError> {
         scenes.sort_unstable();
         scenes.dedup();

@@ -4,7 +4,7 @@
 //! say; these decide whether the scene is refused, or the value taken for nodata.
 
 use crate::error::EngineError;
-use crate::plan::{Job, Plan};
+use crate::plan::{BandId, Job, Plan, SceneId};
 use crate::rules::settings::Implausible;
 use compose_core::survey::{DOUBTFUL, SampledScene, UNUSABLE, is_inner};
 use compose_core::{BandFacts, Survey};
@@ -144,7 +144,7 @@ impl Suspicion<'_> {
     /// The rules refuse them, or nobody can tell which number they are in the file.
     pub fn judge(&self, learned: &mut Learned, survey: &mut Survey) -> Result<bool, EngineError> {
         let mut again = false;
-        for scene in 0..survey.scenes.len() {
+        for scene in self.plan.stack.scene_ids() {
             let Some(sampled) = &survey.scenes[scene] else { continue };
             let found = self.implausible_in(scene, sampled);
             let values =
@@ -190,14 +190,14 @@ impl Suspicion<'_> {
     /// Per band that has any: what cannot be in a scene's sample, and the least and greatest of what can.
     fn implausible_in(
         &self,
-        scene: usize,
+        scene: SceneId,
         sampled: &SampledScene,
-    ) -> Vec<(usize, Vec<Found>, RangeInclusive<f32>)> {
+    ) -> Vec<(BandId, Vec<Found>, RangeInclusive<f32>)> {
         // Samples are in the numbers of the target; without one, of the first scene.
-        let reference = self.job.target.unwrap_or(0);
+        let reference = self.job.reference();
         let (facts, product) = (&self.plan.stack.facts[reference], self.plan.stack.products[scene]);
         let mut all = Vec::new();
-        for band in 0..self.plan.stack.bands.len() {
+        for band in (0..self.plan.stack.bands.len()).map(BandId) {
             let seen = (0..sampled.state.len()).filter(|i| is_inner(*i) && sampled.state[*i] >= DOUBTFUL);
             let mut values: Vec<f32> = seen.map(|pixel| sampled.pixel(pixel)[band]).collect();
             values.sort_unstable_by(f32::total_cmp);
@@ -213,7 +213,7 @@ impl Suspicion<'_> {
     }
 
     /// `scene a: band B4 holds 1e30 in 812 of the pixels that were sampled, …`
-    fn tell(&self, scene: usize, band: usize, found: &Found) -> String {
+    fn tell(&self, scene: SceneId, band: BandId, found: &Found) -> String {
         let Found { value, count, why } = found;
         let why = match why {
             Why::Physics(physical) => {
@@ -235,7 +235,7 @@ impl Suspicion<'_> {
         )
     }
 
-    fn refuse_implausible(&self, scene: usize, told: String, found: &Found, or: &str) -> EngineError {
+    fn refuse_implausible(&self, scene: SceneId, told: String, found: &Found, or: &str) -> EngineError {
         let id = &self.plan.stack.facts[scene].id;
         let told = told.strip_prefix(&format!("scene {id}: ")).unwrap_or(&told).to_owned();
         let message = format!(
@@ -247,7 +247,7 @@ impl Suspicion<'_> {
     }
 
     /// The number in the file behind a sample; `None` where it was resampled or converted into one that tells none.
-    fn stored(&self, scene: usize, band: usize, value: f32) -> Option<f64> {
+    fn stored(&self, scene: SceneId, band: BandId, value: f32) -> Option<f64> {
         let plan = &self.job.view.scenes[scene];
         if plan.is_exact() && plan.radiometry[band].is_none() {
             return Some(f64::from(value));
@@ -270,7 +270,7 @@ fn number(value: f32) -> String {
 }
 
 /// Pixels that show what cannot be are of no use.
-fn leave_out(sampled: &mut SampledScene, band: usize, possible: &RangeInclusive<f32>) {
+fn leave_out(sampled: &mut SampledScene, band: BandId, possible: &RangeInclusive<f32>) {
     for pixel in 0..sampled.state.len() {
         if !possible.contains(&sampled.pixel(pixel)[band]) {
             sampled.state[pixel] = UNUSABLE;

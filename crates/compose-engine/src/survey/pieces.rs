@@ -65,7 +65,7 @@ pub fn in_pieces<T: Send>(
 pub fn compared(plan: &Plan, job: &Job, (width, height): (usize, usize)) -> u64 {
     let masks = &plan.stack.masks;
     let halo =
-        job.comparing.iter().map(|of| masks[of.scene][of.rule.0].bound.planned().halo()).max().unwrap_or(0);
+        job.comparing.iter().map(|of| masks[of.scene][of.rule].bound.planned().halo()).max().unwrap_or(0);
     let around = 2 * (halo + RIM + 1);
     bytes_compared(&plan.stack, job) * ((width + around) * (height + around)) as u64
 }

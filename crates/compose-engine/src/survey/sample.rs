@@ -6,7 +6,7 @@ use super::pieces::{Looking, compared, in_pieces};
 use crate::control::Progress;
 use crate::error::EngineError;
 use crate::pixels::Scope;
-use crate::plan::{INNER, Lattice, PATCH, Plan, pieces};
+use crate::plan::{INNER, Lattice, PATCH, Plan, SceneId, pieces};
 use compose_core::survey::{CLEAR, DOUBTFUL, RIM, SATURATED, SampledScene, UNUSABLE};
 use compose_core::{Block, Survey, Window};
 use compose_io::Place;
@@ -35,7 +35,7 @@ pub struct Sampling<'a> {
 
 impl Sampling<'_> {
     /// Samples the scenes; workers take pieces, which are put together in their order.
-    pub fn take(&self, scenes: &[usize], progress: &dyn Fn(Progress)) -> Result<Survey, EngineError> {
+    pub fn take(&self, scenes: &[SceneId], progress: &dyn Fn(Progress)) -> Result<Survey, EngineError> {
         let patches = self.pieces();
         let total = patches.iter().map(|patch| (patch.pixels() * scenes.len()) as u64).sum();
         let pieces = in_pieces(
@@ -79,14 +79,14 @@ impl Sampling<'_> {
 
     fn join(
         &self,
-        scenes: &[usize],
+        scenes: &[SceneId],
         pieces: impl Iterator<Item = Result<Piece, EngineError>>,
     ) -> Result<Survey, EngineError> {
         let pieces = pieces.collect::<Result<Vec<Piece>, EngineError>>()?;
         let (stack, bands) = (&self.plan.stack, self.plan.stack.bands.len());
         let pixels = pieces.iter().filter_map(|piece| Some(piece.first()?.1.len())).sum();
         // As large as they become, and no larger: the pieces are there at the same time.
-        let room = |_: &usize| (Vec::with_capacity(pixels * bands), Vec::with_capacity(pixels));
+        let room = |_: &SceneId| (Vec::with_capacity(pixels * bands), Vec::with_capacity(pixels));
         let mut joined: Piece = scenes.iter().map(room).collect();
         for piece in pieces {
             for ((values, state), (more, states)) in joined.iter_mut().zip(piece) {
@@ -103,14 +103,14 @@ impl Sampling<'_> {
         Ok(survey)
     }
 
-    fn piece(&self, looking: &Looking<'_>, patch: Window, scenes: &[usize]) -> Result<Piece, EngineError> {
+    fn piece(&self, looking: &Looking<'_>, patch: Window, scenes: &[SceneId]) -> Result<Piece, EngineError> {
         let lattice = self.lattice;
         let whole = Window::whole(lattice.grid.0, lattice.grid.1);
         let wide = patch.expand(RIM).intersect(whole).expect("a patch lies in the grid");
         let place = Place { pass: 0, region: whole, block: patch };
         let reader = looking.context.reader(self.scope, place, looking.worker);
         let (samples, bands) = (lattice.pixels(patch).count(), self.plan.stack.bands.len());
-        let room = |_: &usize| (Vec::with_capacity(samples * bands), Vec::with_capacity(samples));
+        let room = |_: &SceneId| (Vec::with_capacity(samples * bands), Vec::with_capacity(samples));
         let mut piece: Piece = scenes.iter().map(room).collect();
         for strip in pieces(patch, (patch.width, self.rows())) {
             // The frame of a square, and what is around its pixels: all that a pixel of the piece is judged by.

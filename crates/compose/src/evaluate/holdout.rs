@@ -41,13 +41,13 @@ impl<'a> Holdout<'a> {
         let clear = &target.clear - &pixels - &strip;
         let absent = target.donors.iter().copied().skip(case.donors.unwrap_or(usize::MAX)).collect();
         let shadow = case.shadow.map(|part| (strip, part));
-        let hidden = Hidden { scene: target.index, pixels, poison: POISON, shadow, absent };
+        let hidden = Hidden { scene: target.scene, pixels, poison: POISON, shadow, absent };
         Ok(Self { target, hidden, clear })
     }
 
     pub fn fill(&self, strategy: &Strategy, cancelled: &AtomicBool) -> Result<Filled, EngineError> {
         // No target is left out of a strategy's own plan.
-        let job = strategy.plan.jobs.iter().position(|job| job.target == Some(self.target.index));
+        let job = strategy.plan.jobs.iter().position(|job| job.target == Some(self.target.scene));
         let job = job.ok_or_else(|| EngineError::Bug(format!("{} has no target", strategy.name)))?;
         let image = compose_hidden(&strategy.plan, job, &self.hidden, cancelled)?;
         let mut values = image.values;

@@ -1,6 +1,6 @@
 //! The scene whose pixels are hidden.
 
-use compose_engine::plan::{Job, Stack};
+use compose_engine::plan::{Job, SceneId, Stack};
 use compose_engine::run::observe;
 use compose_engine::{EngineError, Fitted};
 use compose_evaluate::cases::{self, Case, Suited};
@@ -11,8 +11,8 @@ const MOST_PIXELS: usize = 1 << 22;
 
 /// What is known of the target.
 pub struct Target {
-    /// Its index.
-    pub index: usize,
+    /// Its number in the stack.
+    pub scene: SceneId,
     /// Its name.
     pub id: String,
     /// The truth, in physical units where these are known, (band, row, col).
@@ -20,8 +20,7 @@ pub struct Target {
     /// 1 where it is clear in every band.
     pub clear: Array2<u8>,
     /// The other scenes that meet the grid, nearest in time first.
-    pub donors: Vec<usize>,
-    ids: Vec<String>,
+    pub donors: Vec<SceneId>,
     /// Per band: physical value = number × scale + offset, where known.
     units: Vec<Option<(f64, f64)>>,
     job: usize,
@@ -31,7 +30,7 @@ impl Target {
     /// Reads the target of a job.
     pub fn new(open: &Fitted, job: usize) -> Result<Self, EngineError> {
         let (stack, of) = (&open.plan.stack, &open.jobs[job].job);
-        let Some(index) = of.target else {
+        let Some(scene) = of.target else {
             return Err(refused(
                 "there is no scene whose pixels could be hidden; say [target] scene, or --target",
             ));
@@ -44,16 +43,15 @@ impl Target {
             );
             return Err(refused(&message));
         }
-        let block = observe(open, job, index)?;
-        let facts = &stack.facts[index];
+        let block = observe(open, job, scene)?;
+        let facts = &stack.facts[scene];
         let clear = block.valid.map_axis(Axis(0), |planes| u8::from(planes.iter().all(|valid| *valid != 0)));
         let mut target = Self {
-            index,
+            scene,
             id: facts.id.clone(),
             values: block.values,
             clear,
-            donors: donors(stack, of, index),
-            ids: stack.facts.iter().map(|f| f.id.clone()).collect(),
+            donors: donors(stack, of, scene),
             units: facts.bands[..facts.wanted].iter().map(|band| band.scale_offset).collect(),
             job,
         };
@@ -74,7 +72,8 @@ impl Target {
 
     /// The cases, each with whether the target is suited for it.
     pub fn suited(&self, open: &Fitted, cases: &[Case]) -> Result<Vec<Suited>, EngineError> {
-        let ids: Vec<&str> = self.donors.iter().map(|donor| self.ids[*donor].as_str()).collect();
+        let ids: Vec<&str> =
+            self.donors.iter().map(|donor| open.plan.stack.facts[*donor].id.as_str()).collect();
         let mut failed = None;
         let mask = |id: &str| {
             self.mask(open, id).unwrap_or_else(|error| {
@@ -92,17 +91,17 @@ impl Target {
     }
 
     fn mask(&self, open: &Fitted, id: &str) -> Result<Option<Array2<u8>>, EngineError> {
-        let Some(scene) = self.ids.iter().position(|known| known == id) else { return Ok(None) };
+        let Some(scene) = open.plan.stack.find(id) else { return Ok(None) };
         let block = observe(open, self.job, scene)?;
         Ok(Some(block.valid.map_axis(Axis(0), |planes| u8::from(planes.iter().any(|valid| *valid == 0)))))
     }
 }
 
 /// The other scenes that meet the grid: (|days|, the earlier, id), as the fills order them.
-fn donors(stack: &Stack, job: &Job, target: usize) -> Vec<usize> {
+fn donors(stack: &Stack, job: &Job, target: SceneId) -> Vec<SceneId> {
     let facts = &stack.facts;
-    let mut donors: Vec<usize> =
-        (0..facts.len()).filter(|s| *s != target && job.view.scenes[*s].overlaps).collect();
+    let mut donors: Vec<SceneId> =
+        stack.scene_ids().filter(|s| *s != target && job.view.scenes[*s].overlaps).collect();
     donors.sort_by_key(|scene| {
         let days = facts[*scene].day.zip(job.target_day).map(|(day, target)| day.0 - target.0);
         (days.is_none(), days.map(i32::unsigned_abs), days, &facts[*scene].id)
