@@ -2,6 +2,7 @@
 
 use crate::support::inside::{carry_out, options};
 use crate::support::{CLEAR, Pair, Raster, compose, listing, root, stderr};
+use compose_engine::EngineError;
 use gdal::spatial_ref::SpatialRef;
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
 use std::collections::BTreeSet;
@@ -24,6 +25,26 @@ fn every_bad_rules_file_is_refused_with_its_line_and_suggestion() {
         files.iter().filter_map(|file| wrongly_refused(file, sorts.insert(sort(file)))).collect();
     assert!(sorts.len() >= 15, "{sorts:?}");
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), files.len(), wrong.join("\n"));
+}
+
+/// What the folder of the scenes tells is a mistake of the rules file as well.
+#[test]
+fn a_mistake_about_scenes_has_line_and_column_and_is_drawn_with_a_caret() {
+    for (from, to, wrong) in [
+        ("quality = ", "bands = [\"B7\"]\nquality = ", "[\"B7\"]"),
+        ("\"b_b1.tif\"", "\"gone.tif\"", "{ B1 = \"gone.tif\", QA = \"b_qa.tif\" }"),
+    ] {
+        let pair = Pair::new();
+        pair.change(from, to);
+        let text = std::fs::read_to_string(pair.path("rules.toml")).unwrap();
+        let refused = carry_out(&pair.path("rules.toml"), &options(&[]).unwrap());
+        let Err(EngineError::Rules(mistakes)) = &refused else { panic!("{to}: {refused:?}") };
+        let [mistake] = &mistakes[..] else { panic!("{to}: {mistakes:?}") };
+        let line = text.lines().nth(mistake.line - 1).unwrap();
+        assert_eq!(line.find(wrong), Some(mistake.column - 1), "{to}: {mistakes:?}");
+        let drawn = mistake.drawn(false);
+        assert!(drawn.contains(&"^".repeat(wrong.len())), "{drawn}");
+    }
 }
 
 fn wrongly_refused(file: &Path, by_the_program: bool) -> Option<String> {

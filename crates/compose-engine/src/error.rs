@@ -21,9 +21,6 @@ pub enum EngineError {
     /// A scene file.
     #[error(transparent)]
     Io(#[from] compose_io::IoError),
-    /// Scenes that cannot be found or understood.
-    #[error("{file}:{line}: {cause}")]
-    Discover { file: String, line: usize, cause: Box<compose_io::discover::DiscoverError> },
     /// The combination of scenes, grids, dates and bands.
     #[error("scene {scene}: {message}")]
     Scene { scene: String, message: String },

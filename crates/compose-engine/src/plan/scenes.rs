@@ -134,13 +134,13 @@ fn setting_at(rules: &Rules, at: &Spans, key: &str) -> Range<usize> {
     tables.flat_map(|t| words.iter().filter_map(|w| t.get(w))).next().unwrap_or(at.table.clone())
 }
 
+/// A scene that cannot be found or understood: a mistake of the setting that it is about, or of its table.
 fn discover_error(rules: &Rules, at: &Spans, cause: DiscoverError) -> EngineError {
     if let DiscoverError::Io(io) = cause {
         return EngineError::Io(io);
     }
     let span = cause.setting().map_or(at.table.clone(), |key| setting_at(rules, at, key));
-    let at = rules.file.mistake_at(&span, "");
-    EngineError::Discover { file: at.file, line: at.line, cause: Box::new(cause) }
+    EngineError::at(&rules.file, &span, &cause.to_string())
 }
 
 fn refuse_twins(rules: &Rules, sorted: &[Candidate]) -> Result<(), EngineError> {
