@@ -23,7 +23,7 @@ fn separable(seed: u64) -> Case {
     case
 }
 
-/// Composes in an order that this makes of the plan's; false where bands cannot take turns.
+/// Composes in an order that this makes of the plan's; false where bands cannot take band_ranges.
 fn compose(trial: &Trial, name: &str, by_band: bool, random: &mut Random) -> bool {
     let output = if matches!(trial.case.target, Target::None(_)) { "all" } else { "{id}" };
     let text = trial.case.rules(&trial.in_order(), &format!("{name}_{output}.tif"));
@@ -32,7 +32,7 @@ fn compose(trial: &Trial, name: &str, by_band: bool, random: &mut Random) -> boo
     let options = Options { threads: 1 + random.below(3), overwrite: true, ..Options::default() };
     let mut plan = Plan::make(&rules, &options).unwrap();
     let bands = plan.stack.bands.len();
-    if by_band && (0..plan.jobs.len()).any(|job| !plan.bands_may_take_turns(job)) {
+    if by_band && (0..plan.jobs.len()).any(|job| !plan.may_go_by_band(job)) {
         return false;
     }
     let looks_first = by_band && plan.stack.validity == ValidityMode::Joint;
@@ -40,8 +40,9 @@ fn compose(trial: &Trial, name: &str, by_band: bool, random: &mut Random) -> boo
         let (width, height) = (job.view.grid.width, job.view.grid.height);
         let regions = tiles((width, height), (1 + random.below(width), 1 + random.below(height)));
         let block = (1 + random.below(40), 1 + random.below(40));
-        let turns = if by_band { (0..bands).map(|b| b..b + 1).collect() } else { job.order.turns.clone() };
-        job.order = Order { regions, turns, looks_first, block, ..job.order.clone() };
+        let band_ranges =
+            if by_band { (0..bands).map(|b| b..b + 1).collect() } else { job.order.band_ranges.clone() };
+        job.order = Order { regions, band_ranges, looks_first, block, ..job.order.clone() };
     }
     let control =
         Control { cancelled: &AtomicBool::new(false), progress: &|_| (), drafts: &Drafts::default() };

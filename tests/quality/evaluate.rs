@@ -3,8 +3,8 @@
 use super::made::{REPAIR, Scene, Stack, fill, land};
 use crate::support::{compose, listing, registry, root, stderr, stdout};
 use compose_engine::plan::SceneId;
-use compose_engine::run::compose_hidden;
-use compose_engine::{Hidden, Options, Plan, Rules, RulesFile};
+use compose_engine::run::compose_held_out;
+use compose_engine::{HeldOut, Options, Plan, Rules, RulesFile};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -82,8 +82,8 @@ fn filled_where_hidden(truth: f64) -> Vec<f32> {
     let plan = Plan::make(&rules, &Options::default()).unwrap();
     let mut pixels = ndarray::Array2::zeros((size.1, size.0));
     pixels.slice_mut(ndarray::s![10..20, 10..25]).fill(1);
-    let hidden = Hidden { scene: SceneId(0), pixels, poison: 60_000.0, shadow: None, absent: Vec::new() };
-    let image = compose_hidden(&plan, 0, &hidden, &AtomicBool::new(false)).unwrap();
+    let hidden = HeldOut { scene: SceneId(0), pixels, poison: 60_000.0, shadow: None, absent: Vec::new() };
+    let image = compose_held_out(&plan, 0, &hidden, &AtomicBool::new(false)).unwrap();
     image.values.slice(ndarray::s![0, 10..20, 10..25]).iter().copied().collect()
 }
 

@@ -10,12 +10,12 @@ pub struct KindError {
     /// What was found, what was expected, what to do.
     pub message: String,
     /// What in the rules file it is about, where that is known.
-    pub place: Option<Place>,
+    pub subject: Option<Subject>,
 }
 
 /// What in the rules file a refusal is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Subject {
     /// A setting of the kind.
     Setting(&'static str),
     /// Bytes of the file.
@@ -25,24 +25,24 @@ pub enum Place {
 impl KindError {
     /// A refusal with this message: what was found, what was expected, what to do.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None }
+        Self { message: message.into(), subject: None }
     }
 
     /// The same refusal, about this setting of the kind.
     pub fn about(self, setting: &'static str) -> Self {
-        Self { place: Some(Place::Setting(setting)), ..self }
+        Self { subject: Some(Subject::Setting(setting)), ..self }
     }
 
     /// The same refusal, about these bytes of the rules file.
     pub fn at(self, span: Range<usize>) -> Self {
-        Self { place: Some(Place::Span(span)), ..self }
+        Self { subject: Some(Subject::Span(span)), ..self }
     }
 
     /// The bytes that it is about, in the table of the kind; the whole table where it does not say.
     pub fn span_in(&self, table: &Spans) -> Range<usize> {
-        match &self.place {
-            Some(Place::Span(span)) => span.clone(),
-            Some(Place::Setting(key)) => table.of(key),
+        match &self.subject {
+            Some(Subject::Span(span)) => span.clone(),
+            Some(Subject::Setting(key)) => table.of(key),
             None => table.table.clone(),
         }
     }

@@ -6,7 +6,7 @@ use crate::pixels::{ReadContext, SceneReader, Scope, Worker};
 use crate::plan::{Job, Plan, RuleId, SceneId};
 use crate::run::compose_block;
 use compose_core::{GAP, STATISTIC, Window};
-use compose_io::Place;
+use compose_io::RunPosition;
 use std::fmt::Write;
 use std::sync::atomic::AtomicBool;
 
@@ -20,7 +20,7 @@ pub fn explain(fitted: &Fitted, x: f64, y: f64) -> Result<String, EngineError> {
     for fitted in &fitted.jobs {
         let job = &fitted.job;
         let window = pixel_at(job, x, y)?;
-        let place = Place { pass: 0, region: window, block: window };
+        let place = RunPosition { pass: 0, region: window, block: window };
         let reader = context.reader(Scope::of(fitted), place, &worker);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}: column {}, row {}", job.output.path.display(), window.col, window.row);

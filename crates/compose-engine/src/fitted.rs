@@ -1,7 +1,9 @@
 //! The plan with what the survey told: all that a run needs to know before its first block.
 
 use crate::error::EngineError;
-use crate::plan::{Comparing, Job, Lattice, LeftOut, MOSTLY, Masked, PlacedMask, Plan, RuleId, SceneId};
+use crate::plan::{
+    Comparing, Job, LeftOut, MOSTLY, Masked, PlacedMask, Plan, RuleId, SampleLattice, SceneId,
+};
 use compose_core::{BoundFill, BoundMask};
 use compose_io::scene::SceneSource;
 use std::collections::BTreeMap;
@@ -30,7 +32,7 @@ pub struct FittedJob {
     /// The strategies of the job's fills, in their order.
     pub fills: Vec<Arc<dyn BoundFill>>,
     /// Where the survey of the fills took its sample, if there was one.
-    pub lattice: Option<Lattice>,
+    pub lattice: Option<SampleLattice>,
     /// How much of the target the masks take, once that was counted.
     pub masked: Option<Masked>,
 }

@@ -22,7 +22,7 @@ pub use error::EngineError;
 pub use explain::explain;
 pub use fitted::{Fitted, FittedJob};
 pub use options::Options;
-pub use pixels::Hidden;
+pub use pixels::HeldOut;
 pub use plan::Plan;
 pub use registry::Registry;
 pub use rules::settings::Implausible;

@@ -77,7 +77,7 @@ fn grown(mask: ArrayView2<'_, u8>, reach: usize) -> Array2<u8> {
     let mut grown = Array2::zeros((height, width));
     for (down, half) in half_widths(reach).into_iter().enumerate() {
         for (row, marks) in mask.outer_iter().enumerate() {
-            let spread = spread(marks.iter().copied(), width, half);
+            let spread = dilate_row(marks.iter().copied(), width, half);
             let rows = [row.checked_sub(down), Some(row + down).filter(|row| *row < height)];
             for to in rows.into_iter().flatten() {
                 grown.row_mut(to).iter_mut().zip(&spread).for_each(|(g, s)| *g |= s);
@@ -93,7 +93,7 @@ fn half_widths(reach: usize) -> Vec<usize> {
 }
 
 /// 1 where a mark lies at most `half` columns away.
-fn spread(marks: impl Iterator<Item = u8>, width: usize, half: usize) -> Vec<u8> {
+fn dilate_row(marks: impl Iterator<Item = u8>, width: usize, half: usize) -> Vec<u8> {
     let mut changes = vec![0_i32; width + 1];
     for (col, _) in marks.enumerate().filter(|(_, mark)| *mark != 0) {
         changes[col.saturating_sub(half)] += 1;

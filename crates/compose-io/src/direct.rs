@@ -15,9 +15,9 @@
 //! | `unpack` | the codecs |
 //! | `samples` | from stored bytes to samples: byte order, predictors, bands apart |
 
+mod block_table;
 mod layout;
 mod left;
-mod places;
 mod samples;
 mod structure;
 mod unpack;
@@ -29,8 +29,8 @@ mod tests;
 #[cfg(test)]
 mod tests_damage;
 
+use self::block_table::{BlockLocation, BlockTable};
 use self::layout::{Codec, Layout, Predictor, with_word};
-use self::places::{Place, Places};
 use self::unpack::unpack;
 use crate::FileHeader;
 use crate::header::Fingerprint;
@@ -46,7 +46,7 @@ pub use compared::fuzz_direct;
 #[derive(Debug)]
 pub(crate) struct DirectFile {
     layout: Layout,
-    places: Places,
+    places: BlockTable,
     /// For each band, the bytes of a sample in a block that was never written; `None`: GDAL knows.
     missing: Vec<Option<[u8; 4]>>,
 }
@@ -141,8 +141,8 @@ impl DirectFile {
     ) -> Result<(), LeftToGdal> {
         let (layout, bytes) = (&self.layout, self.layout.stored_bytes(at.1));
         let place = match self.places.get(index, bytes)? {
-            Place::Missing => return self.fill_missing(first, planes),
-            Place::At { offset, length } => (offset, length),
+            BlockLocation::Missing => return self.fill_missing(first, planes),
+            BlockLocation::At { offset, length } => (offset, length),
         };
         let (width, height) = layout.block_size(at);
         match planes {
@@ -155,7 +155,7 @@ impl DirectFile {
             _ => {
                 let stored = unpack::grown(&mut scratch.stored, bytes);
                 unpack(layout.codec, file, place, &mut scratch.packed, &mut scratch.inflate, stored)?;
-                with_word!(layout.dtype, T => samples::spread::<T>(stored, (width, height), layout, planes));
+                with_word!(layout.dtype, T => samples::deinterleave::<T>(stored, (width, height), layout, planes));
             }
         }
         Ok(())

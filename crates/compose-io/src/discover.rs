@@ -10,6 +10,7 @@
 
 mod bands;
 mod date;
+mod date_elsewhere;
 mod error;
 mod group;
 mod headers;
@@ -17,7 +18,6 @@ mod meaning;
 mod names;
 mod open;
 mod paths;
-mod when;
 
 pub use error::DiscoverError;
 pub use meaning::wanted_names;
@@ -49,7 +49,7 @@ pub fn find_scenes(query: &ScenesQuery, systems: &CrsRegistry) -> Result<Found, 
         return Err(no_match(&names, &strangers));
     }
     let mut scenes = group::by_scene(query, hits)?;
-    when::fill_in(&mut scenes, query, systems)?;
+    date_elsewhere::fill_in(&mut scenes, query, systems)?;
     scenes.sort_by(|a, b| (a.day.is_none(), a.day, &a.id).cmp(&(b.day.is_none(), b.day, &b.id)));
     let notes = strangers.first().map(|_| passed_over(&names, &strangers));
     Ok(Found { scenes, notes: notes.into_iter().collect() })
@@ -77,7 +77,7 @@ pub fn find_explicit(scene: &ExplicitScene, systems: &CrsRegistry) -> Result<Fou
     let id = id.ok_or(DiscoverError::NoId { path: first })?;
     let mut found = group::scene(query, id, files, named.as_ref());
     found.day = scene.day.or_else(|| named.and_then(|n| n.day));
-    when::fill_in(std::slice::from_mut(&mut found), query, systems)?;
+    date_elsewhere::fill_in(std::slice::from_mut(&mut found), query, systems)?;
     Ok(found)
 }
 

@@ -24,7 +24,7 @@ pub use inputs::Inputs;
 pub use lock::Locks;
 pub use watched::Watched;
 
-use crate::write::draft::Named;
+use crate::write::publish::Named;
 use crate::write::{Draft, Pending, WriteError, refuse_existing};
 use std::path::Path;
 

@@ -39,7 +39,7 @@ pub mod write;
 pub use direct::fuzz_direct;
 pub use error::IoError;
 pub use header::{BandHeader, FileHeader};
-pub use tiles::{BandRef, Place, Reading, TileStore, Valid};
+pub use tiles::{BandRef, Reading, RunPosition, TileStore, Valid};
 
 /// The version of the GDAL library that is running, such as `3.6.2`.
 pub fn gdal_version() -> String {

@@ -6,7 +6,7 @@
 //! LSDS-1328; numbers: `LC08_L2SP_047027_20201204_20210313_02_T1_MTL.txt` in stactools-packages/landsat). Hence
 //! no look-up without a group.
 
-mod place;
+mod grid;
 
 use crate::IoError;
 use crate::text::{LARGEST_TEXT, read_bytes};

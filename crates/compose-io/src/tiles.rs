@@ -14,7 +14,7 @@ mod reading;
 
 pub use self::band::BandRef;
 pub use self::copy::Valid;
-pub use self::reading::{Place, Reading};
+pub use self::reading::{Reading, RunPosition};
 
 use self::band::Reader;
 use self::buffer::{Buffers, SPARE_BYTES, Tile};
@@ -182,7 +182,7 @@ impl TileStore {
         *place = Some(decoded.clone());
         // Not to hold one tile while waiting for another.
         drop(place);
-        let cut = self.cache().fill(&key, decoded.bytes());
+        let cut = self.cache().make_room(&key, decoded.bytes());
         cut.into_iter().for_each(|(key, slot, row)| self.cut(&key, &slot, row));
         Ok(decoded)
     }

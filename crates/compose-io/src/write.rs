@@ -14,9 +14,9 @@
 //! blocks makes the error come back from the very call, and keeps the bytes of a file independent of the
 //! sizes in which its pixels arrive.
 
-pub mod draft;
 mod error;
 pub mod options;
+pub mod publish;
 mod refusal;
 mod spec;
 #[cfg(test)]
@@ -24,8 +24,8 @@ mod tests;
 mod tiles;
 mod verify;
 
-pub use draft::{Draft, Pending, check_folder, refuse_existing};
 pub use error::WriteError;
+pub use publish::{Draft, Pending, check_folder, refuse_existing};
 pub use spec::{Compression, Format, OutputBand, RasterSpec};
 pub use tiles::{Samples, TYPES as SAMPLE_TYPES, WriteOrder};
 
@@ -70,7 +70,7 @@ impl RasterSpec {
     }
 
     /// Memory that a writer needs at most when pixels come in the order of writing, rows of `width` pixels in all
-    /// bands of a turn: one row of tiles, and the tiles being compressed.
+    /// bands of a range: one row of tiles, and the tiles being compressed.
     pub fn buffer_bytes(&self, width: usize, bands: usize) -> u64 {
         let (across, down) = self.tile();
         let tile = (across * down * self.dtype.bytes()) as u64;

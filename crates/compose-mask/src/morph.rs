@@ -128,7 +128,7 @@ fn grow(mut marked: ArrayViewMut2<'_, u8>, neutral: ArrayView2<'_, u8>, disc: &D
         .and(&marked)
         .and(neutral)
         .for_each(|s, m, n| *s = u8::from(*m != 0) & u8::from(*n == 0));
-    if spread(&mut near, disc) {
+    if dilate_disc(&mut near, disc) {
         Zip::from(&mut marked).and(&near).and(neutral).for_each(|m, s, n| *m |= s & u8::from(*n == 0));
     }
 }
@@ -139,13 +139,13 @@ fn shrink(mut marked: ArrayViewMut2<'_, u8>, neutral: ArrayView2<'_, u8>, disc: 
         .and(&marked)
         .and(neutral)
         .for_each(|s, m, n| *s = u8::from(*m == 0) & u8::from(*n == 0));
-    if spread(&mut near, disc) {
+    if dilate_disc(&mut near, disc) {
         Zip::from(&mut marked).and(&near).for_each(|m, s| *m &= 1 - s);
     }
 }
 
 /// Sets every pixel within the disc of a set pixel; false where nothing was set at all.
-fn spread(set: &mut Array2<u8>, disc: &Disc) -> bool {
+fn dilate_disc(set: &mut Array2<u8>, disc: &Disc) -> bool {
     let width = set.ncols();
     let cells = set.as_slice_mut().expect("an array just made is in standard layout");
     if cells.iter().all(|s| *s == 0) {

@@ -1,7 +1,7 @@
 #![doc = include_str!("shadow_geometry.md")]
 
+mod cell_cover;
 mod darkness;
-mod lattice;
 mod pieces;
 mod shadow_offset;
 
@@ -9,13 +9,13 @@ use crate::band;
 use crate::morph::{Disc, Morphology};
 use crate::nestable::NESTABLE;
 use crate::tree::{Node, evaluation_grid, nested};
+use cell_cover::{CELL, CellCover};
 use compose_core::mask_rule::MaskKind;
 use compose_core::{
     BandFacts, BoundMask, KindError, Layout, MaskBinding, MaskInput, MaskRule, Plane, PlannedMask, Problem,
     SceneFacts, SettingsTable, Sun,
 };
 use darkness::{AROUND, DarkBand};
-use lattice::{CELL, Lattice};
 use ndarray::{Array2, ArrayViewMut2, Zip, s};
 use pieces::{BESIDE, Search};
 use schemars::JsonSchema;
@@ -281,7 +281,7 @@ impl Bound {
     fn dark(
         &self,
         input: &MaskInput<'_>,
-        lattice: Lattice,
+        lattice: CellCover,
         clear: &Array2<u8>,
     ) -> Result<Array2<u8>, KindError> {
         let mut dark = clear.clone();
@@ -323,7 +323,7 @@ impl BoundMask for Bound {
         let mut clouds = Array2::zeros(marked.dim());
         self.clouds.mark(input, clouds.view_mut())?;
         let clear = self.clear(input, &mut clouds);
-        let lattice = Lattice::under(input.window);
+        let lattice = CellCover::under(input.window);
         let mut dark = self.dark(input, lattice, &clear)?;
         let planes = [clouds.view(), dark.view(), clear.view()];
         let search = Search::new((lattice, &self.offsets), planes, (self.similarity, GROW as usize));
@@ -358,7 +358,7 @@ mod tests {
     use super::*;
     use crate::fixture::{geographic, scene};
     use compose_core::DataType;
-    use compose_core::kind::Place;
+    use compose_core::kind::Subject;
 
     const CLOUDS: &str = "clouds = { kind = 'bits', any = ['cloud'] }\nbands = ['red']\n";
 
@@ -442,8 +442,8 @@ mod tests {
         let message = bind(CLOUDS, &degrees).err().unwrap().message;
         assert!(message.contains("because EPSG:4326 is geographic"), "{message}");
         let codes = bind(&CLOUDS.replace("red", "QA_PIXEL"), &sunny()).err().unwrap();
-        assert_eq!(codes.place, Some(Place::Setting("bands")));
+        assert_eq!(codes.subject, Some(Subject::Setting("bands")));
         let far = bind(&format!("{CLOUDS}heights = [200, 100000]"), &sunny()).err().unwrap();
-        assert_eq!(far.place, Some(Place::Setting("heights")));
+        assert_eq!(far.subject, Some(Subject::Setting("heights")));
     }
 }

@@ -277,7 +277,7 @@ mod tests {
         let refused = |toml: &str| rule(toml).unwrap().bind(&scene).err().unwrap();
         let error = refused("");
         assert_eq!(error.message, "no band \"blue\"; bands: B4, QA_PIXEL; say which it is with blue = \"…\"");
-        assert_eq!(error.place, Some(compose_core::kind::Place::Setting("blue")));
+        assert_eq!(error.subject, Some(compose_core::kind::Subject::Setting("blue")));
         let codes = "QA_PIXEL holds codes, and blue is a band of measurements; say which with blue = \"…\"";
         assert_eq!(refused("blue = 'QA_PIXEL'").message, codes);
     }

@@ -60,12 +60,12 @@ impl SceneReader<'_> {
         if let Some(block) = self.worker.buffers.compared(of, scene, seen) {
             return Ok(block);
         }
-        let scope = Scope { masks: self.scope.masks.plain(), hidden: None, ..self.scope };
+        let scope = Scope { masks: self.scope.masks.plain(), held_out: None, ..self.scope };
         let bands = 0..self.context.stack.bands.len();
         let reader = SceneReader { scope, view, bands, kept: None, ..self.clone() };
         let mut block = reader.read(scene, window, true)?;
-        if let Some(hidden) = self.scope.hidden {
-            hidden.hide_elsewhere(scene, &mut block, window, &view.grid, &self.view.grid);
+        if let Some(held_out) = self.scope.held_out {
+            held_out.hide_elsewhere(scene, &mut block, window, &view.grid, &self.view.grid);
         }
         let block = Arc::new(block);
         self.worker.buffers.keep_compared(of, scene, seen, block.clone());
@@ -76,7 +76,9 @@ impl SceneReader<'_> {
     /// third are then pasted on both. What is held out is told by the grid.
     fn seen(&self, view: &View, scene: SceneId, window: Window) -> Seen {
         match view.scenes[scene].groups[..] {
-            [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] if self.scope.hidden.is_none() => {
+            [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }]
+                if self.scope.held_out.is_none() =>
+            {
                 Seen::Own(window.shift(cols, rows))
             }
             _ => Seen::Brought(view.id, window),

@@ -1,7 +1,7 @@
 //! What all readers of a run share, and what each is told.
 
 use super::buffers::BufferPool;
-use super::hidden::Hidden;
+use super::held_out::HeldOut;
 use crate::fitted::{FittedJob, Masks};
 use crate::plan::{GDAL_CACHE, Job, Plan, Stack};
 use compose_io::TileStore;
@@ -38,13 +38,13 @@ pub struct Scope<'a> {
     /// The mask rules that are applied.
     pub masks: Masks<'a>,
     /// Pixels that are taken for masked.
-    pub hidden: Option<&'a Hidden>,
+    pub held_out: Option<&'a HeldOut>,
 }
 
 impl<'a> Scope<'a> {
     /// All rules of an output.
     pub fn of(fitted: &'a FittedJob) -> Self {
-        Self { job: &fitted.job, masks: Masks::All(&fitted.masks), hidden: None }
+        Self { job: &fitted.job, masks: Masks::All(&fitted.masks), held_out: None }
     }
 }
 

@@ -18,11 +18,11 @@ impl Bits {
         let mut bytes = Vec::with_capacity(window.width.div_ceil(8) * window.height);
         for row in marks.chunks(window.width.max(1)) {
             let (eights, rest) = row.as_chunks::<8>();
-            bytes.extend(eights.iter().map(|eight| gather(*eight)));
+            bytes.extend(eights.iter().map(|eight| pack_eight(*eight)));
             if !rest.is_empty() {
                 let mut last = [0; 8];
                 last[..rest.len()].copy_from_slice(rest);
-                bytes.push(gather(last));
+                bytes.push(pack_eight(last));
             }
         }
         Self { window, bytes }
@@ -42,9 +42,9 @@ impl Bits {
             first.iter_mut().zip(odd).for_each(|(valid, mark)| *valid &= 1 - mark);
             let (eights, last) = rest.as_chunks_mut::<8>();
             for (eight, byte) in eights.iter_mut().zip(bytes) {
-                *eight = (u64::from_le_bytes(*eight) & !spread(*byte)).to_le_bytes();
+                *eight = (u64::from_le_bytes(*eight) & !unpack(*byte)).to_le_bytes();
             }
-            let marks = bytes.get(eights.len()).map_or([0; 8], |byte| spread(*byte).to_le_bytes());
+            let marks = bytes.get(eights.len()).map_or([0; 8], |byte| unpack(*byte).to_le_bytes());
             last.iter_mut().zip(marks).for_each(|(valid, mark)| *valid &= 1 - mark);
         });
     }
@@ -66,7 +66,7 @@ impl Bits {
         let (top, left) = ((window.row - self.window.row) as usize, (window.col - self.window.col) as usize);
         for (row, pixels) in pixels.chunks_mut(window.width.max(1)).enumerate() {
             let bytes = &self.bytes[(top + row) * stride..][..stride];
-            let marks = bytes.get(left / 8).map_or([0; 8], |byte| spread(*byte).to_le_bytes());
+            let marks = bytes.get(left / 8).map_or([0; 8], |byte| unpack(*byte).to_le_bytes());
             let odd = if left.is_multiple_of(8) { &[][..] } else { &marks[left % 8..] };
             visit(odd, &bytes[left.div_ceil(8)..], pixels);
         }
@@ -74,13 +74,13 @@ impl Bits {
 }
 
 /// Eight bytes of 0 or 1 as the bits of one, the first the lowest.
-fn gather(eight: [u8; 8]) -> u8 {
+fn pack_eight(eight: [u8; 8]) -> u8 {
     // Bit 8 i of the number goes to bit 56 + i: times 2^(56 - 7 i); no other product comes to those bits.
     (u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
 /// The bits of a byte as eight bytes of 0 or 1, the lowest first.
-fn spread(byte: u8) -> u64 {
+fn unpack(byte: u8) -> u64 {
     // Byte i keeps bit i alone; adding 127 carries into its top bit unless it is 0.
     let lone = u64::from(byte).wrapping_mul(0x0101_0101_0101_0101) & 0x8040_2010_0804_0201;
     (lone + 0x7f7f_7f7f_7f7f_7f7f) >> 7 & 0x0101_0101_0101_0101

@@ -145,7 +145,7 @@ impl SceneReader<'_> {
         let (window, wide) = (at.window, at.window.expand(halo));
         let mut owned = Vec::with_capacity(bound.bands().len());
         for band in bound.bands() {
-            owned.push(self.band_at(scene, &mask.place, BandId(*band), at.expand(halo))?);
+            owned.push(self.band_at(scene, &mask.runs_on, BandId(*band), at.expand(halo))?);
         }
         let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
         let outside = self.outside_of(scene, bound.bands(), &owned, wide);
@@ -155,7 +155,7 @@ impl SceneReader<'_> {
         let mut marked = Array2::zeros((wide.height, wide.width));
         let input = MaskInput {
             scene: facts,
-            grid: &mask.place.grid,
+            grid: &mask.runs_on.grid,
             window: wide,
             planes: &planes,
             neutral: neutral.view(),
@@ -193,13 +193,13 @@ impl SceneReader<'_> {
         let mut missing = Array2::ones((window.height, window.width));
         for (group, bands) in self.context.stack.groups[scene].iter().enumerate() {
             let native = &facts.bands[bands[0]].grid;
-            let on = &mask.place.grid;
+            let on = &mask.runs_on.grid;
             if native.same_crs(on) && native.transform.dx.abs() < on.transform.dx.abs() {
                 self.clear_covered(scene, rule, GroupId(group), at, &mut missing)?;
                 continue;
             }
             for band in bands {
-                if let Owned::Data(_, valid) = self.band_at(scene, &mask.place, *band, at)? {
+                if let Owned::Data(_, valid) = self.band_at(scene, &mask.runs_on, *band, at)? {
                     Zip::from(&mut missing).and(&valid).for_each(|m, v| *m &= 1 - *v);
                 }
             }
@@ -220,7 +220,8 @@ impl SceneReader<'_> {
         let window = at.window;
         let mask = &self.context.stack.masks[scene][rule];
         let bands = &self.context.stack.groups[scene][group];
-        let fine = covering(&self.context.stack.facts[scene].bands[bands[0]].grid, &mask.place.grid, window);
+        let fine =
+            covering(&self.context.stack.facts[scene].bands[bands[0]].grid, &mask.runs_on.grid, window);
         // Which mask pixel each fine pixel belongs to: the alignment itself says so.
         // A fine pixel at the edge may belong to the mask pixel beyond it, which is nobody's here.
         let wider = window.expand(1);

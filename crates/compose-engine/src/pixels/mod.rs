@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `context` | what all readers of a run share, and what each is told |
 //! | `compared` | other scenes, for the mask rules that compare |
-//! | `hidden` | pixels that are held out |
+//! | `held_out` | pixels that are held out |
 //! | `reader` | reading, masking and aligning; the other modules add to it |
 //! | `planes` | one band's pixels on the grid of a mask rule or a score |
 //! | `masks` | which pixels of a scene the mask rules take |
@@ -16,7 +16,7 @@
 mod buffers;
 mod compared;
 mod context;
-mod hidden;
+mod held_out;
 mod mask_cache;
 mod masks;
 mod planes;
@@ -25,6 +25,6 @@ mod scores;
 mod unusable;
 
 pub use context::{ReadContext, Scope, Worker};
-pub use hidden::Hidden;
+pub use held_out::HeldOut;
 pub use mask_cache::MaskCache;
 pub use reader::{Look, SceneReader};

@@ -6,10 +6,10 @@ use super::mask_cache::MaskCache;
 use super::planes::{LAYOUT, Owned};
 use super::unusable::Unusable;
 use crate::error::EngineError;
-use crate::plan::{BandGroup, BandId, GroupId, NativePlace, SceneId, View};
+use crate::plan::{BandGroup, BandId, EvaluationGrid, GroupId, SceneId, View};
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::{Alignment, NativeBlock};
-use compose_io::{IoError, Place, Reading, Valid};
+use compose_io::{IoError, Reading, RunPosition, Valid};
 use ndarray::{Array3, ArrayView2, Axis, Zip};
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ pub struct SceneReader<'a> {
     /// The grid that scenes are brought to, and how.
     pub view: &'a View,
     /// Where the run is: the block that is being composed, among others.
-    pub place: Place,
+    pub place: RunPosition,
     /// The wanted bands that it is composed of.
     pub bands: Range<usize>,
     /// The masks of the pass, where it comes to every block more than once.
@@ -44,7 +44,7 @@ pub struct Look {
 
 impl<'a> ReadContext<'a> {
     /// Reads scenes on the grid of an output, in all bands, for the block of `place`.
-    pub fn reader(&'a self, scope: Scope<'a>, place: Place, worker: &'a Worker) -> SceneReader<'a> {
+    pub fn reader(&'a self, scope: Scope<'a>, place: RunPosition, worker: &'a Worker) -> SceneReader<'a> {
         let bands = 0..self.stack.bands.len();
         SceneReader { context: self, scope, view: &scope.job.view, place, bands, kept: None, worker }
     }
@@ -65,12 +65,13 @@ impl SceneReader<'_> {
         masked: bool,
         wanted: Option<ArrayView2<'_, u8>>,
     ) -> Result<Option<Block>, EngineError> {
-        if self.scope.hidden.is_some_and(|h| h.absent.contains(&scene)) {
+        if self.scope.held_out.is_some_and(|h| h.absent.contains(&scene)) {
             return Ok(None);
         }
         let mut block = self.read_all(scene, window, masked, wanted)?;
-        if let (Some(hidden), Some(block)) = (self.scope.hidden.filter(|h| h.scene == scene), &mut block) {
-            hidden.hide(block, window, masked);
+        if let (Some(held_out), Some(block)) = (self.scope.held_out.filter(|h| h.scene == scene), &mut block)
+        {
+            held_out.hide(block, window, masked);
         }
         Ok(block)
     }
@@ -128,9 +129,9 @@ impl SceneReader<'_> {
                 unusable.clear(at.window, clear.as_slice_mut().expect(LAYOUT));
             }
             self.worker.buffers.give_unusable(unusable);
-            if let Some(hidden) = self.scope.hidden.filter(|h| h.scene == scene) {
+            if let Some(held_out) = self.scope.held_out.filter(|h| h.scene == scene) {
                 let planes = clear.dim().0;
-                hidden.each(window, |row, col| (0..planes).for_each(|plane| clear[[plane, row, col]] = 0));
+                held_out.each(window, |row, col| (0..planes).for_each(|plane| clear[[plane, row, col]] = 0));
             }
             return Ok(Look { block, clear_values: None, clear });
         }
@@ -250,13 +251,13 @@ impl SceneReader<'_> {
     pub(super) fn band_at(
         &self,
         scene: SceneId,
-        place: &NativePlace,
+        runs_on: &EvaluationGrid,
         band: BandId,
         at: Reading,
     ) -> Result<Owned, EngineError> {
         let shape = (at.window.height, at.window.width);
         let role = self.context.stack.facts[scene].bands[band].role;
-        match &place.from_band[band] {
+        match &runs_on.from_band[band] {
             Alignment::Paste { cols, rows } => Ok(self.band(scene, band, at.shift(*cols, *rows))?),
             Alignment::Disjoint => Ok(Owned::nothing(role, shape)),
             Alignment::Resample(resampler) => {

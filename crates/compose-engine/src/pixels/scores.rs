@@ -46,10 +46,10 @@ impl SceneReader<'_> {
         let wide = window.expand(halo);
         let mut owned = Vec::with_capacity(score.bands().len());
         for band in score.bands() {
-            owned.push(self.band_at(scene, &planned.place, BandId(*band), at.expand(halo))?);
+            owned.push(self.band_at(scene, &planned.runs_on, BandId(*band), at.expand(halo))?);
         }
         let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
-        let input = ScoreInput { scene: facts, grid: &planned.place.grid, window: wide, planes: &planes };
+        let input = ScoreInput { scene: facts, grid: &planned.runs_on.grid, window: wide, planes: &planes };
         let mut scores = Array2::from_elem((wide.height, wide.width), f32::NEG_INFINITY);
         score.rate(&input, scores.view_mut()).map_err(|e| EngineError::Score {
             scene: facts.id.clone(),

@@ -34,7 +34,7 @@ pub fn comparing(stack: &Stack, own: &View, arrival: Arrival) -> Result<Vec<Comp
             if others.is_empty() {
                 continue;
             }
-            let grid = &mask.place.grid;
+            let grid = &mask.runs_on.grid;
             let known = all.iter().find(|c| c.view.grid.same(grid)).map(|c| c.view.clone());
             let view = match known {
                 Some(view) => view,

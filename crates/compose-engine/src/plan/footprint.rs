@@ -41,7 +41,7 @@ pub fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
 
 /// Every fill: the donors that it has at once, with their scores, the target, and the scene that is being read.
 pub fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running> {
-    let block = block_bytes(stack, bands);
+    let block = scene_bytes_per_pixel(stack, bands);
     let reading = reading(stack, job, bands, share);
     let fill = |stage: &Stage| {
         let score = if stage.scores.iter().any(Option::is_some) { 4 } else { 0 };
@@ -63,17 +63,17 @@ pub fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running
 pub fn bytes_compared(stack: &Stack, job: &Job) -> u64 {
     let scenes: BTreeSet<SceneId> =
         job.comparing.iter().flat_map(|of| of.others.iter().copied().chain([of.scene])).collect();
-    scenes.len() as u64 * block_bytes(stack, stack.bands.len())
+    scenes.len() as u64 * scene_bytes_per_pixel(stack, stack.bands.len())
 }
 
 /// Samples and validity of one pixel of a scene.
-fn block_bytes(stack: &Stack, bands: usize) -> u64 {
+fn scene_bytes_per_pixel(stack: &Stack, bands: usize) -> u64 {
     (bands * 4 + stack.validity.planes(bands)) as u64
 }
 
 /// Reading one scene: its block and what the masks take; resampled, its own pixels besides.
 fn reading(stack: &Stack, job: &Job, bands: usize, share: f64) -> u64 {
-    let block = block_bytes(stack, bands);
+    let block = scene_bytes_per_pixel(stack, bands);
     let native = ((block + 2) as f64 * share) as u64;
     native + if resamples(job) { block + 48 } else { 0 }
 }
@@ -148,7 +148,7 @@ fn most(running: &[Running], columns: usize, rows: usize) -> u64 {
 /// Bytes that a worker needs per pixel of a block.
 pub fn bytes_per_pixel(stack: &Stack, job: &Job, bands: usize) -> u64 {
     let planes = stack.validity.planes(bands) as u64;
-    let block = block_bytes(stack, bands);
+    let block = scene_bytes_per_pixel(stack, bands);
     let sigma = if job.output.uncertainty.is_some() { bands as u64 * 4 } else { 0 };
     let mask = if job.output.mask.is_some() { 6 } else { 0 };
     let canvas = bands as u64 * 4 + sigma + mask + planes * 7;

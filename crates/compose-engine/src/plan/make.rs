@@ -77,7 +77,7 @@ impl Plan {
     }
 
     /// Whether the bands of a job can be composed one after the other.
-    pub fn bands_may_take_turns(&self, job: usize) -> bool {
+    pub fn may_go_by_band(&self, job: usize) -> bool {
         may_go_by_band(&self.stack, &self.jobs[job])
     }
 }

@@ -4,7 +4,7 @@ use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
 use crate::plan::footprint::{Work, bytes_per_pixel, native_share, resamples, rules, stages};
 use crate::plan::ids::SceneId;
-use crate::plan::lattice::SAMPLE_BYTES;
+use crate::plan::sample_lattice::SAMPLE_BYTES;
 use crate::plan::schedule::Choice;
 use crate::plan::specs::{image_layout, mask_layout, provenance_layout, uncertainty_layout};
 use crate::plan::{Bytes, Job, Order, Stack, Stage};
@@ -192,7 +192,7 @@ impl Share<'_> {
                 (order, budget) = (one, of_one);
             }
         }
-        let bands = order.turns[0].len();
+        let bands = order.band_ranges[0].len();
         let per_worker = self.per_worker(order.block, bands);
         let writer = self.writer(order.regions[0].width, bands);
         if budget < self.smallest() || budget == 0 {

@@ -16,7 +16,7 @@ pub struct Order {
     /// They cover the grid, row by row.
     pub regions: Vec<Window>,
     /// They cover the wanted bands. More than one: what is usable is found out first, and kept.
-    pub turns: Vec<Range<usize>>,
+    pub band_ranges: Vec<Range<usize>>,
     /// Whether that needs every band to be looked at first, because a pixel is judged by all of them.
     pub looks_first: bool,
     /// Largest width and height of a block.
@@ -105,7 +105,7 @@ impl Order {
     pub fn plain(width: usize, height: usize, bands: usize, block: (usize, usize)) -> Self {
         Self {
             regions: vec![Window::whole(width, height)],
-            turns: std::iter::once(0..bands).collect(),
+            band_ranges: std::iter::once(0..bands).collect(),
             looks_first: false,
             block,
             tiles: 0,
@@ -117,7 +117,7 @@ impl Order {
 
     /// Whether masks are made once and kept from pass to pass.
     pub fn keeps_masks(&self) -> bool {
-        self.turns.len() > 1
+        self.band_ranges.len() > 1
     }
 
     /// How many tiles are decoded, and how many of them again because memory is short.
@@ -161,10 +161,10 @@ impl Order {
 
     /// What is done in each region, one after the other.
     fn tasks(&self) -> Vec<Task> {
-        let bands = self.turns.last().map_or(0, |last| last.end);
+        let bands = self.band_ranges.last().map_or(0, |last| last.end);
         let masks = if self.keeps_masks() { vec![Task::Mask] } else { Vec::new() };
         let looks = if self.looks_first { 0..bands } else { 0..0 };
-        let compose = self.turns.iter().cloned().map(Task::Compose);
+        let compose = self.band_ranges.iter().cloned().map(Task::Compose);
         masks.into_iter().chain(looks.map(BandId).map(Task::Judge)).chain(compose).collect()
     }
 }
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(windows[2], Window { col: 4, row: 0, width: 1, height: 2 });
         assert_eq!(windows[5], Window { col: 4, row: 2, width: 1, height: 1 });
         order.regions = pieces(Window::whole(5, 3), (4, 3)).collect();
-        order.turns = vec![0..1, 1..2];
+        order.band_ranges = vec![0..1, 1..2];
         let items = order.items().all();
         let kinds: Vec<_> = items.iter().map(|i| (i.region, i.task.clone())).collect();
         let tasks = || [Task::Mask, Task::Compose(0..1), Task::Compose(1..2)];
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn what_is_judged_by_all_bands_waits_until_all_are_looked_at() {
         let mut order = Order::plain(4, 2, 2, (2, 2));
-        (order.turns, order.looks_first) = (vec![0..1, 1..2], true);
+        (order.band_ranges, order.looks_first) = (vec![0..1, 1..2], true);
         let items = order.items().all();
         let of = |task: Task| items.iter().filter(|i| i.task == task).map(|i| i.after).collect::<Vec<_>>();
         assert_eq!(of(Task::Mask), [0, 0]);

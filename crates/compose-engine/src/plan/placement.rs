@@ -6,7 +6,7 @@ use compose_core::{Grid, MaskBinding, PlannedFill, SceneFacts, Window};
 use compose_io::align::{Alignment, Decision, Resampling, decide};
 
 /// Where a mask rule or a score runs, and how the scene's bands get there.
-pub struct NativePlace {
+pub struct EvaluationGrid {
     /// The grid it runs on.
     pub grid: Grid,
     /// From that grid to each band of the scene (it is the target of these alignments).
@@ -16,7 +16,7 @@ pub struct NativePlace {
 /// What a bound score needs to be evaluated.
 pub struct PlacedScore {
     /// Where it runs.
-    pub place: NativePlace,
+    pub runs_on: EvaluationGrid,
     /// From its grid to the target grid.
     pub to_target: Alignment,
 }
@@ -26,7 +26,7 @@ pub struct PlacedMask {
     /// The rule, bound to its scene.
     pub bound: MaskBinding,
     /// Where it runs.
-    pub place: NativePlace,
+    pub runs_on: EvaluationGrid,
     /// From each band group's grid to the mask's grid.
     pub from_group: Vec<Alignment>,
     /// How the rule's bands get to band groups on other grids, for the plan.
@@ -36,12 +36,12 @@ pub struct PlacedMask {
 impl PlacedMask {
     /// Decides where a rule runs, and how what it marks gets to each band group.
     pub fn new(bound: MaskBinding, facts: &SceneFacts, groups: &[Vec<BandId>]) -> Result<Self, EngineError> {
-        let place = NativePlace::of(facts, bound.planned().bands())?;
+        let runs_on = EvaluationGrid::of(facts, bound.planned().bands())?;
         let name = |band: BandId| &facts.bands[band].name;
         let (mut from_group, mut reasons) = (Vec::new(), Vec::new());
         let read: Vec<&str> = bound.planned().bands().iter().map(|b| name(BandId(*b)).as_str()).collect();
         for group in groups {
-            let decision = nearest(facts, &facts.bands[group[0]].grid, &place.grid, group[0])?;
+            let decision = nearest(facts, &facts.bands[group[0]].grid, &runs_on.grid, group[0])?;
             if matches!(decision.alignment, Alignment::Disjoint) {
                 let message = format!(
                     "band {} lies elsewhere than {}: {}",
@@ -51,12 +51,12 @@ impl PlacedMask {
                 );
                 return Err(EngineError::scene(&facts.id, message));
             }
-            if !place.grid.same(&facts.bands[group[0]].grid) {
+            if !runs_on.grid.same(&facts.bands[group[0]].grid) {
                 reasons.push(format!("{} to {}: {}", read.join(", "), name(group[0]), decision.reason));
             }
             from_group.push(decision.alignment);
         }
-        Ok(Self { bound, place, from_group, reasons })
+        Ok(Self { bound, runs_on, from_group, reasons })
     }
 }
 
@@ -65,7 +65,7 @@ fn nearest(facts: &SceneFacts, target: &Grid, native: &Grid, band: BandId) -> Re
         .map_err(|e| EngineError::scene(&facts.id, format!("band {}: {e}", facts.bands[band].name)))
 }
 
-impl NativePlace {
+impl EvaluationGrid {
     /// Where a mask rule or score that reads these bands runs.
     pub fn of(facts: &SceneFacts, bands: &[usize]) -> Result<Self, EngineError> {
         let grid = compose_mask::evaluation_grid(facts, bands).clone();
@@ -85,10 +85,10 @@ pub fn placed_scores(
 ) -> Result<Vec<Option<PlacedScore>>, EngineError> {
     let planned = |(scene, facts): (usize, &SceneFacts)| {
         let Some(score) = bound.score(scene) else { return Ok(None) };
-        let place = NativePlace::of(facts, score.bands())?;
-        let decision = decide(grid, &place.grid, Resampling::Nearest);
+        let runs_on = EvaluationGrid::of(facts, score.bands())?;
+        let decision = decide(grid, &runs_on.grid, Resampling::Nearest);
         let to_target = decision.map_err(|e| EngineError::scene(&facts.id, e.to_string()))?.alignment;
-        Ok(Some(PlacedScore { place, to_target }))
+        Ok(Some(PlacedScore { runs_on, to_target }))
     };
     scenes.iter().enumerate().map(planned).collect()
 }

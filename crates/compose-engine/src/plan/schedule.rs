@@ -95,9 +95,10 @@ impl Choice<'_> {
 
     fn candidate(&self, streams: &[Stream<'_>], phases: &[Vec<usize>], width: usize) -> Option<Candidate> {
         let bands = self.stack.bands.len();
-        let turns: Vec<Range<usize>> = (0..bands).step_by(self.bands).map(|b| b..b + self.bands).collect();
+        let band_ranges: Vec<Range<usize>> =
+            (0..bands).step_by(self.bands).map(|b| b..b + self.bands).collect();
         let left = (self.left)(width);
-        let kept_per_row = if turns.len() > 1 { self.kept_per_row(width) } else { 0 };
+        let kept_per_row = if band_ranges.len() > 1 { self.kept_per_row(width) } else { 0 };
         let height = self.region_height(kept_per_row, left);
         let grid = Window::whole(self.job.view.grid.width, self.job.view.grid.height);
         if grid.width.div_ceil(width) * grid.height.div_ceil(height) > MOST_REGIONS {
@@ -115,7 +116,7 @@ impl Choice<'_> {
         let (looks_first, block) = (self.looks_first(), self.block);
         let order = Order {
             regions,
-            turns,
+            band_ranges,
             looks_first,
             block,
             tiles,

@@ -4,11 +4,11 @@ use super::strips::{Work, compose_job};
 use crate::control::Control;
 use crate::error::EngineError;
 use crate::fitted::Fitted;
-use crate::pixels::{Hidden, ReadContext, Scope, Worker};
+use crate::pixels::{HeldOut, ReadContext, Scope, Worker};
 use crate::plan::{Job, Order, Plan, SceneId};
-use crate::survey::fit_hidden;
+use crate::survey::fit_held_out;
 use compose_core::{Block, Cast, Window};
-use compose_io::Place;
+use compose_io::RunPosition;
 use compose_io::files::Drafts;
 use ndarray::{Array3, s};
 use std::sync::atomic::AtomicBool;
@@ -30,7 +30,7 @@ pub struct Image {
 pub fn observe(fitted: &Fitted, job: usize, scene: SceneId) -> Result<Block, EngineError> {
     let (plan, job) = (&fitted.plan, &fitted.jobs[job]);
     let whole = Window::whole(job.job.view.grid.width, job.job.view.grid.height);
-    let place = Place { pass: 0, region: whole, block: whole };
+    let place = RunPosition { pass: 0, region: whole, block: whole };
     let (context, worker) = (ReadContext::new(plan, &fitted.sources, plan.memory.tiles, 1), Worker::new(0));
     context.reader(Scope::of(job), place, &worker).read(scene, whole, true)
 }
@@ -39,16 +39,16 @@ pub fn observe(fitted: &Fitted, job: usize, scene: SceneId) -> Result<Block, Eng
 ///
 /// # Errors
 /// Whatever a run could fail of.
-pub fn compose_hidden(
+pub fn compose_held_out(
     plan: &Plan,
     job: usize,
-    hidden: &Hidden,
+    held_out: &HeldOut,
     cancelled: &AtomicBool,
 ) -> Result<Image, EngineError> {
     // No file is written.
     let control = Control { cancelled, progress: &|_| (), drafts: &Drafts::default() };
     let bands = plan.stack.bands.len();
-    let fitted = fit_hidden(plan, held_out(&plan.jobs[job], bands), hidden, &control)?;
+    let fitted = fit_held_out(plan, job_held_out(&plan.jobs[job], bands), held_out, &control)?;
     let job = &fitted.jobs[0];
     let (width, height) = (job.job.view.grid.width, job.job.view.grid.height);
     let mut image = Image {
@@ -57,7 +57,7 @@ pub fn compose_hidden(
         sigma: Array3::from_elem((bands, height, width), f32::NAN),
     };
     let context = ReadContext::new(plan, &fitted.sources, plan.memory.tiles, plan.memory.threads);
-    let work = Work::new(job, &context, 0, Some(hidden));
+    let work = Work::new(job, &context, 0, Some(held_out));
     compose_job(&work, &control, &mut |composed| {
         let canvas = composed.canvas;
         let (row, col) = (canvas.window.row as usize, canvas.window.col as usize);
@@ -73,7 +73,7 @@ pub fn compose_hidden(
 }
 
 /// The job as it is composed while pixels are held out.
-fn held_out(job: &Job, bands: usize) -> Job {
+fn job_held_out(job: &Job, bands: usize) -> Job {
     let (grid, mut output) = (&job.view.grid, job.output.clone());
     output.uncertainty.get_or_insert_default();
     Job {

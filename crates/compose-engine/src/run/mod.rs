@@ -24,5 +24,5 @@ mod strips;
 
 pub(crate) use block::compose_block;
 pub use files::{run, run_watched};
-pub use holdout::{Image, compose_hidden, observe};
+pub use holdout::{Image, compose_held_out, observe};
 pub use report::{JobReport, RunReport, SceneShare};

@@ -35,7 +35,7 @@ impl Sink {
             job.output.provenance.as_ref().map(|path| provenance_writer(plan, job, path.clone(), drafts));
         let uncertainty = job.output.uncertainty.as_ref().map(|path| {
             let spec = uncertainty_layout(&plan.stack, job, plan.memory.compressors, path.clone());
-            RasterWriter::create(spec, &write_order(job, job.order.turns.clone()), drafts)
+            RasterWriter::create(spec, &write_order(job, job.order.band_ranges.clone()), drafts)
         });
         let mask = job.output.mask.as_ref().map(|path| {
             let spec = mask_layout(&plan.stack, job, plan.memory.compressors, path.clone());
@@ -44,7 +44,7 @@ impl Sink {
         Ok(Self {
             image: RasterWriter::create(
                 image_spec(&plan.stack, job, &plan.plugins, plan.memory.compressors),
-                &write_order(job, job.order.turns.clone()),
+                &write_order(job, job.order.band_ranges.clone()),
                 drafts,
             )?,
             provenance: provenance.transpose()?,
@@ -61,7 +61,7 @@ impl Sink {
     /// Writes one block.
     pub fn take(&mut self, composed: Composed) -> Result<(), EngineError> {
         let window = composed.canvas.window;
-        // Where all bands are judged together, each turn brings the same record.
+        // Where all bands are judged together, each range of bands brings the same record.
         let is_record = self.validity == ValidityMode::PerBand || composed.wanted.start == 0;
         if is_record {
             self.tally.add(&composed);
@@ -97,8 +97,8 @@ impl Sink {
 }
 
 /// Tiles lie in the file in the order in which their pixels come.
-fn write_order(job: &Job, turns: Vec<Range<usize>>) -> WriteOrder {
-    WriteOrder { regions: job.order.regions.clone(), turns }
+fn write_order(job: &Job, band_ranges: Vec<Range<usize>>) -> WriteOrder {
+    WriteOrder { regions: job.order.regions.clone(), band_ranges }
 }
 
 fn provenance_writer(
@@ -110,11 +110,11 @@ fn provenance_writer(
     let spec = provenance_spec(&plan.stack, job, &plan.plugins, plan.memory.compressors, path);
     let planes = plan.stack.validity.planes(plan.stack.bands.len());
     let per_plane = spec.bands.len() / planes;
-    let turns = match planes {
+    let band_ranges = match planes {
         1 => std::iter::once(0..per_plane).collect(),
-        _ => job.order.turns.iter().map(|t| t.start * per_plane..t.end * per_plane).collect(),
+        _ => job.order.band_ranges.iter().map(|t| t.start * per_plane..t.end * per_plane).collect(),
     };
-    let order = write_order(job, turns);
+    let order = write_order(job, band_ranges);
     Ok(RasterWriter::create(spec, &order, drafts)?)
 }
 
@@ -132,7 +132,7 @@ fn write_provenance(
 ) -> Result<(), EngineError> {
     let per_plane = if composed.count.is_some() { 4 } else { 3 };
     for plane in 0..composed.canvas.planes() {
-        // With one plane for all bands only those of the first turn come here.
+        // With one plane for all bands only those of the first range come here.
         let first = (composed.wanted.start + plane) * per_plane;
         writer.write(first, window, composed.source(plane).view())?;
         writer.write(first + 1, window, composed.stage.index_axis(Axis(0), plane))?;

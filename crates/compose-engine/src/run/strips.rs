@@ -7,10 +7,10 @@ use super::composed::Composed;
 use crate::control::Control;
 use crate::error::EngineError;
 use crate::fitted::FittedJob;
-use crate::pixels::{Hidden, MaskCache, ReadContext, SceneReader, Scope, Worker};
+use crate::pixels::{HeldOut, MaskCache, ReadContext, SceneReader, Scope, Worker};
 use crate::plan::{Item, Items, Task};
 use crate::workers::{self, caught};
-use compose_io::Place;
+use compose_io::RunPosition;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -28,7 +28,7 @@ pub struct Work<'a> {
     /// Passes of the outputs before: to the shared tiles the run goes on where they ended.
     first_pass: usize,
     /// Pixels that are held out.
-    hidden: Option<&'a Hidden>,
+    held_out: Option<&'a HeldOut>,
 }
 
 impl<'a> Work<'a> {
@@ -37,17 +37,17 @@ impl<'a> Work<'a> {
         fitted: &'a FittedJob,
         context: &'a ReadContext<'a>,
         first_pass: usize,
-        hidden: Option<&'a Hidden>,
+        held_out: Option<&'a HeldOut>,
     ) -> Self {
         let kept = fitted.job.order.regions.iter().map(|_| MaskCache::default()).collect();
-        Self { fitted, context, kept, first_pass, hidden }
+        Self { fitted, context, kept, first_pass, held_out }
     }
 
     fn reader(&'a self, item: &Item, worker: &'a Worker) -> SceneReader<'a> {
         let order = &self.fitted.job.order;
         let region = order.regions[item.region];
-        let place = Place { pass: self.first_pass + item.pass, region, block: item.window };
-        let scope = Scope { hidden: self.hidden, ..Scope::of(self.fitted) };
+        let place = RunPosition { pass: self.first_pass + item.pass, region, block: item.window };
+        let scope = Scope { held_out: self.held_out, ..Scope::of(self.fitted) };
         let bands = match &item.task {
             Task::Compose(bands) => bands.clone(),
             Task::Mask | Task::Judge(_) => 0..0,

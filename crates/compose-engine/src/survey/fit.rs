@@ -6,8 +6,8 @@ use super::sample::Sampling;
 use crate::control::Control;
 use crate::error::EngineError;
 use crate::fitted::{Fitted, FittedJob, FittedMasks, Masks, PlainMasks};
-use crate::pixels::{Hidden, Scope};
-use crate::plan::{Job, Lattice, Plan, SceneId};
+use crate::pixels::{HeldOut, Scope};
+use crate::plan::{Job, Plan, SampleLattice, SceneId};
 use compose_core::{BoundFill, Survey, Window};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -34,13 +34,13 @@ pub fn fit(plan: &Plan, control: &Control<'_>) -> Result<Fitted, EngineError> {
 ///
 /// # Errors
 /// As [`fit`].
-pub fn fit_hidden(
+pub fn fit_held_out(
     plan: &Plan,
     job: Job,
-    hidden: &Hidden,
+    held_out: &HeldOut,
     control: &Control<'_>,
 ) -> Result<Fitted, EngineError> {
-    let mut fitting = Fitting::new(plan, Some(hidden), control);
+    let mut fitting = Fitting::new(plan, Some(held_out), control);
     let job = Arc::new(job);
     let masks = fitting.masks(&job)?;
     let (fills, lattice) = fitting.fills(&job, &masks)?;
@@ -50,20 +50,20 @@ pub fn fit_hidden(
 }
 
 /// The strategies of a job, ready for blocks, and where their survey lay.
-type Fills = (Vec<Arc<dyn BoundFill>>, Option<Lattice>);
+type Fills = (Vec<Arc<dyn BoundFill>>, Option<SampleLattice>);
 
 /// A plan while it is fitted.
 struct Fitting<'a> {
     plan: &'a Plan,
-    hidden: Option<&'a Hidden>,
+    held_out: Option<&'a HeldOut>,
     control: &'a Control<'a>,
     learned: Learned,
 }
 
 impl<'a> Fitting<'a> {
-    fn new(plan: &'a Plan, hidden: Option<&'a Hidden>, control: &'a Control<'a>) -> Self {
+    fn new(plan: &'a Plan, held_out: Option<&'a HeldOut>, control: &'a Control<'a>) -> Self {
         let learned = Learned { sources: plan.stack.scenes.clone(), notes: Vec::new() };
-        Self { plan, hidden, control, learned }
+        Self { plan, held_out, control, learned }
     }
 
     fn job(&mut self, job: &Arc<Job>) -> Result<FittedJob, EngineError> {
@@ -117,15 +117,15 @@ impl<'a> Fitting<'a> {
         job: &Job,
         masks: Masks<'_>,
         mut scenes: Vec<SceneId>,
-    ) -> Result<Option<(Survey, Lattice)>, EngineError> {
+    ) -> Result<Option<(Survey, SampleLattice)>, EngineError> {
         scenes.sort_unstable();
         scenes.dedup();
         if scenes.is_empty() {
             return Ok(None);
         }
         let (plan, cancelled) = (self.plan, self.control.cancelled);
-        let lattice = Lattice::of(&plan.stack, job, scenes.len());
-        let scope = Scope { job, masks, hidden: self.hidden };
+        let lattice = SampleLattice::of(&plan.stack, job, scenes.len());
+        let scope = Scope { job, masks, held_out: self.held_out };
         loop {
             let sources = &self.learned.sources;
             let sampling = Sampling { plan, sources, scope, lattice, cancelled };

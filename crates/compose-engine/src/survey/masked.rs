@@ -11,7 +11,7 @@ use crate::fitted::{FittedMasks, Masks};
 use crate::pixels::Scope;
 use crate::plan::{Job, Masked, Plan, pieces};
 use compose_core::Window;
-use compose_io::Place;
+use compose_io::RunPosition;
 use compose_io::scene::SceneSource;
 use std::sync::atomic::Ordering;
 
@@ -53,9 +53,9 @@ pub fn count(
                 return Err(EngineError::Interrupted);
             }
             let all = Masks::All(masks);
-            let scope = Scope { job: of, masks: if plain { all.plain() } else { all }, hidden: None };
+            let scope = Scope { job: of, masks: if plain { all.plain() } else { all }, held_out: None };
             let whole = Window::whole(of.view.grid.width, of.view.grid.height);
-            let place = Place { pass: 0, region: whole, block: window };
+            let place = RunPosition { pass: 0, region: whole, block: window };
             let reader = looking.context.reader(scope, place, looking.worker);
             let look = reader.look(target, window)?;
             let count = |valid: &ndarray::Array3<u8>| valid.iter().map(|v| u64::from(*v)).sum::<u64>();

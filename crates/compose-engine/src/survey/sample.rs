@@ -6,10 +6,10 @@ use super::pieces::{Looking, compared, in_pieces};
 use crate::control::Progress;
 use crate::error::EngineError;
 use crate::pixels::Scope;
-use crate::plan::{INNER, Lattice, PATCH, Plan, SceneId, pieces};
+use crate::plan::{INNER, PATCH, Plan, SampleLattice, SceneId, pieces};
 use compose_core::survey::{CLEAR, DOUBTFUL, RIM, SATURATED, SampledScene, UNUSABLE};
 use compose_core::{Block, Survey, Window};
-use compose_io::Place;
+use compose_io::RunPosition;
 use compose_io::scene::SceneSource;
 use ndarray::Array2;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +28,7 @@ pub struct Sampling<'a> {
     /// The output, and by which rules its scenes are masked.
     pub scope: Scope<'a>,
     /// Where the sample lies.
-    pub lattice: Lattice,
+    pub lattice: SampleLattice,
     /// Set to stop.
     pub cancelled: &'a AtomicBool,
 }
@@ -107,7 +107,7 @@ impl Sampling<'_> {
         let lattice = self.lattice;
         let whole = Window::whole(lattice.grid.0, lattice.grid.1);
         let wide = patch.expand(RIM).intersect(whole).expect("a patch lies in the grid");
-        let place = Place { pass: 0, region: whole, block: patch };
+        let place = RunPosition { pass: 0, region: whole, block: patch };
         let reader = looking.context.reader(self.scope, place, looking.worker);
         let (samples, bands) = (lattice.pixels(patch).count(), self.plan.stack.bands.len());
         let room = |_: &SceneId| (Vec::with_capacity(samples * bands), Vec::with_capacity(samples));
@@ -142,7 +142,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     /// Samples and states of the pixels of a patch that lie on the lattice.
-    fn samples(&self, lattice: Lattice, patch: Window) -> (Vec<f32>, Vec<u8>) {
+    fn samples(&self, lattice: SampleLattice, patch: Window) -> (Vec<f32>, Vec<u8>) {
         let bands = self.block.values.dim().0;
         let (mut values, mut state) = (Vec::new(), Vec::new());
         for (row, col) in lattice.pixels(patch) {
@@ -187,7 +187,7 @@ mod tests {
     fn strips_of_whole_squares_are_the_piece_in_its_order() {
         let whole = Window::whole(700, 300);
         for scenes in [80, 2000] {
-            let lattice = Lattice::new((700, 300), whole, scenes, 6);
+            let lattice = SampleLattice::new((700, 300), whole, scenes, 6);
             let step = INNER * lattice.stride;
             for piece in lattice.patches().into_iter().flat_map(|p| pieces(p, (SMALL_PATCH, SMALL_PATCH))) {
                 let whole: Vec<_> = lattice.pixels(piece).collect();

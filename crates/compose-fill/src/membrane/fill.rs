@@ -10,7 +10,7 @@ use ndarray::{Array2, Axis, Slice};
 /// Observations are wanted where the target lacks a pixel, and around: the border tells what predictions are off by.
 pub(crate) fn wants_observations(lacking: &Array2<u8>) -> Array2<u8> {
     let reach = 1 + Cell::BESIDE;
-    spread(&spread(lacking, Axis(0), reach), Axis(1), reach)
+    dilate_along(&dilate_along(lacking, Axis(0), reach), Axis(1), reach)
 }
 
 /// Fills the gaps of the canvas, cell by cell.
@@ -34,7 +34,7 @@ pub(crate) fn fill(
 }
 
 /// Pixels (1) that are marked, or within `reach` of a marked one along an axis.
-fn spread(marked: &Array2<u8>, axis: Axis, reach: usize) -> Array2<u8> {
+fn dilate_along(marked: &Array2<u8>, axis: Axis, reach: usize) -> Array2<u8> {
     let mut wide = marked.clone();
     for step in 1..=reach.min(marked.len_of(axis)) {
         let (before, after) = (Slice::from(..-(step as isize)), Slice::from(step..));

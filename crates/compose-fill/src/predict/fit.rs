@@ -58,7 +58,7 @@ fn predictor(
         full: sample.full.to_vec(),
         believed: sample.believed(sample.target),
         range,
-        contrast: sample.spread().iter().map(contrast).collect(),
+        contrast: sample.deviations().iter().map(contrast).collect(),
         translations: singles.into_iter().map(|single| single.translation).collect(),
     }
 }

@@ -58,7 +58,7 @@ impl Sample<'_> {
     }
 
     /// Standard deviation of each band of the target.
-    pub(super) fn spread(&self) -> Vec<f64> {
+    pub(super) fn deviations(&self) -> Vec<f64> {
         let target = self.scene(self.target);
         (0..self.bands()).map(|band| moments(target, band, self.judged(target)).1).collect()
     }

@@ -94,7 +94,7 @@ fn disagreement(sample: &Sample<'_>, fit: &ModelFit) -> f64 {
     if fit.pixels < FOR_A_LINE {
         return f64::INFINITY;
     }
-    let spread = sample.spread();
+    let spread = sample.deviations();
     let shares = fit.sigma.iter().zip(&spread).map(|(sigma, sd)| if *sd > 0.0 { sigma / sd } else { 0.0 });
     shares.sum::<f64>() / spread.len() as f64
 }

@@ -24,7 +24,7 @@ const SNAP: f64 = 1e-7;
 pub(super) enum Mapping {
     Affine(Affine),
     Exact(Exact),
-    Lattice(Lattice),
+    Lattice(CoordinateLattice),
 }
 
 impl Mapping {
@@ -45,7 +45,7 @@ impl Mapping {
             // transformed one by one, which a tenth of the pixels can well afford.
             if bad.len() * 10 <= good.len() {
                 let error = good.into_iter().fold(0.0, f64::max);
-                return Self::Lattice(Lattice { exact, step, error });
+                return Self::Lattice(CoordinateLattice { exact, step, error });
             }
         }
         Self::Exact(exact)
@@ -140,7 +140,7 @@ impl Exact {
     /// of a cell have no position, `None` where no node has one.
     fn lattice_errors(&self, step: i64, target: &Grid) -> Vec<Option<f64>> {
         const QUARTERS: [(i64, i64); 4] = [(1, 1), (3, 1), (1, 3), (3, 3)];
-        let (rows, cols) = (spread(target.height, step), spread(target.width, step));
+        let (rows, cols) = (cells_to_check(target.height, step), cells_to_check(target.width, step));
         let firsts = rows.iter().flat_map(|&row| cols.iter().map(move |&col| (col, row)));
         let (xs, ys) = self.positions(firsts.flat_map(|(col, row)| {
             let nodes = (0..9).map(move |n| (col + n % 3 * step, row + n / 3 * step));
@@ -161,7 +161,7 @@ impl Exact {
 }
 
 /// First pixels of up to 17 cells, evenly spread over an axis from the first cell to the last.
-fn spread(pixels: usize, step: i64) -> Vec<i64> {
+fn cells_to_check(pixels: usize, step: i64) -> Vec<i64> {
     let cells = (pixels as i64 + 2 * step - 1) / (2 * step);
     let shown = cells.min(17);
     (0..shown).map(|i| if shown > 1 { i * (cells - 1) / (shown - 1) * 2 * step } else { 0 }).collect()
@@ -185,13 +185,13 @@ fn quadratic_at(nodes: &[f64], u: f64, v: f64) -> f64 {
 /// Exact nodes at the centres of those target pixels whose column and row are multiples of `step`. A cell is
 /// two steps wide and high and has 3 × 3 nodes.
 #[derive(Clone, Debug)]
-pub(super) struct Lattice {
+pub(super) struct CoordinateLattice {
     exact: Exact,
     step: i64,
     error: f64,
 }
 
-impl Lattice {
+impl CoordinateLattice {
     /// Distance between nodes in target pixels, and the error measured in native pixels.
     pub(super) fn facts(&self) -> (i64, f64) {
         (self.step, self.error)
@@ -216,7 +216,7 @@ impl Lattice {
 
 /// The lattice's cells under a window.
 pub(super) struct Cells<'a> {
-    lattice: &'a Lattice,
+    lattice: &'a CoordinateLattice,
     /// Index of the first cell, counted from the target grid's corner.
     col: i64,
     row: i64,

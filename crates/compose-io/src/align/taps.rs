@@ -43,7 +43,7 @@ impl Field {
 
 /// Where a target pixel lies among the native ones; the same for every band.
 #[derive(Clone, Copy)]
-struct Place {
+struct NativePosition {
     /// Index of the pixel that holds the position; [`NOWHERE`] outside the grid.
     nearest: u32,
     /// Index of the first of the four pixels around the position; [`NOWHERE`] where not all four were read.
@@ -75,7 +75,7 @@ enum Tap {
 pub(super) struct Taps {
     field: Field,
     method: Resampling,
-    places: Vec<Place>,
+    places: Vec<NativePosition>,
     taps: Vec<Tap>,
     /// Cubic weights (across, down) per pixel; empty for other methods.
     cubic: Vec<([f64; 4], [f64; 4])>,
@@ -136,23 +136,23 @@ impl Taps {
 }
 
 impl Field {
-    fn place(self, x: f64, y: f64) -> Place {
+    fn place(self, x: f64, y: f64) -> NativePosition {
         let Some((col, row)) = self.holding(x, y) else {
-            return Place { nearest: NOWHERE, first: NOWHERE, corner: (0, 0), share: (0.0, 0.0) };
+            return NativePosition { nearest: NOWHERE, first: NOWHERE, corner: (0, 0), share: (0.0, 0.0) };
         };
         let nearest = self.index(col, row) as u32;
         let ((c, fx), (r, fy)) = (around(x, col), around(y, row));
         let first = self.square(c, r, 2).map_or(NOWHERE, |at| at as u32);
         // GDAL counts a raster's pixels in `i32`.
-        Place { nearest, first, corner: (c as i32, r as i32), share: (fx, fy) }
+        NativePosition { nearest, first, corner: (c as i32, r as i32), share: (fx, fy) }
     }
 
-    fn one(self, place: &Place, valid: &[u8]) -> Tap {
+    fn one(self, place: &NativePosition, valid: &[u8]) -> Tap {
         let usable = place.nearest != NOWHERE && valid[place.nearest as usize] != 0;
         if usable { Tap::Copy } else { Tap::None }
     }
 
-    fn up_to_four(self, place: &Place, valid: &[u8]) -> Tap {
+    fn up_to_four(self, place: &NativePosition, valid: &[u8]) -> Tap {
         if self.one(place, valid) == Tap::None {
             Tap::None
         } else if place.first != NOWHERE && self.all_valid(place.first as usize, 2, valid) {
@@ -162,7 +162,7 @@ impl Field {
         }
     }
 
-    fn up_to_sixteen(self, place: &Place, valid: &[u8]) -> Tap {
+    fn up_to_sixteen(self, place: &NativePosition, valid: &[u8]) -> Tap {
         let tap = self.up_to_four(place, valid);
         if tap != Tap::Four {
             return tap;
@@ -182,7 +182,7 @@ impl Field {
 
     /// Bilinear over the valid ones of the four pixels. The nearest is one of them and weighs a quarter at
     /// least. What is not valid is left out, not weighed by 0: it may be NaN.
-    fn some(self, place: &Place, samples: &[f32], valid: &[u8]) -> f64 {
+    fn some(self, place: &NativePosition, samples: &[f32], valid: &[u8]) -> f64 {
         let pixels = match place.first {
             NOWHERE => self.read_of_the_four(place),
             first => {
@@ -205,7 +205,7 @@ impl Field {
 
     /// Of the four pixels around a position, those that are on the grid.
     #[cold]
-    fn read_of_the_four(self, place: &Place) -> [Option<usize>; 4] {
+    fn read_of_the_four(self, place: &NativePosition) -> [Option<usize>; 4] {
         [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dc, dr)| {
             let (c, r) = (i64::from(place.corner.0) + dc, i64::from(place.corner.1) + dr);
             self.on_grid(c, r).then(|| self.index(c, r))
@@ -214,7 +214,7 @@ impl Field {
 }
 
 /// Bilinear over four valid pixels.
-fn four(place: &Place, samples: &[f32], stride: usize) -> f64 {
+fn four(place: &NativePosition, samples: &[f32], stride: usize) -> f64 {
     let (fx, fy) = place.share;
     let across = |first: usize| {
         let pair = &samples[first..][..2];
@@ -226,7 +226,12 @@ fn four(place: &Place, samples: &[f32], stride: usize) -> f64 {
 }
 
 /// Cubic over 4 × 4 valid pixels.
-fn sixteen(place: &Place, (across, down): &([f64; 4], [f64; 4]), samples: &[f32], stride: usize) -> f64 {
+fn sixteen(
+    place: &NativePosition,
+    (across, down): &([f64; 4], [f64; 4]),
+    samples: &[f32],
+    stride: usize,
+) -> f64 {
     let first = place.first as usize - stride - 1;
     let mut sum = 0.0;
     for (r, down) in down.iter().enumerate() {

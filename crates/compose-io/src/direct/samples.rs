@@ -47,7 +47,7 @@ pub(super) fn restore<T: Word>(stored: &mut [u8], row_bytes: usize, layout: &Lay
 
 /// Makes samples of the bytes of a block and puts those within `size` (width × height) into the planes of
 /// their bands. What is stored is used up.
-pub(super) fn spread<T: Word>(
+pub(super) fn deinterleave<T: Word>(
     stored: &mut [u8],
     (width, height): (usize, usize),
     layout: &Layout,

@@ -4,8 +4,8 @@
 //! the libtiff manual for codecs that came later. A tag counts only where GDAL agrees with it: whatever GDAL
 //! repairs, splits or interprets shows as a difference between the tags and its own header.
 
+use super::block_table::BlockTable;
 use super::layout::{Codec, Layout, Predictor};
-use super::places::Places;
 use crate::messages::checked;
 use crate::{FileHeader, access};
 use compose_core::DataType;
@@ -31,7 +31,7 @@ const STRANGE: [u16; 3] = [32996, 32997, 32998];
 ///
 /// # Errors
 /// Why the file is left to GDAL.
-pub(super) fn read(header: &FileHeader) -> Result<(Layout, Places), String> {
+pub(super) fn read(header: &FileHeader) -> Result<(Layout, BlockTable), String> {
     if cfg!(not(unix)) {
         return Err("files are read directly on Unix only".into());
     }
@@ -147,7 +147,7 @@ impl<R: Read + Seek> Tags<R> {
         }
     }
 
-    fn places(&mut self, layout: &Layout, file_length: u64) -> Result<Places, String> {
+    fn places(&mut self, layout: &Layout, file_length: u64) -> Result<BlockTable, String> {
         let (offsets, lengths) = if layout.tiled {
             (Tag::TileOffsets, Tag::TileByteCounts)
         } else {
@@ -168,7 +168,7 @@ impl<R: Read + Seek> Tags<R> {
         if offsets.len() != expected || lengths.len() != expected {
             return Err(format!("it has the places of {} blocks, not {expected}", offsets.len()));
         }
-        Places::new(offsets, &lengths, file_length)
+        BlockTable::new(offsets, &lengths, file_length)
     }
 
     fn has(&mut self, tag: Tag) -> bool {
@@ -231,7 +231,7 @@ fn reasonable(layout: &Layout) -> Result<(), String> {
 }
 
 /// Compares with what GDAL says of the file.
-fn agrees(layout: &Layout, places: &Places, header: &FileHeader) -> Result<(), String> {
+fn agrees(layout: &Layout, places: &BlockTable, header: &FileHeader) -> Result<(), String> {
     let differs = |what: &str| Err(format!("its tags differ from GDAL's view of it: {what}"));
     let grid = &header.grid;
     if (grid.width, grid.height) != (layout.width, layout.height) {
@@ -274,7 +274,7 @@ fn agrees(layout: &Layout, places: &Places, header: &FileHeader) -> Result<(), S
 }
 
 /// Whether GDAL has the first and the last block where the tags have them.
-fn same_places(layout: &Layout, places: &Places, dataset: &Dataset) -> Result<bool, String> {
+fn same_places(layout: &Layout, places: &BlockTable, dataset: &Dataset) -> Result<bool, String> {
     let (across, down) = layout.blocks();
     let last_band = if layout.interleaved { 1 } else { layout.bands };
     for (number, col, row, index) in [(1, 0, 0, 0), (last_band, across - 1, down - 1, places.count() - 1)] {

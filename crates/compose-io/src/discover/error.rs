@@ -45,7 +45,7 @@ pub enum DiscoverError {
         path.display(),
         mtl.display()
     )]
-    Place { path: PathBuf, mtl: PathBuf, why: String },
+    Georeference { path: PathBuf, mtl: PathBuf, why: String },
     #[error("{message}")]
     Layout { message: String },
     #[error("{}: no name for the scene can be taken from the file's name; give the [[scene]] an id", path.display())]
@@ -82,7 +82,7 @@ impl DiscoverError {
             Self::Pattern { .. } | Self::Dates { .. } => "pattern",
             Self::DateFormat { .. } => "date-format",
             Self::Layout { .. } => "layout",
-            Self::Place { .. } => "georeference",
+            Self::Georeference { .. } => "georeference",
             Self::NoId { .. } => "id",
             Self::Band { .. } | Self::BandNumber { .. } | Self::NumberOfFiles { .. } => "bands",
             Self::Ambiguous { .. } | Self::BandTwice { .. } | Self::NoData { .. } => "bands",

@@ -52,8 +52,11 @@ impl<'a> Headers<'a> {
             return Ok(header);
         };
         let mtl = self.scene.mtl.clone().unwrap_or_default();
-        let grid =
-            told.map_err(|why| DiscoverError::Place { path: header.path.clone(), mtl: mtl.clone(), why })?;
+        let grid = told.map_err(|why| DiscoverError::Georeference {
+            path: header.path.clone(),
+            mtl: mtl.clone(),
+            why,
+        })?;
         let note = format!("files without a georeference lie as {} says: {grid}", mtl.display());
         if !self.notes.contains(&note) {
             self.notes.push(note);

@@ -5,7 +5,7 @@
 //! replacement algorithms for a virtual-storage computer", IBM Systems Journal 5, 1966). A plain "least recently used"
 //! would throw away exactly the tiles that the next strip starts with.
 
-use super::reading::{Extent, Place};
+use super::reading::{Extent, RunPosition};
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -48,7 +48,7 @@ pub(super) struct TileCache<K, T> {
     bytes: u64,
     clock: u64,
     /// Where the foremost worker is.
-    now: Option<Place>,
+    now: Option<RunPosition>,
 }
 
 impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
@@ -58,9 +58,9 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
     }
 
     /// The item of this key, made anew (and weightless so far) where it is not here.
-    pub(super) fn reach(&mut self, key: &K, extent: Extent, place: Place) -> T {
+    pub(super) fn reach(&mut self, key: &K, extent: Extent, place: RunPosition) -> T {
         self.clock += 1;
-        let order = |p: &Place| (p.pass, p.block.row, p.block.col);
+        let order = |p: &RunPosition| (p.pass, p.block.row, p.block.col);
         if self.now.as_ref().is_none_or(|now| order(now) < order(&place)) {
             self.now = Some(place);
         }
@@ -79,7 +79,7 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
     /// Says how much an item weighs, and makes room for it. Returns the items to be cut: each with the first row
     /// that is to stay.
     #[must_use]
-    pub(super) fn fill(&mut self, key: &K, bytes: u64) -> Vec<(K, T, i64)> {
+    pub(super) fn make_room(&mut self, key: &K, bytes: u64) -> Vec<(K, T, i64)> {
         let mut cut = Vec::new();
         let Some(entry) = self.entries.get_mut(key) else { return cut };
         self.bytes = self.bytes + bytes - entry.bytes;
@@ -158,9 +158,9 @@ mod tests {
     use compose_core::Window;
 
     /// Blocks of 10 × 10 in a region of 100 × 100.
-    fn place(pass: usize, col: i64, row: i64) -> Place {
+    fn place(pass: usize, col: i64, row: i64) -> RunPosition {
         let block = Window { col, row, width: 10, height: 10 };
-        Place { pass, region: Window::whole(100, 100), block }
+        RunPosition { pass, region: Window::whole(100, 100), block }
     }
 
     fn extent(left: i64, right: i64, bottom: i64) -> Extent {
@@ -174,7 +174,7 @@ mod tests {
         let mut all = Vec::new();
         for (key, extent) in items {
             cache.reach(key, *extent, place(0, 50, 0));
-            for (cut, _, row) in cache.fill(key, 2) {
+            for (cut, _, row) in cache.make_room(key, 2) {
                 assert_eq!(row, 5);
                 cache.shrink(&cut, row, 1);
                 all.push(cut);
@@ -245,10 +245,10 @@ mod tests {
     fn an_item_larger_than_the_budget_is_still_handed_out() {
         let mut cache = TileCache::<u8, u8>::new(3);
         cache.reach(&1, extent(0, 30, 10), place(0, 50, 0));
-        assert!(cache.fill(&1, 10).is_empty());
+        assert!(cache.make_room(&1, 10).is_empty());
         assert!(cache.entries.contains_key(&1));
         cache.reach(&2, TO_THE_RIGHT, place(0, 50, 0));
-        assert!(cache.fill(&2, 1).is_empty());
+        assert!(cache.make_room(&2, 1).is_empty());
         assert!(!cache.entries.contains_key(&1));
         assert_eq!(cache.bytes, 1);
     }

@@ -2,10 +2,10 @@
 
 use compose_core::Window;
 
-/// Where a run is: blocks come in row-major order in a region of the target grid, region by region, and come to a
-/// region several times (turns).
+/// Where a run is: region by region, in each region in one or several passes, in each pass block by block in row-major
+/// order.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct RunPosition {
     /// Counts the passes over a region.
     pub pass: usize,
     /// The region.
@@ -24,7 +24,7 @@ pub struct Reading {
     /// Pixels that every block needs beyond its own, on each side.
     pub halo: i64,
     /// Where the run is.
-    pub place: Place,
+    pub place: RunPosition,
 }
 
 /// Where on the target grid a tile is needed.
@@ -40,13 +40,13 @@ pub(super) struct Extent {
 
 impl Reading {
     /// A window of the target grid.
-    pub fn of(target: Window, place: Place) -> Self {
+    pub fn of(target: Window, place: RunPosition) -> Self {
         Self { window: target, target, halo: 0, place }
     }
 
     /// Pixels that are wanted once.
     pub fn once(window: Window) -> Self {
-        Self::of(window, Place { pass: 0, region: window, block: window })
+        Self::of(window, RunPosition { pass: 0, region: window, block: window })
     }
 
     /// The same on a grid that is shifted by whole pixels.
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_tile_is_needed_where_it_lies_on_the_target_grid_and_no_further_than_the_region() {
-        let place = Place { pass: 3, region: Window::whole(100, 40), block: window(20, 10, 10, 10) };
+        let place = RunPosition { pass: 3, region: Window::whole(100, 40), block: window(20, 10, 10, 10) };
         let at = Reading::of(place.block, place).shift(5, -2);
         let extent = at.extent(window(16, 0, 16, 16));
         assert_eq!(extent, Extent { pass: 3, left: 11, right: 27, bottom: 18, next_row: Some(18) });
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn of_other_pixels_it_is_needed_where_their_share_is() {
-        let place = Place { pass: 0, region: Window::whole(100, 100), block: window(20, 20, 10, 10) };
+        let place = RunPosition { pass: 0, region: Window::whole(100, 100), block: window(20, 20, 10, 10) };
         let at = Reading::of(place.block, place).by(window(10, 10, 5, 5));
         let extent = at.extent(window(0, 0, 16, 16));
         assert_eq!(extent, Extent { pass: 0, left: 0, right: 32, bottom: 32, next_row: None });

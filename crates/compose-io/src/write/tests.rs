@@ -10,9 +10,9 @@ use tempfile::TempDir;
 const UTM: &str = r#"PROJCS["UTM 13N",GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION["Transverse_Mercator"],PARAMETER["latitude_of_origin",0],PARAMETER["central_meridian",-105],PARAMETER["scale_factor",0.9996],PARAMETER["false_easting",500000],PARAMETER["false_northing",0],UNIT["metre",1]]"#;
 
 /// A folder with nothing in it but the output.
-struct Place(TempDir);
+struct Folder(TempDir);
 
-impl Place {
+impl Folder {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -107,12 +107,12 @@ fn error(result: Result<impl Sized, WriteError>) -> String {
 
 #[test]
 fn every_sample_type_reads_back_as_written() {
-    let place = Place::new();
+    let folder = Folder::new();
     let shape = (2, 70, 133);
     let pixels = scene(shape);
     for dtype in tiles::TYPES {
         for format in [Format::GTiff, Format::Cog] {
-            let path = place.path(&format!("{dtype}{format:?}.tif"));
+            let path = folder.path(&format!("{dtype}{format:?}.tif"));
             write_whole(&RasterSpec { format, ..spec(path.clone(), shape, dtype) }, &pixels);
             for band in 0..2 {
                 assert_eq!(read(&path, band + 1), pixels.slice(s![band, .., ..]).mapv(f64::from));
@@ -124,13 +124,13 @@ fn every_sample_type_reads_back_as_written() {
             );
         }
     }
-    assert_eq!(place.names().len(), 14, "no .aux.xml or other helper files");
+    assert_eq!(folder.names().len(), 14, "no .aux.xml or other helper files");
 }
 
 #[test]
 fn large_and_negative_integers_survive() {
-    let place = Place::new();
-    let path = place.path("a.tif");
+    let folder = Folder::new();
+    let path = folder.path("a.tif");
     let spec = RasterSpec { nodata: Some(-9999.0), ..spec(path.clone(), (1, 1, 3), DataType::Int32) };
     write_whole(
         &spec,
@@ -143,8 +143,8 @@ fn large_and_negative_integers_survive() {
 #[test]
 fn nan_nodata_tags_descriptions_and_scales_read_back() {
     for format in [Format::GTiff, Format::Cog] {
-        let place = Place::new();
-        let path = place.path("a.tif");
+        let folder = Folder::new();
+        let path = folder.path("a.tif");
         let mut spec =
             RasterSpec { format, nodata: Some(f64::NAN), ..spec(path.clone(), (2, 3, 4), DataType::Float32) };
         spec.tags =
@@ -163,15 +163,15 @@ fn nan_nodata_tags_descriptions_and_scales_read_back() {
         assert_eq!(band.description().unwrap(), "SR_B2");
         assert_eq!((band.scale(), band.offset()), (Some(0.0000275), Some(-0.2)));
         assert!(read(&path, 2)[[2, 3]].is_nan());
-        assert_eq!(place.names(), ["a.tif"]);
+        assert_eq!(folder.names(), ["a.tif"]);
     }
 }
 
 #[test]
 fn a_grid_that_only_counts_pixels_gets_no_transform() {
     for format in [Format::GTiff, Format::Cog] {
-        let place = Place::new();
-        let path = place.path("a.tif");
+        let folder = Folder::new();
+        let path = folder.path("a.tif");
         let mut spec =
             RasterSpec { format, georeferenced: false, ..spec(path.clone(), (1, 3, 4), DataType::UInt8) };
         spec.grid.crs = None;
@@ -184,8 +184,8 @@ fn a_grid_that_only_counts_pixels_gets_no_transform() {
 #[test]
 fn a_fourth_byte_band_is_not_transparency() {
     for format in [Format::GTiff, Format::Cog] {
-        let place = Place::new();
-        let path = place.path("a.tif");
+        let folder = Folder::new();
+        let path = folder.path("a.tif");
         let shape = (4, 20, 20);
         write_whole(&RasterSpec { format, ..spec(path.clone(), shape, DataType::UInt8) }, &scene(shape));
         let dataset = Dataset::open(&path).unwrap();
@@ -197,7 +197,7 @@ fn a_fourth_byte_band_is_not_transparency() {
 
 #[test]
 fn bytes_do_not_depend_on_strips_order_or_threads() {
-    let place = Place::new();
+    let folder = Folder::new();
     let shape = (3, 200, 150);
     let pixels = scene(shape);
     for (format, extra) in [
@@ -206,7 +206,7 @@ fn bytes_do_not_depend_on_strips_order_or_threads() {
         (Format::GTiff, vec![option("TILED", "NO"), option("BLOCKYSIZE", "7")]),
         (Format::Cog, vec![]),
     ] {
-        let path = place.path("a.tif");
+        let path = folder.path("a.tif");
         let spec =
             RasterSpec { format, creation_options: extra, ..spec(path.clone(), shape, DataType::UInt16) };
         write_whole(&spec, &pixels);
@@ -260,12 +260,12 @@ fn offsets(path: &Path, bands: usize, (across, down): (usize, usize)) -> Vec<(u6
 
 #[test]
 fn tiles_lie_in_the_order_that_was_asked_for_whatever_comes_first() {
-    let place = Place::new();
-    let path = place.path("a.tif");
+    let folder = Folder::new();
+    let path = folder.path("a.tif");
     let shape = (3, 130, 200);
     let (pixels, spec) = (scene(shape), spec(path.clone(), shape, DataType::UInt16));
     let lane = |col: i64, width: usize| Window { col, row: 0, width, height: 130 };
-    let order = WriteOrder { regions: vec![lane(0, 128), lane(128, 72)], turns: vec![0..1, 1..3] };
+    let order = WriteOrder { regions: vec![lane(0, 128), lane(128, 72)], band_ranges: vec![0..1, 1..3] };
     let mut writer = RasterWriter::create(spec, &order, &Drafts::default()).unwrap();
     writer.write_bands(0, Window::whole(200, 130), pixels.view()).unwrap();
     writer.finish().unwrap().commit().unwrap();
@@ -283,7 +283,7 @@ fn tiles_lie_in_the_order_that_was_asked_for_whatever_comes_first() {
 
 #[test]
 fn the_size_of_blocks_is_known_before_there_is_a_file() {
-    let place = Place::new();
+    let folder = Folder::new();
     let shape = (1, 130, 200);
     for extra in [
         vec![],
@@ -292,7 +292,7 @@ fn the_size_of_blocks_is_known_before_there_is_a_file() {
         vec![option("TILED", "NO")],
     ] {
         let spec =
-            RasterSpec { creation_options: extra, ..spec(place.path("a.tif"), shape, DataType::UInt16) };
+            RasterSpec { creation_options: extra, ..spec(folder.path("a.tif"), shape, DataType::UInt16) };
         write_whole(&spec, &scene(shape));
         let blocks = Dataset::open(&spec.path).unwrap().rasterband(1).unwrap().block_size();
         assert_eq!(spec.tile(), (blocks.0.min(200), blocks.1.min(130)), "{:?}", spec.creation_options);
@@ -302,8 +302,8 @@ fn the_size_of_blocks_is_known_before_there_is_a_file() {
 
 #[test]
 fn a_tile_is_compressed_exactly_once() {
-    let place = Place::new();
-    let path = place.path("a.tif");
+    let folder = Folder::new();
+    let path = folder.path("a.tif");
     let shape = (3, 200, 150);
     let pixels = scene(shape);
     for interleave in ["BAND", "PIXEL"] {
@@ -327,8 +327,8 @@ fn a_tile_is_compressed_exactly_once() {
 
 #[test]
 fn provenance_is_written_from_u16() {
-    let place = Place::new();
-    let path = place.path("a.tif");
+    let folder = Folder::new();
+    let path = folder.path("a.tif");
     let spec = RasterSpec { categorical: true, ..spec(path.clone(), (1, 2, 2), DataType::UInt16) };
     let mut writer = create(spec).unwrap();
     let codes = ndarray::arr2(&[[0_u16, 1], [65534, 65535]]);
@@ -339,12 +339,12 @@ fn provenance_is_written_from_u16() {
 
 #[test]
 fn overviews_of_a_cog_average_data_and_pick_codes() {
-    let place = Place::new();
+    let folder = Folder::new();
     let shape = (1, 600, 600);
-    // Columns take turns: only an average makes 20.
+    // Columns alternate: only an average makes 20.
     let pixels = Array3::from_shape_fn(shape, |(_, _, col)| if col % 2 == 0 { 10.0 } else { 30.0 });
     for (categorical, wanted) in [(false, [20.0, 20.0]), (true, [10.0, 30.0])] {
-        let path = place.path("a.tif");
+        let path = folder.path("a.tif");
         let spec = spec(path.clone(), shape, DataType::UInt16);
         let spec = RasterSpec { format: Format::Cog, categorical, block: 256, ..spec };
         write_in_strips(&spec, &pixels, 100).unwrap().commit().unwrap();
@@ -356,14 +356,14 @@ fn overviews_of_a_cog_average_data_and_pick_codes() {
         assert_eq!((overview.size(), overview.block_size()), ((300, 300), (256, 256)));
         let seen = overview.read_band_as::<f64>().unwrap();
         assert!(seen.data().iter().all(|v| wanted.contains(v)), "{categorical}: {:?}", &seen.data()[..4]);
-        assert_eq!(place.names(), ["a.tif"]);
+        assert_eq!(folder.names(), ["a.tif"]);
     }
 }
 
 #[test]
 fn overviews_of_a_cog_leave_nodata_out_of_the_average() {
-    let place = Place::new();
-    let path = place.path("a.tif");
+    let folder = Folder::new();
+    let path = folder.path("a.tif");
     let shape = (1, 300, 300);
     let pixels = Array3::from_shape_fn(shape, |(_, _, col)| if col % 2 == 0 { 0.0 } else { 30.0 });
     let spec = spec(path.clone(), shape, DataType::UInt16);
@@ -375,7 +375,7 @@ fn overviews_of_a_cog_leave_nodata_out_of_the_average() {
 
 #[test]
 fn compression_and_predictor_are_as_asked_and_the_user_wins() {
-    let place = Place::new();
+    let folder = Folder::new();
     let found = |spec: RasterSpec| {
         write_whole(&spec, &scene((1, 40, 40)));
         let dataset = Dataset::open(&spec.path).unwrap();
@@ -383,7 +383,7 @@ fn compression_and_predictor_are_as_asked_and_the_user_wins() {
         let band = dataset.rasterband(1).unwrap().block_size();
         (item("COMPRESSION").unwrap_or_default(), item("PREDICTOR").unwrap_or_default(), band)
     };
-    let base = |dtype| spec(place.path("a.tif"), (1, 40, 40), dtype);
+    let base = |dtype| spec(folder.path("a.tif"), (1, 40, 40), dtype);
     let whole = (48, 48);
     assert_eq!(found(base(DataType::UInt16)), ("DEFLATE".into(), "2".into(), whole));
     assert_eq!(found(base(DataType::Float32)), ("DEFLATE".into(), "3".into(), whole));
@@ -402,8 +402,8 @@ fn compression_and_predictor_are_as_asked_and_the_user_wins() {
 
 #[test]
 fn what_gdal_cannot_write_is_refused_before_a_pixel() {
-    let place = Place::new();
-    let base = spec(place.path("a.tif"), (1, 4, 4), DataType::UInt16);
+    let folder = Folder::new();
+    let base = spec(folder.path("a.tif"), (1, 4, 4), DataType::UInt16);
     let with =
         |name: &str, value: &str| RasterSpec { creation_options: vec![option(name, value)], ..base.clone() };
     let cases = [
@@ -434,16 +434,16 @@ fn what_gdal_cannot_write_is_refused_before_a_pixel() {
         assert!(message.contains(wanted), "{message}");
         assert!(error(create(spec)).contains(wanted));
     }
-    assert!(place.names().is_empty());
+    assert!(folder.names().is_empty());
     RasterSpec { format: Format::Cog, ..with("PREDICTOR", "2") }.check().unwrap();
 }
 
 #[test]
 fn sides_of_blocks_that_cannot_be_had_are_refused_before_a_pixel() {
-    let place = Place::new();
+    let folder = Folder::new();
     let check = |format, options: &[(&str, &str)]| {
         let creation_options = options.iter().map(|(name, value)| option(name, value)).collect();
-        let base = spec(place.path("a.tif"), (1, 4, 4), DataType::UInt16);
+        let base = spec(folder.path("a.tif"), (1, 4, 4), DataType::UInt16);
         RasterSpec { format, creation_options, ..base }.check()
     };
     for side in ["0", "-16", "8", "17", "4112", "2147483632", "4294967312"] {
@@ -468,8 +468,8 @@ fn sides_of_blocks_that_cannot_be_had_are_refused_before_a_pixel() {
 
 #[test]
 fn options_of_ours_are_known_to_the_drivers() {
-    let place = Place::new();
-    let base = spec(place.path("a.tif"), (1, 4, 4), DataType::Float32);
+    let folder = Folder::new();
+    let base = spec(folder.path("a.tif"), (1, 4, 4), DataType::Float32);
     for format in [Format::GTiff, Format::Cog] {
         for compression in [Compression::Deflate, Compression::Zstd].into_iter().filter(|c| has(*c)) {
             let spec = RasterSpec { format, compression, level: Some(2), ..base.clone() };
@@ -482,38 +482,38 @@ fn options_of_ours_are_known_to_the_drivers() {
 #[test]
 fn a_writer_that_is_dropped_leaves_nothing() {
     for format in [Format::GTiff, Format::Cog] {
-        let place = Place::new();
-        let spec = RasterSpec { format, ..spec(place.path("a.tif"), (1, 100, 100), DataType::UInt16) };
+        let folder = Folder::new();
+        let spec = RasterSpec { format, ..spec(folder.path("a.tif"), (1, 100, 100), DataType::UInt16) };
         let mut writer = create(spec.clone()).unwrap();
         let pixels = scene((1, 64, 100));
         writer.write_bands(0, Window::whole(100, 64), pixels.view()).unwrap();
-        let names = place.names();
+        let names = folder.names();
         assert!(
             names.len() == 1 && names[0].starts_with(".a.tif.") && names[0].ends_with(".tmp"),
             "{names:?}"
         );
         drop(writer);
-        assert!(place.names().is_empty());
+        assert!(folder.names().is_empty());
         drop(write_in_strips(&spec, &scene((1, 100, 100)), 10).unwrap());
-        assert!(place.names().is_empty());
+        assert!(folder.names().is_empty());
     }
 }
 
 #[test]
 fn a_panic_leaves_nothing() {
-    let place = Place::new();
-    let spec = spec(place.path("a.tif"), (1, 100, 100), DataType::UInt16);
+    let folder = Folder::new();
+    let spec = spec(folder.path("a.tif"), (1, 100, 100), DataType::UInt16);
     let result = std::panic::catch_unwind(|| {
         let _writer = create(spec).unwrap();
         std::panic::resume_unwind(Box::new("as a bug would"));
     });
-    assert!(result.is_err() && place.names().is_empty());
+    assert!(result.is_err() && folder.names().is_empty());
 }
 
 #[test]
 fn rows_that_never_came_or_came_twice_are_errors() {
-    let place = Place::new();
-    let spec = spec(place.path("a.tif"), (1, 100, 10), DataType::UInt16);
+    let folder = Folder::new();
+    let spec = spec(folder.path("a.tif"), (1, 100, 10), DataType::UInt16);
     let pixels = scene((1, 70, 10));
     let mut writer = create(spec.clone()).unwrap();
     writer.write_bands(0, Window::whole(10, 70), pixels.view()).unwrap();
@@ -525,13 +525,13 @@ fn rows_that_never_came_or_came_twice_are_errors() {
             .contains("row 0 were written twice")
     );
     drop(writer);
-    assert!(place.names().is_empty());
+    assert!(folder.names().is_empty());
 }
 
 #[test]
 fn a_file_that_was_cut_short_is_found_out() {
-    let place = Place::new();
-    let path = place.path("a.tif");
+    let folder = Folder::new();
+    let path = folder.path("a.tif");
     let spec = spec(path.clone(), (2, 200, 150), DataType::UInt16);
     write_whole(&spec, &scene((2, 200, 150)));
     verify::whole(&path, &spec).unwrap();
@@ -552,19 +552,19 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
     if let Ok(folder) = std::env::var(FOLDER) {
         return fill_the_disk(Path::new(&folder));
     }
-    let place = Place::new();
+    let folder = Folder::new();
     let program = std::env::current_exe().unwrap();
     let output = std::process::Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 60; exec \"$0\" --exact --nocapture \"$1\""])
         .arg(program)
         .arg("write::tests::a_full_disk_is_an_error_and_leaves_nothing")
-        .env(FOLDER, place.0.path())
+        .env(FOLDER, folder.0.path())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("1 passed"));
-    assert!(place.names().is_empty(), "{:?}", place.names());
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
 }
 
 #[cfg(unix)]

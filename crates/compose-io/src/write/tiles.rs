@@ -69,31 +69,31 @@ macro_rules! sample {
 }
 sample!(u8 u16 i16 u32 i32 f32 f64);
 
-/// In which order tiles lie in the file: region by region, in each region turn by turn (some bands), in each turn
+/// The order of tiles in the file: region by region, in each region one range of bands after the other, in each range
 /// in row-major order, a tile's bands side by side.
 ///
-/// Pixels may come in any order, but what comes before its turn is kept in memory.
+/// Pixels may come in any order, but pixels that come early are kept in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteOrder {
     /// They cover the raster; edges that are no edges of tiles cost memory.
     pub regions: Vec<Window>,
     /// They cover the bands (from 0).
-    pub turns: Vec<Range<usize>>,
+    pub band_ranges: Vec<Range<usize>>,
 }
 
 impl WriteOrder {
     /// From the top to the bottom, all bands together.
     pub fn plain(width: usize, height: usize, bands: usize) -> Self {
-        Self { regions: vec![Window::whole(width, height)], turns: std::iter::once(0..bands).collect() }
+        Self { regions: vec![Window::whole(width, height)], band_ranges: std::iter::once(0..bands).collect() }
     }
 
     /// The tiles whose upper left corner is in the region, as (band, column, row) of tiles.
     fn tiles(&self, tile: (usize, usize)) -> impl Iterator<Item = Key> + use<> {
-        let turns = self.turns.clone();
+        let band_ranges = self.band_ranges.clone();
         self.regions.clone().into_iter().flat_map(move |region| {
             let across = corners(region.col, region.col_end(), tile.0);
             let down = corners(region.row, region.row_end(), tile.1);
-            turns.clone().into_iter().flat_map(move |bands| {
+            band_ranges.clone().into_iter().flat_map(move |bands| {
                 let across = across.clone();
                 down.clone().flat_map(move |row| {
                     let bands = bands.clone();

@@ -49,7 +49,7 @@ impl Model {
             solution = solve(&kept, RIDGE);
         }
         let residuals = solution.residuals(&rows);
-        let (median, mut sigma) = spread(&residuals, bands.len());
+        let (median, mut sigma) = median_and_sigma(&residuals, bands.len());
         let spreads = deviations(&rows);
         sigma.iter_mut().zip(&spreads).for_each(|(sigma, spread)| *sigma = sigma.max(FLOOR * spread));
         let shares = sigma.iter().zip(&spreads).map(|(sigma, sd)| if *sd > 0.0 { sigma / sd } else { 0.0 });
@@ -94,7 +94,7 @@ fn rows(target: &SampledScene, features: &SampledScene, bands: &[usize], pixels:
 /// The rows whose residual is within bounds in every band.
 fn unchanged(rows: &Rows, solution: &Solution) -> Rows {
     let (residuals, bands) = (solution.residuals(rows), rows.width - rows.features);
-    let (median, sigma) = spread(&residuals, bands);
+    let (median, sigma) = median_and_sigma(&residuals, bands);
     let within = |of: &[f64]| (0..bands).all(|b| (of[b] - median[b]).abs() <= CHANGED * sigma[b]);
     let pairs = rows.numbers.chunks_exact(rows.width).zip(residuals.chunks_exact(bands));
     let numbers = pairs.filter(|(_, of)| within(of)).flat_map(|(row, _)| row.iter().copied()).collect();
@@ -102,7 +102,7 @@ fn unchanged(rows: &Rows, solution: &Solution) -> Rows {
 }
 
 /// Median and robust standard deviation of every band's residuals.
-fn spread(residuals: &[f64], bands: usize) -> (Vec<f64>, Vec<f64>) {
+fn median_and_sigma(residuals: &[f64], bands: usize) -> (Vec<f64>, Vec<f64>) {
     let of = |band: usize| {
         let mut values: Vec<f64> = residuals.iter().skip(band).step_by(bands).copied().collect();
         let middle = median(&mut values);

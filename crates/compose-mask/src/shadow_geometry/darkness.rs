@@ -1,6 +1,6 @@
 //! Which pixels are darker than what is around them.
 
-use super::lattice::Lattice;
+use super::cell_cover::CellCover;
 use compose_core::BandFacts;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Zip, s};
 
@@ -30,7 +30,7 @@ impl DarkBand<'_> {
     /// Where too few of these are clear, or the median is no reflectance, no pixel is dark.
     pub fn keep_dark(
         &self,
-        lattice: Lattice,
+        lattice: CellCover,
         clear: ArrayView2<'_, u8>,
         share: f32,
         mut dark: ArrayViewMut2<'_, u8>,
@@ -52,7 +52,7 @@ impl DarkBand<'_> {
     }
 
     /// Some of the clear reflectances of every cell, chosen by their place on the grid.
-    fn samples(&self, lattice: Lattice, clear: ArrayView2<'_, u8>) -> Array2<Vec<f32>> {
+    fn samples(&self, lattice: CellCover, clear: ArrayView2<'_, u8>) -> Array2<Vec<f32>> {
         let mut samples = Array2::default((lattice.down, lattice.across));
         let first = |before: usize| (STRIDE - before % STRIDE) % STRIDE;
         let (rows, cols) = clear.dim();
@@ -69,7 +69,7 @@ impl DarkBand<'_> {
 }
 
 /// The lower median of the samples around a cell; `None` where these are too few, or it is not above zero.
-fn median_around(lattice: Lattice, samples: &Array2<Vec<f32>>, cell: (usize, usize)) -> Option<f32> {
+fn median_around(lattice: CellCover, samples: &Array2<Vec<f32>>, cell: (usize, usize)) -> Option<f32> {
     let (down, across) = lattice.around(cell, AROUND);
     let mut all: Vec<f32> = down
         .flat_map(|d| across.clone().map(move |a| (d, a)))
@@ -93,7 +93,7 @@ mod tests {
         let window = Window { col: 0, row: 0, width: values.ncols(), height: values.nrows() };
         let mut dark = clear.clone();
         let band = DarkBand { values: values.view(), zero };
-        band.keep_dark(Lattice::under(window), clear.view(), 0.5, dark.view_mut());
+        band.keep_dark(CellCover::under(window), clear.view(), 0.5, dark.view_mut());
         dark
     }
 

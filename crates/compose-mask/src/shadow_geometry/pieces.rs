@@ -1,6 +1,6 @@
 //! Clouds cut into cells, each with the height at which its shadow is found.
 
-use super::lattice::{Bits, CELL, Lattice, paint};
+use super::cell_cover::{Bits, CELL, CellCover, paint};
 use ndarray::{Array2, ArrayView2};
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ const NEAR: f64 = 0.9;
 
 /// What shadows are looked for with.
 pub(super) struct Search<'a> {
-    pub lattice: Lattice,
+    pub lattice: CellCover,
     /// Where shadows of clouds of each height fall, (cols, rows), the lowest first.
     pub offsets: &'a [(i64, i64)],
     /// The share of dark pixels that a shadow has more than.
@@ -30,7 +30,7 @@ struct Tally(Vec<(u32, u32)>);
 impl<'a> Search<'a> {
     /// Planes of zeros and ones: clouds, dark pixels, and pixels that are seen and no cloud.
     pub fn new(
-        (lattice, offsets): (Lattice, &'a [(i64, i64)]),
+        (lattice, offsets): (CellCover, &'a [(i64, i64)]),
         [clouds, dark, seen]: [ArrayView2<'_, u8>; 3],
         (similarity, grow): (f64, usize),
     ) -> Self {
@@ -171,7 +171,7 @@ mod tests {
         // Two pixels of cloud, in two cells; dark pixels 3 and 7 to the left of the second, 7 of the first.
         let (clouds, dark) = (plane(&[(5, 90), (5, 99)]), plane(&[(5, 83), (5, 92), (5, 96)]));
         let seen = clouds.mapv(|cloud: u8| 1 - cloud);
-        let lattice = Lattice::under(Window { col: 0, row: 0, width: 140, height: 40 });
+        let lattice = CellCover::under(Window { col: 0, row: 0, width: 140, height: 40 });
         let offsets: Vec<(i64, i64)> = (2..9).map(|px| (-px, 0)).collect();
         let planes = [clouds.view(), dark.view(), seen.view()];
         let search = Search::new((lattice, &offsets), planes, (0.3, 0));
@@ -190,7 +190,7 @@ mod tests {
         dark[[0, 0]] = 1;
         let mut clouds = Array2::zeros((4, 40));
         (clouds[[0, 5]], clouds[[1, 5]]) = (1, 1);
-        let lattice = Lattice::under(Window { col: 0, row: 0, width: 40, height: 4 });
+        let lattice = CellCover::under(Window { col: 0, row: 0, width: 40, height: 4 });
         for (similarity, painted) in [(0.5, 0), (0.49, 2)] {
             let planes = [clouds.view(), dark.view(), ones.view()];
             let search = Search::new((lattice, &[(-5, 0)]), planes, (similarity, 0));

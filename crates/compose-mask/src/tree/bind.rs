@@ -1,6 +1,6 @@
 //! Binds a tree to a scene: first its leaves, then the grid that follows from their bands, then the shape of marks.
 
-use super::bound::{BoundNode, BoundTree, Place};
+use super::bound::{BoundNode, BoundTree, TreeContext};
 use super::grid::{evaluation_grid, on_one_grid};
 use super::node::{Content, Node};
 use compose_core::{KindError, MaskBinding, MaskRule, SceneFacts};
@@ -28,9 +28,9 @@ impl Node {
         if leaves.iter().any(|leaf| !evaluation_grid(scene, leaf.planned().bands()).same(grid)) {
             leaves = self.leaves(&on_one_grid(scene, grid))?;
         }
-        let place = Place { scene, bands: &bands, grid };
-        let root = BoundNode::new(self, &mut leaves.into_iter(), &place)?;
-        Ok(BoundTree::new(root, &place).binding())
+        let context = TreeContext { scene, bands: &bands, grid };
+        let root = BoundNode::new(self, &mut leaves.into_iter(), &context)?;
+        Ok(BoundTree::new(root, &context).binding())
     }
 
     fn leaves(&self, scene: &SceneFacts) -> Result<Vec<MaskBinding>, KindError> {

@@ -56,13 +56,13 @@ struct Known {
 }
 
 /// Where a tree stands: the scene, the bands of the whole tree, and the grid that it runs on.
-pub(super) struct Place<'a> {
+pub(super) struct TreeContext<'a> {
     pub(super) scene: &'a SceneFacts,
     pub(super) bands: &'a [usize],
     pub(super) grid: &'a Grid,
 }
 
-impl Place<'_> {
+impl TreeContext<'_> {
     fn plane(&self, band: usize) -> usize {
         self.bands.iter().position(|b| *b == band).expect("the tree's bands hold those of every leaf")
     }
@@ -107,28 +107,36 @@ impl BoundStep {
 
 impl BoundNode<MaskBinding> {
     /// Takes this node's leaves from `leaves`.
-    pub(super) fn new(node: &Node, leaves: &mut Leaves, place: &Place<'_>) -> Result<Self, KindError> {
+    pub(super) fn new(
+        node: &Node,
+        leaves: &mut Leaves,
+        context: &TreeContext<'_>,
+    ) -> Result<Self, KindError> {
         let content = match &node.content {
-            Content::Any(nodes) => BoundContent::Any(Self::several(nodes, leaves, place)?),
-            Content::All(nodes) => BoundContent::All(Self::several(nodes, leaves, place)?),
+            Content::Any(nodes) => BoundContent::Any(Self::several(nodes, leaves, context)?),
+            Content::All(nodes) => BoundContent::All(Self::several(nodes, leaves, context)?),
             Content::Not(node) => {
-                let child = Self::new(node, leaves, place)?;
-                let planes = child.planes().into_iter().map(|plane| place.known(plane)).collect();
+                let child = Self::new(node, leaves, context)?;
+                let planes = child.planes().into_iter().map(|plane| context.known(plane)).collect();
                 BoundContent::Not(Box::new(child), planes)
             }
             Content::Kind(..) => {
                 let leaf = leaves.next().expect("one bound leaf for every kind of the tree");
-                let planes = leaf.planned().bands().iter().map(|band| place.plane(*band)).collect();
+                let planes = leaf.planned().bands().iter().map(|band| context.plane(*band)).collect();
                 BoundContent::Leaf(leaf, planes)
             }
         };
         let steps =
-            node.steps.iter().map(|step| BoundStep::new(step, place.grid)).collect::<Result<_, _>>()?;
+            node.steps.iter().map(|step| BoundStep::new(step, context.grid)).collect::<Result<_, _>>()?;
         Ok(Self { content, steps })
     }
 
-    fn several(nodes: &[Node], leaves: &mut Leaves, place: &Place<'_>) -> Result<Vec<Self>, KindError> {
-        nodes.iter().map(|node| Self::new(node, leaves, place)).collect()
+    fn several(
+        nodes: &[Node],
+        leaves: &mut Leaves,
+        context: &TreeContext<'_>,
+    ) -> Result<Vec<Self>, KindError> {
+        nodes.iter().map(|node| Self::new(node, leaves, context)).collect()
     }
 
     /// The tree with something else for each of its kinds.
@@ -353,9 +361,9 @@ pub(super) struct BoundTree<L> {
 }
 
 impl BoundTree<MaskBinding> {
-    pub(super) fn new(root: BoundNode<MaskBinding>, place: &Place<'_>) -> Self {
-        let planes = (0..place.bands.len()).map(|plane| place.known(plane)).collect();
-        Self { root, bands: place.bands.to_vec(), planes }
+    pub(super) fn new(root: BoundNode<MaskBinding>, context: &TreeContext<'_>) -> Self {
+        let planes = (0..context.bands.len()).map(|plane| context.known(plane)).collect();
+        Self { root, bands: context.bands.to_vec(), planes }
     }
 
     /// Ready where every kind of the tree is.

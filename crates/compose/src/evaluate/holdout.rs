@@ -3,8 +3,8 @@
 use super::strategies::{COPY, Strategy};
 use super::target::Target;
 use compose_core::GAP;
-use compose_engine::run::compose_hidden;
-use compose_engine::{EngineError, Fitted, Hidden};
+use compose_engine::run::compose_held_out;
+use compose_engine::{EngineError, Fitted, HeldOut};
 use compose_evaluate::cases::Case;
 use compose_evaluate::metrics::{Compared, Scores};
 use compose_evaluate::table::Row;
@@ -17,7 +17,7 @@ const POISON: f32 = 12345.0;
 /// One case on one target.
 pub struct Holdout<'a> {
     pub target: &'a Target,
-    pub hidden: Hidden,
+    pub hidden: HeldOut,
     /// 1 where the target is clear and stays as it is.
     pub clear: Array2<u8>,
 }
@@ -41,7 +41,7 @@ impl<'a> Holdout<'a> {
         let clear = &target.clear - &pixels - &strip;
         let absent = target.donors.iter().copied().skip(case.donors.unwrap_or(usize::MAX)).collect();
         let shadow = case.shadow.map(|part| (strip, part));
-        let hidden = Hidden { scene: target.scene, pixels, poison: POISON, shadow, absent };
+        let hidden = HeldOut { scene: target.scene, pixels, poison: POISON, shadow, absent };
         Ok(Self { target, hidden, clear })
     }
 
@@ -49,7 +49,7 @@ impl<'a> Holdout<'a> {
         // No target is left out of a strategy's own plan.
         let job = strategy.plan.jobs.iter().position(|job| job.target == Some(self.target.scene));
         let job = job.ok_or_else(|| EngineError::Bug(format!("{} has no target", strategy.name)))?;
-        let image = compose_hidden(&strategy.plan, job, &self.hidden, cancelled)?;
+        let image = compose_held_out(&strategy.plan, job, &self.hidden, cancelled)?;
         let mut values = image.values;
         self.target.to_units(&mut values);
         let got =

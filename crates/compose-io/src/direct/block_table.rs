@@ -4,7 +4,7 @@ use super::left::LeftToGdal;
 
 /// Offsets and lengths of all blocks.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct BlockTable {
     offsets: Offsets,
     lengths: Box<[u32]>,
     file_length: u64,
@@ -19,7 +19,7 @@ enum Offsets {
 
 /// Where a block lies.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum BlockLocation {
     /// It was never written.
     Missing,
     At {
@@ -28,7 +28,7 @@ pub(super) enum Place {
     },
 }
 
-impl Places {
+impl BlockTable {
     /// Takes over the tables of a file of `file_length` bytes.
     ///
     /// # Errors
@@ -45,17 +45,17 @@ impl Places {
     ///
     /// # Errors
     /// [`LeftToGdal`]: it cannot lie there.
-    pub(super) fn get(&self, index: usize, stored: usize) -> Result<Place, LeftToGdal> {
+    pub(super) fn get(&self, index: usize, stored: usize) -> Result<BlockLocation, LeftToGdal> {
         let (offset, length) = self.raw(index);
         if (offset, length) == (0, 0) {
-            return Ok(Place::Missing);
+            return Ok(BlockLocation::Missing);
         }
         let plausible = length as usize <= most_packed(stored);
         let within = offset.checked_add(length.into()).is_some_and(|end| end <= self.file_length);
         if offset == 0 || length == 0 || !plausible || !within {
             return Err(LeftToGdal);
         }
-        Ok(Place::At { offset, length: length as usize })
+        Ok(BlockLocation::At { offset, length: length as usize })
     }
 
     /// Offset and length of block `index`, as the file says.
@@ -100,24 +100,24 @@ mod tests {
 
     #[test]
     fn files_of_more_than_4_gb_have_wider_numbers() {
-        let narrow = Places::new(vec![8, 20], &[12, 30], 50).unwrap();
+        let narrow = BlockTable::new(vec![8, 20], &[12, 30], 50).unwrap();
         let far = 1 << 33;
-        let wide = Places::new(vec![8, far], &[12, 30], far + 30).unwrap();
+        let wide = BlockTable::new(vec![8, far], &[12, 30], far + 30).unwrap();
         assert_eq!((narrow.bytes(), wide.bytes()), (16, 24));
-        assert_eq!(narrow.get(1, 99).unwrap(), Place::At { offset: 20, length: 30 });
-        assert_eq!(wide.get(1, 99).unwrap(), Place::At { offset: far, length: 30 });
-        assert!(Places::new(vec![8], &[1 << 32], u64::MAX).is_err());
+        assert_eq!(narrow.get(1, 99).unwrap(), BlockLocation::At { offset: 20, length: 30 });
+        assert_eq!(wide.get(1, 99).unwrap(), BlockLocation::At { offset: far, length: 30 });
+        assert!(BlockTable::new(vec![8], &[1 << 32], u64::MAX).is_err());
     }
 
     #[test]
     fn what_cannot_be_a_block_is_left_to_gdal() {
         let offsets = vec![0, 0, 9, 90, u64::MAX, 9];
-        let places = Places::new(offsets, &[0, 5, 0, 11, 5, 4099], 10_000).unwrap();
-        assert_eq!(places.get(0, 1).unwrap(), Place::Missing);
+        let places = BlockTable::new(offsets, &[0, 5, 0, 11, 5, 4099], 10_000).unwrap();
+        assert_eq!(places.get(0, 1).unwrap(), BlockLocation::Missing);
         for (index, stored) in [(1, 9), (2, 9), (4, 9), (5, 1)] {
             assert!(places.get(index, stored).is_err(), "{index}");
         }
         assert_eq!((places.longest(1), places.longest(2)), (11, 4099));
-        assert!(Places::new(vec![90], &[11], 100).unwrap().get(0, 9).is_err());
+        assert!(BlockTable::new(vec![90], &[11], 100).unwrap().get(0, 9).is_err());
     }
 }

@@ -12,7 +12,7 @@ pub(super) const CELL: usize = 32;
 
 /// The cells that a window touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lattice {
+pub(super) struct CellCover {
     /// Columns of the first cells that lie before the window.
     pub left: usize,
     /// Rows of the first cells that lie above the window.
@@ -23,7 +23,7 @@ pub(super) struct Lattice {
     pub down: usize,
 }
 
-impl Lattice {
+impl CellCover {
     pub fn under(window: Window) -> Self {
         let before = |at: i64| at.rem_euclid(CELL as i64) as usize;
         let (left, top) = (before(window.col), before(window.row));
@@ -61,7 +61,7 @@ pub(super) struct Bits {
 
 impl Bits {
     /// The bits of a plane of zeros and ones; may be read up to `reach` columns beside the lattice.
-    pub fn of(plane: ArrayView2<'_, u8>, lattice: Lattice, reach: usize) -> Self {
+    pub fn of(plane: ArrayView2<'_, u8>, lattice: CellCover, reach: usize) -> Self {
         let margin = (reach + 64).next_multiple_of(64);
         let stride = (2 * margin + lattice.across * CELL).div_ceil(64) + 1;
         let rows = lattice.down * CELL;
@@ -99,7 +99,7 @@ impl Bits {
 /// Sets the pixels of a cell's rows, moved by an offset (cols, rows), where they are in the window.
 pub(super) fn paint(
     onto: &mut Array2<u8>,
-    lattice: Lattice,
+    lattice: CellCover,
     (down, across): (usize, usize),
     cell: &[u32; CELL],
     (cols, rows): (i64, i64),
@@ -124,16 +124,16 @@ mod tests {
 
     #[test]
     fn cells_begin_at_multiples_from_the_first_pixel_of_the_grid() {
-        let under = |col, row, width, height| Lattice::under(Window { col, row, width, height });
-        assert_eq!(under(0, 0, 32, 33), Lattice { left: 0, top: 0, across: 1, down: 2 });
-        assert_eq!(under(-1, 70, 2, 1), Lattice { left: 31, top: 6, across: 2, down: 1 });
+        let under = |col, row, width, height| CellCover::under(Window { col, row, width, height });
+        assert_eq!(under(0, 0, 32, 33), CellCover { left: 0, top: 0, across: 1, down: 2 });
+        assert_eq!(under(-1, 70, 2, 1), CellCover { left: 31, top: 6, across: 2, down: 1 });
         assert_eq!(under(-1, 70, 2, 1).cell(0, 1), (0, 1));
     }
 
     #[test]
     fn bits_are_read_at_any_column_and_nothing_is_set_outside() {
         let window = Window { col: 5, row: 40, width: 90, height: 3 };
-        let lattice = Lattice::under(window);
+        let lattice = CellCover::under(window);
         let plane = Array2::from_shape_fn((3, 90), |(row, col)| u8::from((7 * col + row) % 3 == 0));
         let bits = Bits::of(plane.view(), lattice, 100);
         for (row, col) in (-2..35).flat_map(|row| (-100..190).map(move |col| (row, col))) {
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_cell_is_painted_where_its_offset_brings_it() {
         let window = Window { col: 30, row: 0, width: 40, height: 40 };
-        let lattice = Lattice::under(window);
+        let lattice = CellCover::under(window);
         let mut plane = Array2::zeros((40, 40));
         (plane[[1, 4]], plane[[31, 33]]) = (1, 1);
         let bits = Bits::of(plane.view(), lattice, 8);

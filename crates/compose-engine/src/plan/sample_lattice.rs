@@ -24,7 +24,7 @@ const MOST_PIECES: usize = 1024;
 
 /// Where the sample lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lattice {
+pub struct SampleLattice {
     /// The part of the grid that is looked at: where scenes lie, in whole pieces.
     within: Window,
     /// Pixels of the grid.
@@ -40,7 +40,7 @@ pub struct Lattice {
     scenes: usize,
 }
 
-impl Lattice {
+impl SampleLattice {
     /// The lattice for a survey of so many scenes.
     pub fn of(stack: &Stack, job: &Job, scenes: usize) -> Self {
         let grid = (job.view.grid.width, job.view.grid.height);
@@ -112,7 +112,7 @@ fn whole_pieces(window: Window) -> Window {
     Window { col, row, width: whole(col, window.col_end()), height: whole(row, window.row_end()) }
 }
 
-impl fmt::Display for Lattice {
+impl fmt::Display for SampleLattice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let patches = self.patches();
         let seen: usize = patches.iter().map(|patch| patch.pixels()).sum();
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn small_grids_are_sampled_whole_and_large_ones_at_least_in_part() {
         let whole = |width, height, scenes, bands| {
-            Lattice::new((width, height), Window::whole(width, height), scenes, bands)
+            SampleLattice::new((width, height), Window::whole(width, height), scenes, bands)
         };
         let small = whole(400, 300, 2, 6);
         assert_eq!((small.every, small.stride, small.patches().len()), (1, 1, 1));
@@ -164,13 +164,13 @@ mod tests {
     fn what_is_looked_at_has_a_bound_and_lies_where_scenes_do() {
         let grid = (143_148_000, 100);
         let covered = Window { col: 70_000, row: 0, width: 400, height: 100 };
-        let few = Lattice::new(grid, covered, 2, 6);
+        let few = SampleLattice::new(grid, covered, 2, 6);
         assert_eq!((few.inner, few.every, few.apart), (false, 1, 1));
         let patches = few.patches();
         assert!(patches.iter().any(|p| p.col <= 70_000 && p.col_end() >= 70_144), "{patches:?}");
         assert!(patches.iter().map(|p| p.pixels()).sum::<usize>() <= 1024 * 100);
         for (width, height) in [grid, (1 << 31, 1), (1 << 30, 1 << 30), (300_000, 400_000)] {
-            let all = Lattice::new((width, height), Window::whole(width, height), 2, 6);
+            let all = SampleLattice::new((width, height), Window::whole(width, height), 2, 6);
             let patches = all.patches();
             assert!((MOST_PIECES / 2..=MOST_PIECES * 5 / 4).contains(&patches.len()), "{}", patches.len());
             let sampled: usize = patches.iter().map(|p| all.pixels(*p).count()).sum();
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_line_of_pixels_lies_within_its_squares() {
-        let lattice = Lattice::new((61, 1), Window::whole(61, 1), 40, 6);
+        let lattice = SampleLattice::new((61, 1), Window::whole(61, 1), 40, 6);
         let pixels: Vec<_> = lattice.pixels(lattice.patches()[0]).collect();
         assert_eq!(pixels.len(), 11 * SQUARE);
         assert_eq!((pixels[0], pixels[SIDE + 1]), ((-1, -1), (0, 0)));

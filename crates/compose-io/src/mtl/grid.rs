@@ -16,7 +16,7 @@ const GROUPS: [(&str, &str); 2] =
 const SORTS: [&str; 3] = ["REFLECTIVE", "THERMAL", "PANCHROMATIC"];
 
 /// The groups of one MTL file that tell where its scene lies.
-struct Place<'a> {
+struct GridGroups<'a> {
     mtl: &'a Mtl,
     corners: &'static str,
     projection: &'static str,
@@ -35,11 +35,11 @@ impl Mtl {
         let told =
             |(corners, _): &&(&str, &str)| self.get(corners, "CORNER_UL_PROJECTION_X_PRODUCT").is_some();
         let (corners, projection) = *GROUPS.iter().find(told)?;
-        Some(Place { mtl: self, corners, projection }.grid((width, height), systems))
+        Some(GridGroups { mtl: self, corners, projection }.grid((width, height), systems))
     }
 }
 
-impl Place<'_> {
+impl GridGroups<'_> {
     fn grid(&self, (width, height): (usize, usize), systems: &CrsRegistry) -> Result<Grid, String> {
         let orientation = self.text(self.projection, "ORIENTATION");
         if orientation.as_deref().is_some_and(|said| said != "NORTH_UP") {

@@ -7,7 +7,7 @@ use ndarray::{Array2, s};
 
 /// Clear pixels of a scene that are taken for masked.
 #[derive(Clone, Debug)]
-pub struct Hidden {
+pub struct HeldOut {
     /// Index of the scene.
     pub scene: SceneId,
     /// 1 where hidden, on the target grid.
@@ -20,7 +20,7 @@ pub struct Hidden {
     pub absent: Vec<SceneId>,
 }
 
-impl Hidden {
+impl HeldOut {
     /// Puts the poison into a block of the scene; its pixels become invalid where masks apply.
     pub(super) fn hide(&self, block: &mut Block, window: Window, masked: bool) {
         if let Some((pixels, part)) = &self.shadow {
@@ -126,10 +126,10 @@ mod tests {
         block
     }
 
-    fn hidden() -> Hidden {
+    fn hidden() -> HeldOut {
         let mut pixels = Array2::zeros((6, 8));
         pixels[[3, 4]] = 1;
-        Hidden { scene: SceneId(1), pixels, poison: 99.0, shadow: None, absent: vec![SceneId(2)] }
+        HeldOut { scene: SceneId(1), pixels, poison: 99.0, shadow: None, absent: vec![SceneId(2)] }
     }
 
     /// Half a pixel apart, a pixel of the one grid is made of two of the other.
