@@ -54,6 +54,25 @@ fn tests_that_documents_name_exist() {
     none_of(&wrong);
 }
 
+/// The code of the recipes, and their pages, are files that tests compile and run.
+#[test]
+fn what_the_recipes_show_is_what_is_compiled() {
+    let of_recipe = |file: &String| file.contains("/recipe/");
+    let files = below("crates", ".rs").into_iter().chain(below("crates", ".md")).filter(of_recipe);
+    let files: Vec<String> = files.map(|file| text(&file)).collect();
+    let contributing = text("CONTRIBUTING.md");
+    let mut shown = 0;
+    for (opening, closing) in [("\n```rust\n", "\n```\n"), ("\n````markdown\n", "\n````\n")] {
+        for after in contributing.split(opening).skip(1) {
+            let block = after.split(closing).next().unwrap();
+            let line = block.lines().next().unwrap_or_default();
+            assert!(files.iter().any(|file| file.contains(block)), "the block that begins with {line}");
+            shown += 1;
+        }
+    }
+    assert_eq!((shown, files.len()), (4, 4));
+}
+
 #[test]
 fn the_architecture_fits_on_two_sheets() {
     assert!(text("ARCHITECTURE.md").lines().count() <= 150);

@@ -9,7 +9,7 @@ use crate::{
     Block, Canvas, Day, Donor, Grid, KindError, Observations, SceneFacts, SettingsTable, Survey,
     ValidityMode, Window,
 };
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use std::fmt;
 use std::sync::Arc;
 
@@ -121,10 +121,18 @@ pub trait BoundFill: PlannedFill {
         lacking.clone()
     }
 
-    /// With [`Temporal::FirstObservations`]: takes what it wants of a donor, by its place in [`PlannedFill::donors`], where
-    /// observations are wanted (1), the donor is clear, and there is room.
+    /// With [`Temporal::FirstObservations`]: takes observations of a donor, given by its place in [`PlannedFill::donors`],
+    /// where they are wanted (1), the donor is clear, and there is room. Without a method of its own, a strategy gets the
+    /// samples of pixels that are clear in every band.
     fn observe(&self, donor: usize, block: &Block, wanted: &Array2<u8>, observations: &mut Observations) {
-        let _ = (donor, block, wanted, observations);
+        for (at, _) in wanted.indexed_iter().filter(|(_, wanted)| **wanted != 0) {
+            if block.valid.slice(s![.., at.0, at.1]).iter().all(|valid| *valid != 0)
+                && let Some(observation) = observations.take(at, donor)
+            {
+                let samples = block.values.slice(s![.., at.0, at.1]);
+                observation.iter_mut().zip(samples).for_each(|(to, sample)| *to = *sample);
+            }
+        }
     }
 
     /// What the survey told, for the plan and the sidecar.
@@ -257,4 +265,48 @@ pub struct FillKind {
     pub schema: &'static (dyn Fn() -> schemars::Schema + Sync),
     /// Reads the strategy's own settings.
     pub parse: &'static ParseFill,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{arr2, arr3};
+
+    struct Plain;
+
+    impl PlannedFill for Plain {
+        fn donors(&self) -> &[DonorUse] {
+            &[]
+        }
+
+        fn needs(&self) -> Needs {
+            Needs { temporal: Temporal::FirstObservations(2), ..Needs::default() }
+        }
+    }
+
+    impl BoundFill for Plain {
+        fn fill(&self, _: &FillInput<'_>, _: &mut Canvas) -> Result<(), KindError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn without_a_method_of_its_own_a_strategy_observes_the_samples_of_clear_pixels() {
+        let block = |first: f32| Block {
+            values: arr3(&[[[first, 2.0, 3.0]], [[10.0 * first, 20.0, 30.0]]]),
+            valid: arr3(&[[[1, 1, 1]], [[1, 0, 1]]]),
+        };
+        let mut observations = Observations::new(2, 2, 1, 3);
+        for (donor, first) in [(0, 1.0), (3, 4.0), (5, 9.0)] {
+            Plain.observe(donor, &block(first), &arr2(&[[1, 1, 0]]), &mut observations);
+        }
+        assert_eq!(observations.ranks((0, 0)), [0, 3]);
+        let seen = [0, 1].map(|nth| observations.observation((0, 0), nth));
+        assert_eq!(seen, [[1.0, 10.0], [4.0, 40.0]]);
+        let none = crate::observations::NONE;
+        assert_eq!(
+            (observations.ranks((0, 1)), observations.ranks((0, 2))),
+            (&[none; 2][..], &[none; 2][..])
+        );
+    }
 }

@@ -11,6 +11,10 @@ mod donors;
 pub mod geomedian;
 pub mod interpolate;
 mod lanes;
+/// The strategy of the recipe in CONTRIBUTING.md: compiled and run as it stands there.
+#[cfg(test)]
+#[path = "../recipe/latest.rs"]
+mod latest;
 pub mod mean_stack;
 pub mod median_stack;
 pub mod medoid;
@@ -120,14 +124,14 @@ mod tests {
             let listed = KINDS.iter().any(|kind| kind.name.replace('-', "_") == file);
             assert!(
                 listed,
-                "src/{file}.rs or its page is not in KINDS: add `mod {file};` and its KIND in src/lib.rs"
+                "src/{file}.rs or its page is not in KINDS: add `pub mod {file};` and its KIND in src/lib.rs"
             );
         }
     }
 
     #[test]
     fn every_page_has_its_sections_in_order_and_names_every_setting() {
-        for kind in KINDS {
+        for kind in KINDS.iter().chain([&latest::KIND]) {
             let headings: Vec<_> = kind.page.lines().filter(|line| line.starts_with("## ")).collect();
             let sections = ["## What it does", "## Why", "## Settings", "## Example", "## Edge cases"];
             assert_eq!(headings, sections, "{}", kind.name);

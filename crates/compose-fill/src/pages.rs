@@ -8,17 +8,18 @@
 //!   `expect skipped` and `expect notes`: what the plan says; `expect fallbacks`: what the survey made of too few
 //!   pixels; `expect error`: the refusal.
 //!
-//! Strategies that ask for a survey get every pixel of the scenes.
+//! Strategies that ask for a survey get every pixel of the scenes. Those that take the first observations, or work in
+//! cells, are given the whole scene for every few columns.
 
-use crate::{KINDS, SCORES, parse_fill, testing};
+use crate::{KINDS, SCORES, latest, parse_fill, testing};
 use compose_core::page::{Case, Fence, cases};
 use compose_core::survey::{CLEAR, SIDE, SQUARE, UNUSABLE};
 use compose_core::{
-    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillBinding, FillInput, GAP,
+    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillBinding, FillInput, GAP, Needs,
     Observations, Plane, STATISTIC, SampledScene, SceneFacts, ScoreInput, SettingsTable, StackFacts, Survey,
     Temporal, ValidityMode, Window,
 };
-use ndarray::{Array2, Array3, Axis, s};
+use ndarray::{Array2, Array3, Axis};
 use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
@@ -32,7 +33,7 @@ type Fills = Result<Vec<Arc<dyn BoundFill>>, String>;
 
 #[test]
 fn every_example_on_a_page_gives_what_the_page_says() {
-    let fills = KINDS.iter().map(|kind| (kind.name, kind.page));
+    let fills = KINDS.iter().chain([&latest::KIND]).map(|kind| (kind.name, kind.page));
     for (name, page) in fills.chain(SCORES.iter().map(|kind| (kind.name, kind.page))) {
         let cases = cases(page);
         assert!(cases.iter().any(|case| !case.rest.is_empty()), "{name}: its page has no example");
@@ -56,7 +57,10 @@ fn check(page: &str, case: &Case<'_>) {
             _ => panic!("{page}:{}: a fence \"{}\" has no meaning", fence.line, fence.info),
         }
     }
-    stack.sort_by(|Scene { facts: a, .. }, Scene { facts: b, .. }| (a.day, &a.id).cmp(&(b.day, &b.id)));
+    // As the engine orders them: scenes without a date come last.
+    stack.sort_by(|Scene { facts: a, .. }, Scene { facts: b, .. }| {
+        (a.day.is_none(), a.day, &a.id).cmp(&(b.day.is_none(), b.day, &b.id))
+    });
     let scenes: Vec<_> = stack.iter().map(|scene| scene.facts.clone()).collect();
     let target = scenes.iter().position(|scene| Some(&scene.id) == target.as_ref());
     let bound = bind_all(case.toml.body, &testing::stack(target, target_day, &scenes));
@@ -116,7 +120,8 @@ fn read_scene(words: &[&str], body: &str) -> Scene {
 fn bind_all(toml: &str, stack: &StackFacts<'_>) -> Result<Vec<FillBinding>, String> {
     let file = DeTable::parse(toml).unwrap().into_inner();
     let DeValue::Array(tables) = file["fill"].get_ref() else { panic!("no [[fill]] in {toml}") };
-    let (kinds, scores): (Vec<_>, Vec<_>) = (KINDS.iter().collect(), SCORES.iter().collect());
+    let (kinds, scores): (Vec<_>, Vec<_>) =
+        (KINDS.iter().chain([&latest::KIND]).collect(), SCORES.iter().collect());
     let bind = |(nth, table)| {
         let what = format!("fill {}", nth + 1);
         let parsed = parse_fill(SettingsTable::from_value(table, &what).unwrap(), &what, &kinds, &scores);
@@ -175,10 +180,8 @@ fn picture(
 fn compose(fills: &[Arc<dyn BoundFill>], stack: &[Scene], target: Option<usize>, window: Window) -> Canvas {
     let cast = Cast { dtype: DataType::UInt16, nodata: None };
     let mut canvas = Canvas::new(window, 1, ValidityMode::Joint, cast);
-    let cut_all = |whole: fn(&Scene) -> &Block| stack.iter().map(|s| cut(whole(s), window)).collect();
-    let (masked, unmasked): (Vec<Block>, Vec<Block>) = (cut_all(|s| &s.masked), cut_all(|s| &s.unmasked));
     if let Some(target) = target {
-        canvas.copy_from(target, &masked[target], window, true);
+        canvas.copy_from(target, &cut(&stack[target].masked, window), window, true);
     }
     for fill in fills {
         let needs = fill.needs();
@@ -186,7 +189,9 @@ fn compose(fills: &[Arc<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
             fill_from_looks(&**fill, stack, target, most, &mut canvas);
             continue;
         }
-        assert_eq!(needs.halo, 0, "the harness cuts blocks without a halo");
+        let window = input_window(needs, window, stack);
+        let cut_all = |whole: fn(&Scene) -> &Block| stack.iter().map(|s| cut(whole(s), window)).collect();
+        let (masked, unmasked): (Vec<Block>, Vec<Block>) = (cut_all(|s| &s.masked), cut_all(|s| &s.unmasked));
         let scores: Vec<_> = (0..stack.len()).map(|scene| score(&**fill, stack, scene, window)).collect();
         let donor = |&DonorUse { scene, masked: apply }: &DonorUse| {
             let block = if apply { &masked[scene] } else { &unmasked[scene] };
@@ -203,7 +208,13 @@ fn compose(fills: &[Arc<dyn BoundFill>], stack: &[Scene], target: Option<usize>,
     canvas
 }
 
-/// Calls a strategy that wants the first observations; the whole scene is less than a cell.
+/// The window of the donors: with the halo, or the whole scene for a strategy that works in cells, which are larger.
+fn input_window(needs: Needs, window: Window, stack: &[Scene]) -> Window {
+    let (_, height, width) = stack[0].masked.values.dim();
+    if needs.cell.is_some() { Window::whole(width, height) } else { window.expand(needs.halo) }
+}
+
+/// Calls a strategy that wants the first observations with those of the whole scene, which is less than a cell.
 fn fill_from_looks(
     fill: &dyn BoundFill,
     stack: &[Scene],
@@ -235,8 +246,16 @@ fn score(fill: &dyn BoundFill, stack: &[Scene], scene: usize, window: Window) ->
     Some(scores)
 }
 
+/// The pixels of a window; outside the scene none is valid.
 fn cut(block: &Block, window: Window) -> Block {
-    let cols = window.col..window.col_end();
-    let part = s![.., .., cols.start as usize..cols.end as usize];
-    Block { values: block.values.slice(part).to_owned(), valid: block.valid.slice(part).to_owned() }
+    let (_, height, width) = block.values.dim();
+    let mut cut = Block::empty(1, ValidityMode::Joint, window.height, window.width);
+    for (row, col) in (0..window.height).flat_map(|row| (0..window.width).map(move |col| (row, col))) {
+        let (from_row, from_col) = (window.row + row as i64, window.col + col as i64);
+        if (0..height as i64).contains(&from_row) && (0..width as i64).contains(&from_col) {
+            let from = [0, from_row as usize, from_col as usize];
+            (cut.values[[0, row, col]], cut.valid[[0, row, col]]) = (block.values[from], block.valid[from]);
+        }
+    }
+    cut
 }

@@ -21,6 +21,8 @@ mod comparing;
 #[cfg(test)]
 mod fixture;
 mod nestable;
+#[cfg(test)]
+mod recipe;
 
 pub use tree::{evaluation_grid, parse_rule};
 
