@@ -1,4 +1,4 @@
-//! Keeps the codecs inside the program to itself.
+//! Hides the symbols of the codecs inside the program from GDAL's libraries.
 //!
 //! GDAL's libraries call a codec library of the same name, perhaps of another version. A linker makes functions that
 //! both have public, and the program's own would answer calls meant for the other.

@@ -105,7 +105,7 @@ fn a_limit_without_a_scene_to_repair_is_refused() {
     pair.change("scene = \"a\"", "date = 2020-06-01\nskip-above = 95");
     let said = pair.refused(&[]);
     assert!(
-        said.contains("rules.toml:17: [target] skip-above leaves scenes out that are to be repaired"),
+        said.contains("rules.toml:17: [target] skip-above needs a target scene, and none is given"),
         "{said}"
     );
 }

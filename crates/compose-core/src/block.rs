@@ -3,7 +3,7 @@
 use ndarray::Array3;
 use std::ops::Range;
 
-/// How a pixel is judged.
+/// The validity of a pixel: of all bands together, or band by band.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ValidityMode {
     /// Valid when valid in every wanted band: one validity plane.
@@ -56,7 +56,7 @@ impl Block {
 
 pub(crate) const LAYOUT: &str = "a block's arrays are in standard layout";
 
-/// Where one row lies in an array of this shape.
+/// The range of one row in an array of this shape.
 pub(crate) fn row_span((_, height, width): (usize, usize, usize), plane: usize, row: usize) -> Range<usize> {
     let start = (plane * height + row) * width;
     start..start + width

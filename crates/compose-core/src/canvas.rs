@@ -13,15 +13,15 @@ pub const STATISTIC: u16 = u16::MAX - 1;
 /// The piece of output being composed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Canvas {
-    /// Where it lies on the target grid.
+    /// Its window of the target grid.
     pub window: Window,
     /// Output samples, (band, row, col); arbitrary where there is a gap.
     pub values: Array3<f32>,
     /// Scene index, [`STATISTIC`] or [`GAP`], (plane, row, col).
     pub source: Array3<u16>,
-    /// How computed values become samples.
+    /// The conversion of computed values to samples.
     pub cast: Cast,
-    /// Where wanted: standard deviation that a computed sample is given, (band, row, col); 0 where observed, NaN where
+    /// On request: the standard deviation that a computed sample is given, (band, row, col); 0 where observed, NaN where
     /// nobody says.
     pub sigma: Option<Array3<f32>>,
 }

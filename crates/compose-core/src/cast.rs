@@ -1,4 +1,4 @@
-//! How a computed value becomes an output sample: once, at the edge.
+//! Conversion of computed values to output samples, done once.
 
 use crate::DataType;
 
@@ -27,12 +27,12 @@ impl Cast {
         sample as f32
     }
 
-    /// What would read as nodata is told after rounding to single precision, as the sample will be.
+    /// A value is compared with nodata after rounding to single precision, as it is stored.
     fn computed_float(&self, sample: f32) -> f32 {
         if self.nodata.is_none_or(|nodata| nodata as f32 != sample) {
             return sample;
         }
-        // Where numbers are further apart than one, the next one will do.
+        // Large numbers are further apart than 1: the next one is taken.
         if sample + 1.0 > sample { sample + 1.0 } else { sample.next_up() }
     }
 

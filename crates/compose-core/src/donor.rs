@@ -14,6 +14,6 @@ pub struct Donor<'a> {
     pub block: &'a Block,
     /// Whether values are the donor's own numbers (no resampling, no change of radiometry).
     pub exact: bool,
-    /// How good each pixel is, on the block's pixels; where the strategy asked for it.
+    /// The score of each pixel of the block, if the strategy asked for it.
     pub score: Option<&'a Array2<f32>>,
 }

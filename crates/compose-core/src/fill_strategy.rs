@@ -23,7 +23,7 @@ pub struct StackFacts<'a> {
     pub scenes: &'a [SceneFacts],
     /// The grid of the result.
     pub grid: &'a Grid,
-    /// How a pixel is judged.
+    /// Joint or per-band validity.
     pub validity: ValidityMode,
 }
 
@@ -44,7 +44,7 @@ pub trait FillStrategy: Send + Sync + fmt::Debug {
     fn bind(&self, stack: &StackFacts<'_>) -> Result<FillBinding, KindError>;
 }
 
-/// How a strategy takes its donors.
+/// The way in which a strategy takes its donors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Temporal {
     /// [`BoundFill::fill`] is called with one donor after the other until no gap is left.
@@ -66,7 +66,7 @@ pub struct DonorUse {
     pub masked: bool,
 }
 
-/// What a strategy needs to be called with.
+/// The needs of a strategy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// One donor at a time, or all at once.
@@ -94,7 +94,7 @@ pub trait PlannedFill: Send + Sync {
     /// Donors in the order in which they are wanted; never the target.
     fn donors(&self) -> &[DonorUse];
 
-    /// What it needs to be called with; the engine plans by it.
+    /// Its needs; the engine plans by them.
     fn needs(&self) -> Needs;
 
     /// The score of a donor's pixels, where the strategy wants one: [`Donor::score`].
@@ -114,7 +114,7 @@ pub trait PlannedFill: Send + Sync {
     }
 }
 
-/// A fill strategy that has all that it needs to know, and waits for pixels.
+/// A fill strategy that is ready for pixels.
 pub trait BoundFill: PlannedFill {
     /// With [`Temporal::FirstObservations`]: where observations are wanted, given the pixels that the target lacks (1).
     fn wants_observations(&self, lacking: &Array2<u8>) -> Array2<u8> {
@@ -135,7 +135,7 @@ pub trait BoundFill: PlannedFill {
         }
     }
 
-    /// What the survey told, for the plan and the sidecar.
+    /// The results of the survey, for the plan and the sidecar.
     fn fit_summary(&self) -> Option<FitSummary> {
         None
     }
@@ -143,7 +143,7 @@ pub trait BoundFill: PlannedFill {
     /// Fills gaps of `canvas` from `input.donors`; pixels that are not gaps stay as they are.
     ///
     /// # Errors
-    /// Whatever the strategy cannot work with; the message reaches the user.
+    /// The strategy cannot work with the input; the message reaches the user.
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError>;
 }
 
@@ -155,14 +155,14 @@ pub trait UnfittedFill: PlannedFill {
     /// The strategy with what the survey tells.
     ///
     /// # Errors
-    /// Whatever the strategy cannot work with; the message reaches the user.
+    /// The strategy cannot work with the input; the message reaches the user.
     fn fit(&self, survey: &Survey) -> Result<Arc<dyn BoundFill>, KindError>;
 }
 
 /// A fill strategy that knows its stack.
 #[derive(Clone)]
 pub enum FillBinding {
-    /// Headers told all that it needs to know.
+    /// Headers are enough.
     Ready(Arc<dyn BoundFill>),
     /// It needs a survey.
     NeedsSurvey(Arc<dyn UnfittedFill>),
@@ -212,7 +212,7 @@ impl FillBinding {
 
 /// Pixels for [`BoundFill::fill`].
 pub struct FillInput<'a> {
-    /// Where the donors' blocks lie on the target grid; the canvas's window plus the halo.
+    /// The window of the donors' blocks on the target grid: the canvas's window with the halo.
     pub window: Window,
     /// The target scene's own pixels with its mask, on the same window; `None` unless the strategy needs them and
     /// there is a target.
@@ -223,25 +223,25 @@ pub struct FillInput<'a> {
     pub observations: Option<&'a Observations>,
 }
 
-/// What a strategy learned from the survey.
+/// The results of a strategy's survey.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FitSummary {
     /// Donors in the order in which they are taken, best first, each with how it was judged.
     pub ranking: Vec<(usize, String)>,
-    /// How values are computed.
+    /// The models.
     pub models: Vec<SurveyedModel>,
     /// Simpler ways that were taken instead of the usual one, and why.
     pub fallbacks: Vec<String>,
 }
 
-/// How values are computed from some donors: band = intercept + Σ coefficient × feature.
+/// A model of the target from some donors: band = intercept + Σ coefficient × feature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurveyedModel {
     /// Scenes, in the order of the coefficients.
     pub donors: Vec<usize>,
     /// `surroundings`, `linear`, `per-band`, `offset`, `copy`, `joint`.
     pub method: &'static str,
-    /// Pixels that it rests on.
+    /// Number of pixels that it was fitted to.
     pub pixels: usize,
     /// Per band: standard deviation of what it leaves unexplained, in numbers as stored.
     pub sigma: Vec<f64>,

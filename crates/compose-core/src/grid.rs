@@ -26,7 +26,7 @@ impl Transform {
     }
 }
 
-/// What a unit of the map is.
+/// The unit of map coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CrsUnit {
     /// Degrees (or another angle): metres have no fixed size in pixels.
@@ -47,7 +47,7 @@ pub struct Crs {
     pub unit: CrsUnit,
 }
 
-/// Where the pixels of a raster are.
+/// The pixels of a raster on the map.
 #[derive(Clone, Debug)]
 pub struct Grid {
     /// Pixels across.

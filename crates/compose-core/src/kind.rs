@@ -1,4 +1,4 @@
-//! What goes wrong inside a kind.
+//! Errors of kinds.
 
 use crate::settings::Spans;
 use std::ops::Range;
@@ -9,11 +9,11 @@ use std::ops::Range;
 pub struct KindError {
     /// What was found, what was expected, what to do.
     pub message: String,
-    /// What in the rules file it is about, where that is known.
+    /// The part of the rules file that it is about, if known.
     pub subject: Option<Subject>,
 }
 
-/// What in the rules file a refusal is about.
+/// The part of the rules file that a refusal is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A setting of the kind.

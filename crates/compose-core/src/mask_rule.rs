@@ -41,7 +41,7 @@ pub trait PlannedMask: Send + Sync {
         false
     }
 
-    /// What it does for this scene, for the plan, e.g. `QA_PIXEL: cloud (bit 3)`.
+    /// Its description for this scene, for the plan, e.g. `QA_PIXEL: cloud (bit 3)`.
     fn describe(&self) -> String;
 
     /// Remarks for the plan and the sidecar, e.g. a listed value that does not mean what it seems to mean.
@@ -68,7 +68,7 @@ pub trait BoundMask: PlannedMask {
     /// Pixels within `halo()` of the edge of the input may come out wrong; the caller drops them.
     ///
     /// # Errors
-    /// Whatever the rule cannot work with; the message reaches the user.
+    /// The rule cannot work with the input; the message reaches the user.
     fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError>;
 }
 
@@ -77,7 +77,7 @@ pub trait UnfittedMask: PlannedMask {
     /// The rule with what a survey tells of its own scene and of those that it compares.
     ///
     /// # Errors
-    /// Whatever the rule cannot work with; the message reaches the user.
+    /// The rule cannot work with the input; the message reaches the user.
     fn fit(&self, stack: &MaskStack<'_>, survey: &Survey) -> Result<Arc<dyn BoundMask>, KindError>;
 
     /// The rule where the stack has no scene to compare with.
@@ -152,13 +152,13 @@ pub struct MaskInput<'a> {
     pub scene: &'a SceneFacts,
     /// The grid on which the rule runs.
     pub grid: &'a Grid,
-    /// Where the planes lie on `grid`; includes the halo.
+    /// The window of the planes on `grid`, with the halo.
     pub window: Window,
     /// One plane per band asked for.
     pub planes: &'a [Plane<'a>],
     /// 1 outside the scene and at fill pixels: they neither grow nor erode. All zeros unless asked for.
     pub neutral: ArrayView2<'a, u8>,
-    /// What a rule that compares asked for.
+    /// The other scenes, for a rule that compares.
     pub stack: Option<&'a Compared<'a>>,
 }
 
@@ -174,7 +174,7 @@ pub struct MaskStack<'a> {
 }
 
 /// Pixels of several scenes on the window of [`MaskInput`]: the wanted bands, in the numbers of the reference scene,
-/// without what the rules took that do not compare.
+/// without pixels masked by rules that do not compare scenes.
 pub struct Compared<'a> {
     /// The rule's own scene.
     pub own: &'a Block,

@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 pub const NONE: u16 = u16::MAX;
 
 /// Up to so many clear observations per pixel. However many donors there are, it takes the same memory. The bands of an
-/// observation lie side by side: whoever wants one wants all.
+/// observation lie side by side, since all of them are read together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observations {
     most: usize,
@@ -25,20 +25,20 @@ impl Observations {
         Self { most, bands, width, ranks: vec![NONE; observations], values: vec![0.0; observations * bands] }
     }
 
-    /// Which donors the observations of a pixel (row, col) come from: their places in [`crate::PlannedFill::donors`],
-    /// rising, and [`NONE`] from the last observation on.
+    /// The donors of the observations of a pixel (row, col), by their places in [`crate::PlannedFill::donors`], rising;
+    /// [`NONE`] after the last observation.
     #[inline]
     pub fn ranks(&self, (row, col): (usize, usize)) -> &[u16] {
         &self.ranks[(row * self.width + col) * self.most..][..self.most]
     }
 
-    /// What an observation of a pixel shows, band by band; arbitrary where there is no such observation.
+    /// The samples of an observation of a pixel, band by band; arbitrary if there is no such observation.
     #[inline]
     pub fn observation(&self, (row, col): (usize, usize), observation: usize) -> &[f32] {
         &self.values[((row * self.width + col) * self.most + observation) * self.bands..][..self.bands]
     }
 
-    /// Gives a donor an observation of a pixel, whose samples are to be written; `None` where there is no room.
+    /// Adds an observation of a pixel for a donor; the caller writes its samples. `None` if the pixel has enough.
     #[inline]
     pub fn take(&mut self, (row, col): (usize, usize), rank: usize) -> Option<&mut [f32]> {
         let pixel = row * self.width + col;

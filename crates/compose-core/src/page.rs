@@ -16,7 +16,7 @@ pub struct Fence<'a> {
 pub struct Case<'a> {
     /// The rule under test.
     pub toml: Fence<'a>,
-    /// What it is given and what it must give.
+    /// Its input and the expected output.
     pub rest: Vec<Fence<'a>>,
 }
 

@@ -1,4 +1,4 @@
-//! How numbers become the shades of a picture: quicklooks and the pictures of an evaluation look alike.
+//! Conversion of numbers to the shades of a picture, the same for quicklooks and for evaluations.
 
 /// A pixel without a value: magenta, which no stretched landscape is by chance.
 pub const GAP_COLOUR: [u8; 3] = [255, 0, 255];
@@ -9,7 +9,7 @@ pub fn percentile(samples: &mut [f32], percent: usize) -> Option<f32> {
     Some(*samples.select_nth_unstable_by(last * percent / 100, f32::total_cmp).1)
 }
 
-/// Which sample becomes black and which white: the 2nd and the 98th percentile. `None` where there are no samples.
+/// The samples that become black and white: the 2nd and the 98th percentile. `None` without samples.
 pub fn stretch(samples: &mut [f32]) -> Option<(f32, f32)> {
     let (black, white) = (percentile(samples, 2)?, percentile(samples, 98)?);
     // A flat band: all of it black, rather than a division by zero.

@@ -1,6 +1,6 @@
 //! Numbers without a pattern that are the same on every machine and in every order.
 
-/// What the counter of SplitMix64 grows by.
+/// The increment of the counter of SplitMix64.
 pub const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The number of a counter under a seed: SplitMix64 (Steele, Lea and Flood 2014), which any position of its

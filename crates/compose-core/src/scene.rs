@@ -1,4 +1,4 @@
-//! What is known of a scene before any pixel is read.
+//! The facts of a scene, known before any pixel is read.
 
 use crate::{DataType, Day, Grid, Layout};
 
@@ -37,7 +37,7 @@ impl BandFacts {
     }
 }
 
-/// Where the sun stood over a scene's centre.
+/// The position of the sun over a scene's centre.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sun {
     /// Height above the horizon, degrees.
@@ -55,7 +55,7 @@ pub struct SceneFacts {
     pub day: Option<Day>,
     /// The sensor, such as `OLI`, where a preset tells it.
     pub sensor: Option<&'static str>,
-    /// Where the sun stood, where the metadata beside the scene tells it.
+    /// The position of the sun, if the metadata beside the scene tells it.
     pub sun: Option<Sun>,
     /// The native grid: that of the first wanted data band.
     pub grid: Grid,

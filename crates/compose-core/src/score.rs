@@ -32,7 +32,7 @@ pub trait BoundScore: Send + Sync {
     /// them.
     ///
     /// # Errors
-    /// Whatever the score cannot work with; the message reaches the user.
+    /// The score cannot work with the input; the message reaches the user.
     fn rate(&self, input: &ScoreInput<'_>, scores: ArrayViewMut2<'_, f32>) -> Result<(), KindError>;
 
     /// Remarks for the plan and the sidecar.
@@ -47,7 +47,7 @@ pub struct ScoreInput<'a> {
     pub scene: &'a SceneFacts,
     /// The grid on which the score runs.
     pub grid: &'a Grid,
-    /// Where the planes lie on `grid`; includes the halo.
+    /// The window of the planes on `grid`, with the halo.
     pub window: Window,
     /// One plane per band asked for.
     pub planes: &'a [Plane<'a>],

@@ -27,7 +27,7 @@ impl Problem {
     }
 }
 
-/// Where a table and the values of its keys stand in the file.
+/// The places of a table and of the values of its keys in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spans {
     /// Bytes of the whole table.
@@ -36,12 +36,12 @@ pub struct Spans {
 }
 
 impl Spans {
-    /// Where the value of `key` stands, if it is there.
+    /// The place of the value of `key`, if it is there.
     pub fn get(&self, key: &str) -> Option<Range<usize>> {
         self.keys.iter().find(|(k, _)| k == key).map(|(_, span)| span.clone())
     }
 
-    /// Where the value of `key` stands; the table's span if it is absent.
+    /// The place of the value of `key`; the span of the table if it is absent.
     pub fn of(&self, key: &str) -> Range<usize> {
         self.get(key).unwrap_or(self.table.clone())
     }
@@ -81,7 +81,7 @@ impl<'a> SettingsTable<'a> {
         self.table.remove(key)
     }
 
-    /// Where `key` itself stands; the table's span if it is absent.
+    /// The place of `key` itself; the span of the table if it is absent.
     pub fn key_span(&self, key: &str) -> Range<usize> {
         self.table.iter().find(|(k, _)| k.get_ref() == key).map_or(self.span.clone(), |(k, _)| k.span())
     }
@@ -91,7 +91,7 @@ impl<'a> SettingsTable<'a> {
         self.table.iter().map(|(k, _)| (k.get_ref().as_ref(), k.span()))
     }
 
-    /// Where the table and its values stand.
+    /// The places of the table and its values.
     pub fn spans(&self) -> Spans {
         let keys = self.table.iter().map(|(key, value)| (key.get_ref().to_string(), value.span()));
         Spans { table: self.span.clone(), keys: keys.collect() }
@@ -147,7 +147,7 @@ impl<'a> SettingsTable<'a> {
     }
 }
 
-/// What is said of a key that a table does not have.
+/// The message about a key that a table does not have.
 pub fn unknown_key(what: &str, key: &str, known: &[String]) -> String {
     let hint = did_you_mean(key, known.iter().map(String::as_str));
     if known.is_empty() {

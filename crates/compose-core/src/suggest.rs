@@ -23,7 +23,7 @@ fn part_of(part: &str, name: &str) -> bool {
     !part.is_empty() && format!("-{name}-").contains(&format!("-{part}-"))
 }
 
-/// How many slips a name of this length may hold: of one or two letters none, for B1 is not B2.
+/// The number of slips that a name of this length may hold; none for one or two letters, since B1 is not B2.
 fn slips(length: usize) -> usize {
     match length {
         0..=2 => 0,

@@ -1,4 +1,4 @@
-//! What is known of the pixels before the run: a sample of every scene on a fixed lattice of the target grid.
+//! The survey: a sample of scenes on a fixed lattice of the target grid, taken before the run.
 //!
 //! A strategy that needs whole-scene facts (a regression, a ranking of donors) gets them from here, so that its
 //! answer cannot depend on blocks or threads.
@@ -45,7 +45,7 @@ pub fn is_inner(pixel: usize) -> bool {
 /// Samples of the stack. Pixel `i` is the same place in every scene; those of a square outside the grid are unusable.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
-    /// One per scene of the stack; `None` where nobody asked for it.
+    /// One per scene of the stack; `None` if no kind asked for it.
     pub scenes: Vec<Option<SampledScene>>,
     /// Number of pixels.
     pub pixels: usize,

@@ -1,9 +1,9 @@
-//! What a long computation is told from outside while it goes on, and what it tells.
+//! Control of a long computation: cancellation, progress, drafts.
 
 use compose_io::files::Drafts;
 use std::sync::atomic::AtomicBool;
 
-/// How far a run is, in pixels of all outputs together.
+/// Progress of a run, in pixels of all outputs together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Progress {
@@ -11,12 +11,12 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// What a run is told from outside while it goes on.
+/// The connection of a run to its caller.
 pub struct Control<'a> {
     /// Set to stop: no output is left behind.
     pub cancelled: &'a AtomicBool,
     /// Called after every block.
     pub progress: &'a dyn Fn(Progress),
-    /// What the run has on the disk before its files have their names; of this run alone.
+    /// The drafts and locks that this run has on the disk.
     pub drafts: &'a Drafts,
 }

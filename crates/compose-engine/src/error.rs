@@ -1,4 +1,4 @@
-//! What goes wrong, sorted by whose fault it is.
+//! Errors, by their cause.
 
 use crate::rules::{Mistake, RulesFile};
 use compose_core::Window;
@@ -78,10 +78,10 @@ pub enum EngineError {
     /// The sidecar.
     #[error("{}: {cause}", path.display())]
     Sidecar { path: PathBuf, cause: std::io::Error },
-    /// What was given to be checked.
+    /// The report given to `compose check`.
     #[error("{}: is no report of a run ({why}); expected the JSON file that a run leaves beside its image", path.display())]
     NoReport { path: PathBuf, why: String },
-    /// Where the plan, an explanation or a list is printed.
+    /// Printing a plan, an explanation or a list.
     #[error("standard output: {0}")]
     StandardOutput(std::io::Error),
     /// Ctrl-C or a termination signal.

@@ -1,4 +1,4 @@
-//! One pixel, explained: what every scene has there, which rules took it, and what was put in its place.
+//! Explains one pixel: its value in every scene, the rules that mask it, and its value in the output.
 
 use crate::error::EngineError;
 use crate::fitted::{Fitted, FittedJob};

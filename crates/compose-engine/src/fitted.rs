@@ -1,4 +1,4 @@
-//! The plan with what the survey told: all that a run needs to know before its first block.
+//! The plan with the results of the survey: all that a run needs before its first block.
 
 use crate::error::EngineError;
 use crate::plan::{
@@ -9,9 +9,9 @@ use compose_io::scene::SceneSource;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A plan whose kinds have got the surveys that they wanted.
+/// A plan whose kinds are fitted to their surveys.
 pub struct Fitted {
-    /// What was decided from headers and text.
+    /// The decisions from headers and text.
     pub plan: Plan,
     /// Per scene of the stack: how it is read, with the nodata that the survey found.
     pub sources: Vec<SceneSource>,
@@ -19,21 +19,21 @@ pub struct Fitted {
     pub jobs: Vec<FittedJob>,
     /// Targets that are not composed.
     pub left_out: Vec<LeftOut>,
-    /// What the survey has to remark.
+    /// Remarks of the survey.
     pub notes: Vec<String>,
 }
 
-/// An output with what the survey told.
+/// An output with the results of the survey.
 pub struct FittedJob {
-    /// What was decided.
+    /// The output as planned.
     pub job: Arc<Job>,
     /// The mask rules.
     pub masks: FittedMasks,
     /// The strategies of the job's fills, in their order.
     pub fills: Vec<Arc<dyn BoundFill>>,
-    /// Where the survey of the fills took its sample, if there was one.
+    /// The places of the sample for the fills, if there was one.
     pub lattice: Option<SampleLattice>,
-    /// How much of the target the masks take, once that was counted.
+    /// The count of masked pixels of the target, if it was made.
     pub masked: Option<Masked>,
 }
 
@@ -49,17 +49,17 @@ pub struct FittedMasks {
 #[derive(Clone)]
 pub struct PlainMasks(Vec<Vec<Option<Arc<dyn BoundMask>>>>);
 
-/// Which rules are applied.
+/// The rules that are applied.
 #[derive(Clone, Copy)]
 pub enum Masks<'a> {
     /// All.
     All(&'a FittedMasks),
-    /// Those that do not compare scenes.
+    /// The rules that do not compare scenes.
     Plain(&'a PlainMasks),
 }
 
 impl PlainMasks {
-    /// What a survey may go by: rules that have a scene to compare with wait for it.
+    /// The rules that can be applied before the survey: all but those that compare with other scenes.
     pub fn of(plan: &Plan, job: &Job) -> Self {
         let of_scene = |(scene, masks): (usize, &Vec<PlacedMask>)| {
             let plain = |(rule, mask): (usize, &PlacedMask)| {
@@ -96,14 +96,14 @@ impl FittedMasks {
         Ok(Self { all, plain })
     }
 
-    /// What the rules have to remark.
+    /// Remarks of the rules.
     pub fn notes(&self) -> impl Iterator<Item = String> {
         self.all.iter().flatten().flat_map(|mask| mask.notes())
     }
 }
 
 impl<'a> Masks<'a> {
-    /// The rule of this number of a scene; `None` where it is passed over.
+    /// A rule of a scene; `None` if it is not applied.
     pub fn rule(self, scene: SceneId, rule: RuleId) -> Option<&'a dyn BoundMask> {
         match self {
             Self::All(masks) => Some(&*masks.all[scene][rule]),
@@ -119,7 +119,7 @@ impl<'a> Masks<'a> {
         }
     }
 
-    /// Whether rules that compare are among them.
+    /// Whether rules that compare scenes are among them.
     pub fn compare(self) -> bool {
         matches!(self, Self::All(_))
     }
@@ -172,7 +172,7 @@ impl Fitted {
     }
 }
 
-/// Refuses a run of which the rules leave every target out.
+/// Refuses a run in which the rules leave every target out.
 fn refuse_nothing(plan: &Plan, left_out: &[LeftOut]) -> Result<(), EngineError> {
     let (Some(skip), [first, ..]) = (&plan.skip_above, left_out) else { return Ok(()) };
     let which = match left_out.len() {

@@ -1,4 +1,4 @@
-//! What the command line may say on top of the rules file.
+//! Settings of the command line, which override the rules file.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub enum BlockSize {
     Whole,
 }
 
-/// What the command line may say on top of the rules file; it wins where both speak.
+/// Settings of the command line; they override the rules file.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct Options {

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::path::Path;
 
-/// A rule that looks farther than this around a block, in pixels, makes most of the work.
+/// A halo in pixels from which on a rule is most of the work.
 const WIDE: usize = 1500;
 
 impl Fitted {
-    /// What became of a scene for one output: `target`, `donor`, `unused`, `skipped`.
+    /// The role of a scene in one output: `target`, `donor`, `unused`, `skipped`.
     pub fn role(&self, of: &FittedJob, scene: &SceneStatus) -> &'static str {
         let Some(index) = self.plan.stack.find(&scene.id) else {
             return "skipped";
@@ -30,7 +30,7 @@ impl Fitted {
         }
     }
 
-    /// How quality bands get to bands on other grids, each once.
+    /// The alignments of quality bands to bands on other grids, each once.
     pub fn mask_alignments(&self, scene: SceneId) -> Vec<String> {
         let mut reasons: Vec<String> = Vec::new();
         for reason in self.plan.stack.masks[scene].iter().flat_map(|m| &m.reasons) {
@@ -41,7 +41,7 @@ impl Fitted {
         reasons
     }
 
-    /// How a scene's numbers become the target's.
+    /// The conversion of a scene's numbers to the target's.
     pub fn radiometry_text(&self, job: &Job, scene: SceneId) -> String {
         let bands = &self.plan.stack.facts[scene].bands;
         let converted = job.view.scenes[scene].radiometry.iter().zip(bands);
@@ -67,7 +67,7 @@ impl Fitted {
         for of in &self.jobs {
             notes.extend(self.resampled_target(&of.job));
             notes.extend(of.fills.iter().flat_map(|fill| fill.notes()));
-            // Known as soon as there is a survey: until then a rule does not know whom it is compared with.
+            // Known only after the survey, which tells each rule its scenes to compare with.
             notes.extend(of.masks.notes());
         }
         let mut seen = std::collections::HashSet::new();
@@ -75,7 +75,7 @@ impl Fitted {
         notes
     }
 
-    /// A target whose values are not copied is no small matter: observed is the word for what was measured.
+    /// Warns where the target is resampled: its observed pixels are then not the measured values.
     fn resampled_target(&self, job: &Job) -> Option<String> {
         let how = job.resampled.as_ref()?;
         let id = &self.plan.stack.facts[job.target?].id;
@@ -168,7 +168,7 @@ impl Fitted {
         writeln!(out, "  size: {width} × {height} pixels, image {image}, all rasters {all}, uncompressed")
     }
 
-    /// What the survey told a strategy; the sidecar has all coefficients.
+    /// The fit summary of a strategy, in short; the sidecar has all coefficients.
     fn print_fit_summary(&self, out: &mut String, fill: &dyn BoundFill) -> fmt::Result {
         let Some(fit_summary) = fill.fit_summary() else { return Ok(()) };
         for (nth, (scene, how)) in fit_summary.ranking.iter().enumerate() {
@@ -203,7 +203,7 @@ impl Fitted {
         self.print_memory(out)
     }
 
-    /// Which files are read without GDAL, and why the others are not.
+    /// The number of files read without GDAL, and the reasons for the others.
     fn print_readers(&self, out: &mut String) -> fmt::Result {
         let mut files: BTreeMap<&Path, Option<&str>> = BTreeMap::new();
         files.extend(self.plan.stack.refs_read().map(|band| (band.path.as_path(), band.left_to_gdal())));

@@ -14,7 +14,7 @@ pub struct Registry {
     pub scores: Vec<&'static ScoreKind>,
     /// Fill strategies.
     pub fills: Vec<&'static FillKind>,
-    /// What loads the plugins that a rules file names.
+    /// Loads the plugins that a rules file names.
     pub host: PluginHost,
 }
 

@@ -1,4 +1,4 @@
-//! The only threads of the program: as many as the system gives, and none that is needed. A panic as an error.
+//! Worker threads. Where the system gives fewer than asked for, or none, the caller does the work. A panic becomes an error.
 
 use crate::error::EngineError;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! What is measured of a fill whose truth is known.
+//! Figures of a fill whose truth is known.
 //!
 //! G is the gap (pixels that were hidden), V the clear pixels around it. All figures but the last are of those
 //! pixels of G that got a value; how many did not is told by [`Scores::fill_rate`].

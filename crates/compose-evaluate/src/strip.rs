@@ -28,10 +28,10 @@ const SMALLEST: usize = 160;
 /// A panel whose longer side is longer shows every k-th pixel.
 const LARGEST: usize = 1024;
 
-/// What is painted; arrays as in [`Compared`].
+/// The input of a picture; arrays as in [`Compared`].
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
-    /// What was there, (band, row, col).
+    /// The truth, (band, row, col).
     pub truth: ArrayView3<'a, f32>,
     /// 1 = in the gap.
     pub hidden: ArrayView2<'a, u8>,
@@ -63,7 +63,7 @@ pub struct Strip {
     pub white: f32,
     /// Every how many pixels of the scene one is shown.
     pub step: usize,
-    /// How many pixels wide and high each of them is painted.
+    /// The width and height of each of them in the picture, in pixels.
     pub zoom: usize,
 }
 
@@ -114,7 +114,7 @@ fn around(hidden: ArrayView2<'_, u8>) -> Option<(Range<usize>, Range<usize>)> {
     Some((rows, cols))
 }
 
-/// What is shown of a fill.
+/// The panels of a fill.
 struct Part<'a> {
     pixels: Array2<Pixel>,
     filled: ArrayView3<'a, f32>,

@@ -1,4 +1,4 @@
-//! Which scenes are donors: the part of a strategy that needs only dates.
+//! Choice of donors by date.
 
 use compose_core::{DonorUse, KindError, StackFacts};
 use schemars::JsonSchema;
@@ -17,7 +17,7 @@ pub enum Direction {
     Both,
 }
 
-/// How far from the target date a donor may be, and on which side.
+/// The largest distance of a donor from the target date, and the side.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Reach {
     pub within_days: Option<u32>,
@@ -52,7 +52,7 @@ pub(crate) struct Choice {
     pub skipped: Vec<(usize, String)>,
 }
 
-/// What the plan says where there is no donor.
+/// The note of the plan about a fill without a donor.
 pub(crate) fn notes_of(donors: &[DonorUse]) -> Vec<String> {
     if donors.is_empty() { vec!["no donor qualifies; nothing will be filled".into()] } else { Vec::new() }
 }

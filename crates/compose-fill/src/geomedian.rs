@@ -64,7 +64,7 @@ struct Weiszfeld {
     values: Vec<Lanes<f64>>,
 }
 
-/// With fewer looks the median of each band is as good: of two, every point between them is.
+/// With one or two looks the median of each band is a geometric median as well.
 const FEWEST: u32 = 3;
 
 impl Spectral for Weiszfeld {

@@ -59,9 +59,9 @@ impl Statistic for Median {
     /// An integer in the order of the samples.
     type Look = i32;
 
-    /// With the largest and the smallest in turns, of T values of which some stand in, the real ones' middle
-    /// lies at the ranks T/2 − 1 and T/2 (from 0): both where the real ones are even in number; where they
-    /// are odd, the lower if T is even and the upper if T is odd.
+    /// Missing looks are replaced by the largest and the smallest integer in alternation. Of T values in all, the median of
+    /// the real looks is then at the ranks T/2 − 1 and T/2 (from 0): at both if the number of real looks is even; if
+    /// it is odd, at the lower for an even T and at the upper for an odd T.
     const STAND_INS: [i32; 2] = [i32::MAX, i32::MIN];
 
     #[inline(always)]

@@ -98,7 +98,7 @@ fn distances(spectra: &Spectra, i: usize, j: usize) -> Lanes<f64> {
     distances
 }
 
-/// How far apart two sums may be, as a part of them, that would be the same if nothing had been rounded.
+/// Largest relative difference of two sums that are equal but for rounding.
 const SAME: f64 = 1e-12;
 
 /// Copies for each pixel the look with the least cost; of looks that cost the same the first. A cost that is no number

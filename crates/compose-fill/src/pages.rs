@@ -233,7 +233,7 @@ fn fill_from_looks(
         .unwrap();
 }
 
-/// What the strategy's score says of a scene, as the engine would hand it over.
+/// The score of a scene, if the strategy asks for one, as the engine would hand it over.
 fn score(fill: &dyn BoundFill, stack: &[Scene], scene: usize, window: Window) -> Option<Array2<f32>> {
     let bound = fill.score(scene)?;
     let Scene { facts, unmasked, .. } = &stack[scene];

@@ -96,7 +96,7 @@ fn rank(percentile: f64, count: u32) -> (usize, f64) {
     (below as usize, (hundredths - 100.0 * below).max(0.0))
 }
 
-/// What lies so many hundredths of the way from the one to the other. Infinite ones have no difference to take.
+/// Linear interpolation between two samples. Infinite samples have no difference.
 #[inline(always)]
 fn between(low: f64, high: f64, hundredths: f64) -> f64 {
     if hundredths == 0.0 {

@@ -11,7 +11,7 @@ use compose_core::{
 };
 use multiversion::multiversion;
 
-/// What becomes of a group of pixels. Each block gets a clone of its own, so it may own scratch.
+/// Computes a group of pixels. Each block gets its own clone, which may own scratch memory.
 pub(crate) trait Spectral: Clone + Send + Sync {
     /// Fills the pixels that are taken, or clears `takes` where that cannot be. Each of them is seen by at least one
     /// donor.
@@ -93,7 +93,7 @@ fn fill_gaps<S: Spectral>(input: &FillInput<'_>, canvas: &mut Canvas, at_least: 
     }
 }
 
-/// Where the pixels of a group lie, and where their fills go.
+/// A group of pixels: its place in the input, and the canvas for its fills.
 pub(crate) struct Group<'a> {
     input: &'a FillInput<'a>,
     canvas: &'a mut Canvas,
@@ -126,13 +126,13 @@ impl Group<'_> {
     }
 }
 
-/// What the donors see of some neighbouring pixels, in all bands.
+/// The looks of the donors at some neighbouring pixels, in all bands.
 #[derive(Default)]
 pub(crate) struct Spectra {
     pub bands: usize,
     /// Looks per pixel.
     pub counts: Lanes<u32>,
-    /// Of each look, its place among the donors; only donors that see any of the pixels have one.
+    /// The place of each look among the donors; only donors that are clear at any of the pixels have one.
     pub donors: Vec<usize>,
     /// Per look, 1 where the pixel is seen.
     pub valid: Vec<Lanes<u8>>,

@@ -24,7 +24,7 @@ pub(crate) trait Statistic: Clone + Send + Sync {
     /// A sample in the form that the statistic works on.
     type Look: Copy + Default;
 
-    /// What stands in for a pixel's missing looks: the first, the second, and so on in turns. With these in
+    /// The values that replace a pixel's missing looks: the first and the second in alternation. With these in
     /// place every lane has the same number of values.
     const STAND_INS: [Self::Look; 2];
 
@@ -75,7 +75,7 @@ impl<S: Statistic> BoundFill for FillWith<S> {
     }
 }
 
-/// What the plan says where there are fewer donors than looks wanted.
+/// The note of the plan about fewer donors than looks wanted.
 pub(crate) fn too_few(donors: usize, at_least: u32) -> Vec<String> {
     if donors >= at_least as usize {
         return Vec::new();
@@ -133,14 +133,14 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What the donors see of some neighbouring pixels, in one band.
+/// The looks of the donors at some neighbouring pixels, in one band.
 struct Group<S: Statistic> {
     statistic: S,
     /// Real looks per pixel.
     counts: Lanes<u32>,
     /// Per donor that sees any of the pixels: its samples, with stand-ins where they are not valid.
     looks: Vec<Lanes<S::Look>>,
-    /// How many of `looks` are in use.
+    /// The number of `looks` in use.
     seen: usize,
 }
 

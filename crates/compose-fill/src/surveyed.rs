@@ -11,13 +11,13 @@ use compose_core::{
 use ndarray::Array2;
 use std::sync::Arc;
 
-/// What the settings of these strategies come to.
+/// The common form of the settings of these strategies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     pub reach: Reach,
     /// Donors that one prediction may rest on.
     pub most: usize,
-    /// How the predictions are fitted to what surrounds the gap, if they are.
+    /// The tension of the membrane that fits predictions to the surroundings of the gap, if there is one.
     pub membrane: Option<Tension>,
 }
 

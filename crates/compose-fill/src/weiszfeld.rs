@@ -66,11 +66,11 @@ pub(crate) struct Chunk {
     step: Vec<Numbers>,
 }
 
-/// What is decided on the way to the next points.
+/// The state of the step to the next points.
 struct Turn {
     /// The sum of distances has grown: a shorter step is taken.
     worse: [bool; CHUNK],
-    /// How much of the stride is next then.
+    /// The share of the stride that is tried next.
     part: Numbers,
     /// Whether other steps than Weiszfeld's may be tried.
     tries: bool,

@@ -1,4 +1,4 @@
-//! What a scene file may open besides itself: local files, unless the rules say otherwise.
+//! The files that a scene file may open besides itself: local ones, unless the rules allow more.
 //!
 //! A raster can name others, and GDAL follows every name, into networks as well. Hence three fences:
 //!
@@ -22,7 +22,7 @@ pub(crate) use open::open;
 
 use gdal::{DriverManager, config};
 
-/// What the writer of images needs besides.
+/// The further drivers that the writer of images needs.
 const OF_THE_WRITER: &str = "MEM";
 
 /// A name that no file at an address has: none is allowed.

@@ -1,4 +1,4 @@
-//! How a scene's grid lies on the target grid, and the pixels brought over.
+//! The alignment of a scene's grid with the target grid, and the transfer of its pixels.
 //!
 //! [`decide`] compares two grids and answers with a [`Decision`]: the pixels coincide and are pasted, or they
 //! are resampled, or the grids have nothing in common; and the reason, in words for the plan. The same answer
@@ -29,16 +29,16 @@ use compose_core::{Grid, Window};
 use lattice::{Exact, Mapping};
 use paste::{PASTE_TOLERANCE, Sample, whole_pixel_shift};
 
-/// What was decided about two grids, and why.
+/// The alignment of two grids, and its reason.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// What to do with the pixels.
+    /// The alignment.
     pub alignment: Alignment,
     /// Why, for the plan: `paste: whole-pixel shift (30, 0)`.
     pub reason: String,
 }
 
-/// How native pixels become target pixels.
+/// The way from native to target pixels.
 #[derive(Clone, Debug)]
 pub enum Alignment {
     /// They coincide: native pixel = target pixel + shift.

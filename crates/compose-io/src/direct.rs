@@ -65,7 +65,7 @@ impl DirectFile {
         Ok(Self { layout, places, missing })
     }
 
-    /// How many blocks there are, across × down.
+    /// The number of blocks, across × down.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn blocks(&self) -> (usize, usize) {
         self.layout.blocks()
@@ -146,7 +146,7 @@ impl DirectFile {
         };
         let (width, height) = layout.block_size(at);
         match planes {
-            // What is stored is what is wanted: it goes where it belongs at once.
+            // The stored samples are the wanted ones: they are unpacked into place.
             [Some(plane)] if layout.predictor != Predictor::Float && plane.len() == bytes => {
                 unpack(layout.codec, file, place, &mut scratch.packed, &mut scratch.inflate, plane)?;
                 let row = width * layout.dtype.bytes();

@@ -31,7 +31,7 @@ use names::Names;
 use paths::Listed;
 use std::path::{Path, PathBuf};
 
-/// How many names a message shows.
+/// The most names in a message.
 const SHOWN: usize = 3;
 
 /// Finds the scenes of `query` by name; dates come from names, then MTL files, then the metadata item
@@ -67,7 +67,7 @@ pub fn find_explicit(scene: &ExplicitScene, systems: &CrsRegistry) -> Result<Fou
     // Without a pattern any name fits, and that of one band's file is no name for a scene.
     let tells = query.pattern.is_some() || query.preset.is_some() || scene.files.stack.is_some();
     let named = files.first().filter(|_| tells).and_then(|f| names.read(&f.path));
-    // Where the rules file names scene and day, it does not matter what the file's name is like.
+    // The rules file names the scene and its day: the file may have any name.
     let named = match named.transpose() {
         Err(error) if scene.day.is_none() => return Err(error),
         named => named.ok().flatten(),

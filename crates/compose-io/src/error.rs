@@ -1,4 +1,4 @@
-//! What goes wrong with files.
+//! Errors of files.
 
 use compose_core::DataType;
 use std::path::PathBuf;

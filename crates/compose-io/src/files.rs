@@ -39,11 +39,11 @@ pub fn text_file(path: &Path, text: &str, drafts: &Drafts) -> Result<Pending, Wr
     draft.finish()
 }
 
-/// How files get their names.
+/// The conditions under which files get their final names.
 pub struct Naming<'a> {
     /// Whether they may replace others.
     pub overwrite: bool,
-    /// What they may not replace.
+    /// The files that they must not replace.
     pub inputs: &'a Inputs,
     /// The locks of all of them.
     pub locks: &'a mut Locks,

@@ -1,4 +1,4 @@
-//! What a raster file says of itself before a pixel is read, and what is refused by name.
+//! The header of a raster file, read before any pixel; headers that cannot be used are refused by name.
 
 mod geotiff;
 #[cfg(test)]
@@ -44,7 +44,7 @@ impl Fingerprint {
     }
 }
 
-/// Where a band's own validity comes from, besides nodata values.
+/// The source of a band's own validity, besides nodata values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaskSource {
     /// Nothing but nodata values.
@@ -88,7 +88,7 @@ pub struct Tag {
     pub value: String,
 }
 
-/// What a file says of itself.
+/// The header of a file.
 #[derive(Clone, Debug)]
 pub struct FileHeader {
     /// The file.
@@ -99,7 +99,7 @@ pub struct FileHeader {
     pub grid: Grid,
     /// Whether the file has a geotransform; without one the grid counts pixels.
     pub georeferenced: bool,
-    /// What the file may open besides local files.
+    /// The files that it may open besides local ones.
     pub access: Access,
     /// Files that the raster is made of besides itself: masks, overviews and metadata beside it, the sources
     /// of a VRT.
@@ -108,7 +108,7 @@ pub struct FileHeader {
     pub bands: Vec<BandHeader>,
     /// Metadata items of the default and the `IMAGERY` domain.
     pub tags: Vec<Tag>,
-    /// What GDAL warned of while it read the header, each text once.
+    /// GDAL's warnings while it read the header, each once.
     pub remarks: Vec<String>,
     /// Size and time of change when the header was read.
     pub fingerprint: Fingerprint,
@@ -198,7 +198,7 @@ fn grid(path: &Path, dataset: &Dataset, systems: &CrsRegistry) -> Result<(Grid, 
     let crs = if wkt.trim().is_empty() {
         None
     } else {
-        // What PROJ says of a system is not of this file, and it says it once.
+        // PROJ's messages are about the system, not about this file, and come only once: they are dropped.
         let (crs, _) = heard(|| systems.from_wkt(&wkt));
         Some(crs.map_err(|why| not_understood(path, &why))?)
     };

@@ -1,4 +1,4 @@
-//! What a file is, as far as it and its name can tell: for `compose inspect`.
+//! Recognises a file by its content and name, for `compose inspect`.
 
 use crate::access::Access;
 use crate::crs::CrsRegistry;
@@ -55,7 +55,7 @@ pub fn layout_of_description(description: &str) -> Option<&'static Layout> {
     layouts.all(|l| std::ptr::eq(l, first)).then_some(first)
 }
 
-/// How often each code occurs in a quality band.
+/// The number of pixels of each code in a quality band.
 ///
 /// # Errors
 /// [`IoError::QualityType`], or a block that cannot be read.

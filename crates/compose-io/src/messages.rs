@@ -10,7 +10,7 @@ use std::sync::Once;
 
 thread_local! {
     static CAUGHT: RefCell<Vec<Message>> = const { RefCell::new(Vec::new()) };
-    /// How many calls of [`heard`] wait for messages.
+    /// The number of calls of [`heard`] that wait for messages.
     static LISTENING: Cell<usize> = const { Cell::new(0) };
 }
 

@@ -8,7 +8,7 @@ use crate::tiles::BandRef;
 use compose_core::{Day, SceneFacts};
 use std::path::PathBuf;
 
-/// Where scenes are and what they look like: `[scenes]` of a rules file.
+/// The places and names of scenes: `[scenes]` of a rules file.
 #[derive(Clone, Debug, Default)]
 pub struct ScenesQuery {
     /// Folder that relative paths start from.
@@ -37,7 +37,7 @@ pub struct ScenesQuery {
     pub offset: Option<f64>,
     /// Whether samples that single precision cannot hold exactly are accepted.
     pub precision_f32: bool,
-    /// What the files may open besides local files.
+    /// The files that they may open besides local ones.
     pub access: Access,
     /// Whether files without a georeference stay without one, and may be put on each other pixel by pixel.
     pub georeference_none: bool,
@@ -46,7 +46,7 @@ pub struct ScenesQuery {
 /// The data bands wanted, in output order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum BandsWanted {
-    /// Those of the preset, or those of the file.
+    /// The bands of the preset, or those of the file.
     #[default]
     Default,
     /// By name, alias or description.
@@ -75,7 +75,7 @@ pub enum BandChoice {
     Description(String),
 }
 
-/// What the rules file says about nodata of the inputs.
+/// The nodata of the inputs, as the rules file sets it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Nodata {
     /// Nothing: the file's tag and the preset's values both count.
@@ -124,7 +124,7 @@ pub struct FoundScene {
     pub baseline: Option<u32>,
     /// The MTL file beside its files.
     pub mtl: Option<PathBuf>,
-    /// What was decided, for the plan.
+    /// Notes for the plan.
     pub notes: Vec<String>,
 }
 
@@ -144,20 +144,20 @@ pub struct FoundFile {
 pub struct Found {
     /// The scenes, by (day, id); those without a day last.
     pub scenes: Vec<FoundScene>,
-    /// What was passed over, for the plan.
+    /// Notes about files that were left out, for the plan.
     pub notes: Vec<String>,
 }
 
 /// A scene with its headers read: all that reading pixels needs.
 #[derive(Clone, Debug)]
 pub struct SceneSource {
-    /// What rules and strategies see.
+    /// The facts that rules and strategies see.
     pub facts: SceneFacts,
     /// How to read each of `facts.bands`.
     pub refs: Vec<BandRef>,
     /// Whether every wanted band has a geotransform.
     pub georeferenced: bool,
-    /// What was decided, for the plan.
+    /// Notes for the plan.
     pub notes: Vec<String>,
     /// The files behind `refs`, each once, and what these are made of besides themselves.
     pub files: Vec<PathBuf>,

@@ -74,7 +74,7 @@ impl TileStore {
         }
     }
 
-    /// How often a tile was decoded so far, and how often of these it had been decoded before.
+    /// The number of decoded tiles so far, and the number of repeats among them.
     pub fn decoded(&self) -> (u64, u64) {
         let (tiles, times) = &*self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
         (*times, times - tiles.len() as u64)

@@ -68,7 +68,7 @@ fn covered(layout: &Layout, listed: &[u32]) -> Vec<&'static str> {
     covered
 }
 
-/// What the list seems to take the code for.
+/// The meaning that the list seems to give the code.
 fn claim(layout: &Layout, code: u32, covered: &[&'static str]) -> String {
     let misprint =
         MISPRINTED.iter().find(|(l, c, flag)| *l == layout.name && *c == code && covered.contains(flag));
@@ -97,7 +97,7 @@ fn occluded(layout: &Layout, listed: &[u32], is_after: impl Fn(u32) -> bool) -> 
         .collect();
     (!siblings.is_empty()).then(|| {
         format!(
-            "with terrain occlusion added, {} of the listed codes are other numbers, which are not listed: {}; \
+            "{} of the listed codes also occur with the terrain-occlusion bit set, and those codes are not listed: {}; \
              kind = \"bits\" takes them too",
             siblings.len(),
             shown(&siblings)
@@ -111,7 +111,7 @@ fn shown(codes: &[u32]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-/// What makes a code unusable: each of [`REASONS`] at most once.
+/// The reasons why a code is unusable: each of [`REASONS`] at most once.
 fn reasons(layout: &Layout, code: u32) -> Vec<&'static str> {
     let mut found: Vec<&str> = layout.fields.iter().filter_map(|f| reason(layout, f, code)).collect();
     found.dedup();

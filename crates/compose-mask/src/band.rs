@@ -1,4 +1,4 @@
-//! Which band a rule reads, and how its samples become codes and numbers.
+//! The band that a rule reads, and the conversion of its samples to codes and numbers.
 
 use compose_core::quality::find;
 use compose_core::suggest::did_you_mean;
@@ -58,7 +58,7 @@ pub(crate) fn named_layout(
     name.map(find).transpose().map_err(|message| vec![table.problem_at("layout", message)])
 }
 
-/// Refuses a scene of a time when the band said nothing: its mask would pass every cloud.
+/// Refuses a scene from a period in which the band is empty: no cloud would be masked.
 pub(crate) fn require_speaking(
     layout: &Layout,
     band: &BandFacts,
@@ -66,8 +66,8 @@ pub(crate) fn require_speaking(
 ) -> Result<(), KindError> {
     match (layout.silent, scene.day) {
         (Some((first, last)), Some(day)) if (first..=last).contains(&day) => Err(KindError::new(format!(
-            "{} is empty in every scene from {first} to {last}, and this one is of {day}: it would pass every \
-             cloud; use another band, such as SCL",
+            "{} is empty in every scene from {first} to {last}, and this one is of {day}: no cloud would be \
+             masked; use another band, such as SCL",
             band.name
         ))),
         _ => Ok(()),

@@ -138,7 +138,7 @@ impl Bits {
     }
 }
 
-/// What to test a code for, and how to say it.
+/// A test of a code, and its words.
 #[derive(Debug)]
 struct Condition {
     test: CodeTest,

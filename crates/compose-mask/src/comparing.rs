@@ -1,4 +1,4 @@
-//! What the rules share that compare a scene with others of the stack.
+//! Shared code of the rules that compare a scene with others of the stack.
 
 use crate::band;
 use compose_core::mask_rule::{Compared, OtherScene};
@@ -52,7 +52,7 @@ pub(crate) fn nearest_first(stack: &MaskStack<'_>, within_days: Option<u32>) -> 
     others
 }
 
-/// Of what the engine hands over for the whole tree, the scenes that the rule asked for, in its own order.
+/// The scenes that a rule asked for, in its own order, out of those that the engine hands over for the whole tree.
 pub(crate) fn ranked<'a>(stack: &'a Compared<'a>, scenes: &[usize]) -> Vec<&'a OtherScene<'a>> {
     scenes.iter().filter_map(|scene| stack.others.iter().find(|other| other.scene == *scene)).collect()
 }
@@ -68,7 +68,7 @@ pub(crate) fn seen(block: &Block, bands: &[usize]) -> Array2<u8> {
     seen
 }
 
-/// What is wrong with a number that is to lie in a range.
+/// The mistake of a number that must lie in a range.
 pub(crate) fn outside(
     table: &SettingsTable<'_>,
     key: &str,
@@ -84,9 +84,9 @@ pub(crate) fn outside(
 pub(crate) struct Fitted<B, K> {
     /// The rule as it was bound.
     pub bound: B,
-    /// What the stack and the survey tell.
+    /// The facts from the stack and the survey.
     pub known: K,
-    /// What there is to remark.
+    /// Remarks.
     pub notes: Vec<String>,
 }
 

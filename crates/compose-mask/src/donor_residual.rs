@@ -48,7 +48,7 @@ impl Default for Settings {
     }
 }
 
-/// What presets call bands of these colours.
+/// The names of bands of these colours in presets.
 const VISIBLE: [&str; 4] = ["coastal", "blue", "green", "red"];
 const INFRARED: [&str; 5] = ["nir", "nir08", "nir-narrow", "swir1", "swir2"];
 /// Longest radius in pixels.
@@ -125,9 +125,9 @@ struct Bound {
     k: f64,
     donors: usize,
     output_bands: Vec<usize>,
-    /// Those that are judged: infrared, then visible.
+    /// The bands that are compared: infrared, then visible.
     bands: Vec<usize>,
-    /// How many of them are infrared.
+    /// The number of infrared bands among them.
     infrared: usize,
     clean: Disc,
     margin: Disc,
@@ -189,11 +189,11 @@ impl BoundMask for Fitted<Bound, Vec<Model>> {
         let Some(stack) = input.stack else { return Ok(()) };
         let looks = self.bound.look(&self.known, stack);
         self.bound.vote(&looks, marked.view_mut());
-        // What no donor shows is no edge of a shadow.
+        // Pixels that could not be judged do not erode a shadow.
         Morphology::Open.apply(marked.view_mut(), looks.unjudged.view(), &self.bound.clean);
         let core = marked.to_owned();
         Morphology::Grow.apply(marked.view_mut(), input.neutral, &self.bound.margin);
-        // Beside a shadow is where it fades: what is as bright as expected was never in it.
+        // A shadow fades at its edge: pixels as bright as expected are not part of it.
         Zip::from(&mut marked)
             .and(&core)
             .and(&looks.half)
@@ -203,7 +203,7 @@ impl BoundMask for Fitted<Bound, Vec<Model>> {
     }
 }
 
-/// What donors make of every pixel.
+/// The votes of the donors on every pixel.
 struct Looks {
     /// 1 where nothing is to be compared.
     unjudged: Array2<u8>,

@@ -105,7 +105,7 @@ struct Bound {
     words: String,
 }
 
-/// What the stack tells.
+/// The facts from the stack.
 struct Known {
     /// Scale and offset of the three bands.
     scales: Vec<(f64, f64)>,

@@ -22,7 +22,7 @@ pub struct Disc {
 /// The half-width of a row that is out of reach.
 const NOTHING: i32 = i32::MIN / 2;
 
-/// What a radius may gain by rounding: 90 m must be 3 pixels of 29.999999999 m.
+/// The excess of a radius that rounding may cause: 90 m must be 3 pixels of 29.999999999 m.
 const SLACK: f64 = 1e-9;
 
 impl Disc {

@@ -210,7 +210,7 @@ impl MaskRule for Rule {
 
 fn no_scale(band: &BandFacts) -> String {
     format!(
-        "the scale of {} is unknown: its number 0 is taken for no light; say scale and offset in [scenes] if it is not",
+        "the scale of {} is unknown: its number 0 is taken for reflectance 0; if it is not, say scale and offset in [scenes]",
         band.name
     )
 }
@@ -340,7 +340,7 @@ impl BoundMask for Bound {
         let margin = Morphology::Close.halo(&close).max(Morphology::Grow.halo(&grow));
         let part = s![inner(rows, margin), inner(cols, margin)];
         let (mut shadow, mut dark) = (shadow.slice_mut(part), dark.slice_mut(part));
-        // What is no scene is not dark, and neutral to nothing: else dark pixels would close up to the edge.
+        // Pixels outside the scene are not dark, and not neutral: closing would extend dark areas to the edge otherwise.
         let neutral = Array2::zeros(dark.dim());
         Morphology::Grow.apply(shadow.view_mut(), neutral.view(), &grow);
         Morphology::Close.apply(dark.view_mut(), neutral.view(), &close);

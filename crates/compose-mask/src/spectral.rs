@@ -125,7 +125,7 @@ impl Settings {
     /// Whether a reflectance (blue, green, red, nir, swir1) is that of a cloud, as far as these five tell.
     ///
     /// "Potential cloud pixels", Zhu and Woodcock 2012, equations 1 (without the temperature), 2, 3 and 4. A
-    /// ratio over nothing, or over less, is no cloud's: the denominator is multiplied out.
+    /// ratio with a denominator of 0 or less is no cloud: ratios are compared by multiplication.
     fn is_cloud(&self, [blue, green, red, nir, swir1]: [f64; 5]) -> bool {
         let mean = (blue + green + red) / 3.0;
         let deviation = (blue - mean).abs() + (green - mean).abs() + (red - mean).abs();
@@ -147,7 +147,7 @@ fn no_scale(band: &BandFacts, key: &'static str) -> KindError {
     .about(key)
 }
 
-/// Where the numbers of a band come from, and what makes reflectance of them.
+/// A band of reflectance: its plane, scale and offset.
 struct Input {
     plane: usize,
     scale_offset: (f64, f64),

@@ -107,7 +107,7 @@ struct Bound {
     dilate: Disc,
 }
 
-/// What the stack tells.
+/// The facts from the stack.
 struct Known {
     /// Scale and offset of the two bands.
     scales: Vec<(f64, f64)>,
@@ -155,7 +155,7 @@ impl BoundMask for Fitted<Bound, Option<Known>> {
         let Some((stack, known)) = input.stack.zip(self.known.as_ref()) else { return Ok(()) };
         let mut unjudged = Array2::ones(marked.dim());
         self.bound.judge(known, stack, marked.view_mut(), &mut unjudged);
-        // What cannot be judged is no edge of a shadow.
+        // Pixels that cannot be judged do not erode a shadow.
         Morphology::Shrink.apply(marked.view_mut(), unjudged.view(), &self.bound.erode);
         Morphology::Grow.apply(marked, input.neutral, &self.bound.dilate);
         Ok(())
@@ -239,7 +239,7 @@ impl RowSums {
             let sums = self.differences[i].iter_mut().zip(&mut self.squares[i]);
             let looks = own[i].iter().zip(other[i]).zip(seen);
             for ((difference, square), ((own, other), seen)) in sums.zip(looks) {
-                // What is not seen may be anything: chosen, not multiplied by 0, for that could be no number.
+                // Invalid samples may be NaN: they are skipped by a choice, not by a multiplication with 0.
                 let by = if *seen != 0 { f64::from(*other) - f64::from(*own) } else { 0.0 };
                 *difference += by;
                 *square += by * by;

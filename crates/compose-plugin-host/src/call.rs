@@ -25,7 +25,7 @@ pub struct Busy {
     shared: &'static Shared,
 }
 
-/// What `compose_host::context` points to.
+/// The target of `compose_host::context`.
 struct Shared {
     host: abi::Host,
     cancelled: Arc<AtomicBool>,
@@ -119,7 +119,7 @@ impl PluginHost {
 }
 
 impl Busy {
-    /// What every call is about that has not returned, the oldest first.
+    /// The subjects of the calls that have not returned, the oldest first.
     pub fn calls(&self) -> Vec<String> {
         locked(&self.shared.busy).values().cloned().collect()
     }

@@ -1,4 +1,4 @@
-//! What a kind says of itself: copied out of the library and checked, once.
+//! The descriptor of a kind: copied out of the library and checked, once.
 
 #![allow(unsafe_code)]
 
@@ -40,7 +40,7 @@ pub(crate) enum SettingKind {
 }
 
 impl SettingKind {
-    /// What it is, for people.
+    /// A description, for people.
     fn describe(&self) -> String {
         match self {
             Self::Int => "a whole number".into(),
@@ -114,7 +114,7 @@ impl Declared {
         Ok(Self { id, version, summary, page, settings })
     }
 
-    /// What to know of a plugin with such a plan.
+    /// The note about a plugin with such a plan.
     pub fn notes(&self, deterministic: bool) -> Vec<String> {
         let differs = || format!("{} says that its answers may differ from run to run", self.who());
         if deterministic { Vec::new() } else { vec![differs()] }
@@ -183,7 +183,7 @@ unsafe fn setting(raw: &abi::Setting, key: String) -> Result<Setting, String> {
 }
 
 impl Setting {
-    /// What a value must be, for people: `a whole number, 1 to 50`.
+    /// The expected value, for people: `a whole number, 1 to 50`.
     pub fn wanted(&self) -> String {
         let range = self.limits().map_or_else(String::new, |limits| format!(", {limits}"));
         self.kind.describe() + &range
@@ -200,7 +200,7 @@ impl Setting {
         })
     }
 
-    /// What is wrong with a number that is outside the range.
+    /// The mistake of a number that is outside the range.
     pub fn out_of_range(&self, value: &Value) -> Option<String> {
         let ((low, high), limits) = (self.range?, self.limits()?);
         let outside =

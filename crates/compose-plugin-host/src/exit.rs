@@ -15,7 +15,7 @@ unsafe extern "C" {
 /// Whether an end of the program is not meant.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// What to do then.
+/// The calls in progress, and the function to call when the process ends.
 static ON_EXIT: OnceLock<(Busy, OnExit)> = OnceLock::new();
 
 /// Cleans up and says what has happened, given the calls that had not returned; the exit status.

@@ -1,4 +1,4 @@
-//! What is known of scenes and grids, as the other side sees it.
+//! The facts of scenes and grids in the form of the plugin interface.
 
 #![allow(unsafe_code)]
 

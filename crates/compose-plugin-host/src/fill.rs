@@ -55,7 +55,7 @@ pub(crate) fn kind(home: Home, declared: &'static Declared, raw: abi::FillKind) 
     })
 }
 
-/// What an instance wants.
+/// The needs of an instance.
 #[derive(Clone, PartialEq)]
 pub(crate) struct FillPlan {
     pub donors: Vec<DonorUse>,
@@ -106,7 +106,7 @@ impl FillPlan {
         (donors, count)
     }
 
-    /// What `plan` is given to fill in: the defaults of the header.
+    /// The struct that `plan` fills in, with the defaults of the header.
     pub fn request(donors: &mut [u32], donor_count: u32) -> abi::FillPlan {
         abi::FillPlan {
             donors: donors.as_mut_ptr(),
@@ -124,7 +124,7 @@ impl FillPlan {
     /// Reads what `plan` has answered, with the donors that it has written.
     ///
     /// # Errors
-    /// What makes no sense for the scenes of these ids.
+    /// The mistake of a plan for the scenes of these ids.
     pub fn read(
         raw: &abi::FillPlan,
         donors: &[u32],

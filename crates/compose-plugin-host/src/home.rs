@@ -1,9 +1,9 @@
-//! What outlives every run: a loaded library and what is made of it.
+//! Loaded libraries and the kinds made of them: they outlive every run.
 
 use crate::call::PluginHost;
 use std::sync::RwLock;
 
-/// What the kinds of one library share.
+/// The state that the kinds of one library share.
 #[derive(Clone, Copy)]
 pub(crate) struct Home {
     pub host: PluginHost,

@@ -62,7 +62,7 @@ pub(crate) fn create(
     Ok(Instance::new(at, destroy))
 }
 
-/// How many calls may be made at a time.
+/// The number of calls that may be made at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Threads {
     /// One in the whole library.
@@ -91,7 +91,7 @@ type Make = Box<dyn Fn() -> Result<Instance, KindError> + Send + Sync>;
 pub(crate) struct Pool {
     home: Home,
     threads: Threads,
-    /// What no call is being made on.
+    /// The instances on which no call is being made.
     idle: Mutex<Vec<Instance>>,
     /// Used by all calls where the plan allows any number of them.
     shared: Option<Instance>,

@@ -19,7 +19,7 @@ pub struct Plugin {
     pub sha256: String,
     /// The version of the interface that it was built against: major, minor.
     pub abi: (u32, u32),
-    /// What it supplies.
+    /// The kinds that it supplies.
     pub kinds: Vec<PluginKind>,
     /// Its mask rules.
     pub masks: Vec<&'static MaskKind>,
@@ -32,9 +32,9 @@ pub struct Plugin {
 /// A kind that a plugin supplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PluginKind {
-    /// What sort of kind.
+    /// The sort.
     pub sort: KindSort,
-    /// What the rules file calls it.
+    /// The name in the rules file.
     pub id: &'static str,
     /// The plugin's version.
     pub version: &'static str,

@@ -20,7 +20,7 @@ pub enum LoadError {
     NoEntry { path: PathBuf, cause: libloading::Error },
     /// It speaks another version of the interface.
     Version { path: PathBuf, found: (u32, u32) },
-    /// What it says of itself makes no sense.
+    /// Its descriptor makes no sense.
     Malformed { path: PathBuf, message: String },
     /// The file is not the one that was pinned, or changed while it was loaded.
     Hash { path: PathBuf, found: String, wanted: String },

@@ -12,7 +12,7 @@ use std::ffi::CStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// What a kind is for.
+/// The sort of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum KindSort {
@@ -50,9 +50,9 @@ pub(crate) struct Supplied {
 /// The functions of a kind.
 #[derive(Clone, Copy)]
 pub(crate) enum RawKind {
-    /// Of a mask rule or score.
+    /// The table of a mask rule or score.
     Scene(abi::SceneKind),
-    /// Of a fill strategy.
+    /// The table of a fill strategy.
     Fill(abi::FillKind),
 }
 

@@ -1,4 +1,4 @@
-//! What the plans of mask rules, scores and fill strategies have in common.
+//! The common part of the plans of mask rules, scores and fill strategies.
 
 use crate::descriptor::Declared;
 use compose_core::KindError;

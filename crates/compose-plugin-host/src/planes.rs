@@ -13,7 +13,7 @@ pub(crate) struct Readable<'a, T> {
 /// The type tag of samples.
 pub(crate) trait Sample: Copy + PartialEq + 'static {
     const KIND: u32;
-    /// What guards hold: no sensible sample looks like it, and it is not NaN, which differs from itself.
+    /// The value of guards: no sensible sample equals it, and it is not NaN, which differs from itself.
     const GUARD: Self;
 }
 
@@ -118,7 +118,7 @@ impl<T: Sample> Writable<T> {
     }
 }
 
-/// Where a pixel of an output lies on its grid, for messages.
+/// The position of a pixel of an output on its grid, for messages.
 pub(crate) fn place(window: Window, row: usize, col: usize) -> String {
     format!("column {}, row {}", window.col + col as i64, window.row + row as i64)
 }

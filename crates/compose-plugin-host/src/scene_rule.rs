@@ -116,10 +116,10 @@ impl Rule {
     }
 }
 
-/// What marks hold that were not written: neither 0 nor 1, nor a number that somebody would mean by a mark.
+/// The initial value of marks: neither 0 nor 1, nor a number that a plugin would write.
 pub(crate) const UNWRITTEN: u8 = 0xB7;
 
-/// What an instance wants.
+/// The needs of an instance.
 #[derive(Clone, PartialEq)]
 pub(crate) struct ScenePlan {
     pub bands: Vec<usize>,
@@ -129,7 +129,7 @@ pub(crate) struct ScenePlan {
 }
 
 impl ScenePlan {
-    /// What `plan` is given to fill in: the defaults of the header, and room for the bands of the scene.
+    /// The struct that `plan` fills in, with the defaults of the header and room for the bands of the scene.
     pub fn request(bands: &mut [u32]) -> abi::ScenePlan {
         abi::ScenePlan {
             bands: bands.as_mut_ptr(),
@@ -145,7 +145,7 @@ impl ScenePlan {
     /// Reads what `plan` has answered, with the bands that it has written.
     ///
     /// # Errors
-    /// What makes no sense for this scene.
+    /// The mistake of a plan for this scene.
     pub fn read(raw: &abi::ScenePlan, bands: &[u32], scene: &SceneFacts) -> Result<Self, String> {
         in_place(raw.bands, raw.band_capacity, bands, "bands")?;
         let Some(bands) = bands.get(..raw.band_count as usize).filter(|b| !b.is_empty()) else {
@@ -179,7 +179,7 @@ struct Bound {
     pool: Pool,
 }
 
-/// What a call is about.
+/// The subject of a call.
 struct Pixels<'a> {
     scene: &'a SceneFacts,
     grid: &'a Grid,
@@ -304,7 +304,7 @@ impl BoundMask for Bound {
             }
             let mut to = marked.slice_mut(s![row + halo, halo..halo + inner.width]);
             for (col, (to, mark)) in to.iter_mut().zip(marks).enumerate() {
-                // Where there is nothing to look at, there is nothing to say.
+                // Without pixels there is nothing to judge.
                 *to = u8::from(*mark != 0 && pixels.seen(row + halo, col + halo));
             }
         }

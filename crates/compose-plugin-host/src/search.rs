@@ -1,4 +1,4 @@
-//! Where a plugin is found that the rules file calls by its id.
+//! Search for a plugin that the rules file names by its id.
 
 use crate::descriptor::is_name;
 use crate::load_error::{LoadError, SEARCH_VARIABLE};

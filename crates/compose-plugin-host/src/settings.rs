@@ -18,7 +18,7 @@ use toml::de::DeValue;
 pub(crate) struct Values {
     values: Vec<Option<Value>>,
     raw: Vec<abi::Value>,
-    /// What `raw` points to, with the items.
+    /// The targets of the pointers in `raw`, with the items.
     texts: Vec<CString>,
     _items: Vec<Vec<abi::Value>>,
 }

@@ -1,4 +1,4 @@
-//! What the program's exit status says, beside 0 for done.
+//! The exit statuses of the program, beside 0 for done.
 
 /// Done, but gaps remain and `--require-complete` was given.
 pub const INCOMPLETE: u8 = 1;

@@ -1,7 +1,7 @@
-//! What the C library keeps of freed memory.
+//! Returns freed heap memory to the system.
 
-/// Gives the memory back that is free: after a survey glibc would keep some tens of MB of it, which no `--mem-limit` counts
-/// (malloc_trim(3)).
+/// Returns free memory to the system (malloc_trim(3)). After a survey glibc would keep some tens of MB, which no `--mem-limit`
+/// counts.
 pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[allow(unsafe_code)]

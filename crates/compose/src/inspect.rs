@@ -194,7 +194,7 @@ fn say_codes(header: &FileHeader, quality: &Quality<'_>, stack: Option<&Stack>) 
     Ok(())
 }
 
-/// What a run makes of a code. Fill is unusable wherever a rule reads the band, whatever the rule looks for.
+/// The effect of the rules on a code. Fill is unusable wherever any rule reads the band.
 fn fate(stack: &Stack, scene: SceneId, band: BandId, code: u32) -> String {
     let masks =
         stack.masks[scene].iter().zip(&stack.mask_names).map(|(mask, name)| (mask.bound.planned(), name));

@@ -1,4 +1,4 @@
-//! What every command needs that reads a rules file: the kinds, and the file itself.
+//! Reads a rules file for any command, with the kinds that it may name.
 
 use crate::screen;
 use compose_engine::{EngineError, Registry, Rules, RulesFile};

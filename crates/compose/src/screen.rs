@@ -1,4 +1,4 @@
-//! What the user sees while a run goes on: data on standard output, all else on standard error.
+//! Output to the user: data on standard output, all else on standard error.
 
 use compose_engine::EngineError;
 use compose_engine::Progress;
@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
-/// How often a bar moves though nothing is done.
+/// Interval at which a bar moves without progress.
 const TICK: Duration = Duration::from_millis(250);
 
 /// The longest line of an error, in characters.
@@ -16,10 +16,10 @@ const LONGEST: usize = 4000;
 /// Prints to standard output; a reader that has gone away (`| head`) is no error.
 ///
 /// # Errors
-/// What was said could not be written, e.g. because the disk behind a redirection is full.
+/// The output could not be written, e.g. because the disk behind a redirection is full.
 pub fn say(text: &str) -> Result<(), EngineError> {
     let mut out = std::io::stdout().lock();
-    // What is left in the buffer is written when the program ends, and nobody hears of an error then.
+    // The rest of the buffer would be written at the end of the program, where an error is lost.
     heard(writeln!(out, "{text}").and_then(|()| out.flush()))
 }
 

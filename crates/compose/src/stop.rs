@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The drafts of the one run of this process.
 static DRAFTS: LazyLock<Drafts> = LazyLock::new(Drafts::default);
 
-/// How long whoever is at work may take to stop.
+/// The time that workers may take to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Signals set `cancelled`, which is looked at between blocks, and by plugins that are written so. Files with
@@ -45,7 +45,7 @@ pub fn on_signals(cancelled: &Arc<AtomicBool>, busy: Busy) -> Result<Drafts, Eng
 
 /// Ends the program while others are still at work.
 fn end_without(busy: Busy) {
-    // Where everything was written already, it would be false to say that nothing was: the rest goes its way.
+    // If everything is written already, the message that nothing was would be false: the program ends as usual.
     if !DRAFTS.abandon() {
         return;
     }

@@ -7,7 +7,7 @@ use compose_io::write::ENDINGS;
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// What to say of the first word on the command line, where it is neither a command nor the name of an image.
+/// The message about a first word on the command line that is neither a command nor the name of an image.
 pub fn first_word() -> Option<String> {
     let word = std::env::args_os().nth(1)?;
     let is_option = word.as_encoded_bytes().first().is_none_or(|byte| *byte == b'-');
@@ -17,7 +17,7 @@ pub fn first_word() -> Option<String> {
     refused(&word)
 }
 
-/// What to say of a word that would be the image to write, where its ending is not that of one.
+/// The message about a word that would be the image to write, but has another ending.
 pub fn refused(word: &OsStr) -> Option<String> {
     let ending = Path::new(word).extension();
     let is = |wanted: &str| ending.is_some_and(|ending| ending.eq_ignore_ascii_case(wanted));

@@ -35,7 +35,7 @@ pub const RESERVED: &str = "reserved";
 /// The name under which rules files ask for fill, in every layout that knows it by a whole code.
 const FILL: &str = "fill";
 
-/// How a layout says that a pixel is fill (outside the acquisition).
+/// The way in which a layout marks fill pixels (outside the acquisition).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fill {
     /// It does not.
@@ -55,7 +55,7 @@ pub struct Layout {
     pub source: &'static str,
     /// The fields, by offset.
     pub fields: &'static [Field],
-    /// How fill is said.
+    /// The mark of fill pixels.
     pub fill: Fill,
     /// Codes that the documents print or that real scenes hold, to hold a list of values against.
     pub seen: &'static [u32],
@@ -70,7 +70,7 @@ pub struct Layout {
 pub struct Caveat {
     /// The flag that it is about; `None` where it concerns every reader.
     pub flag: Option<&'static str>,
-    /// What to know.
+    /// Notes for the user.
     pub text: &'static str,
 }
 
@@ -120,7 +120,7 @@ impl Field {
         CodeTest { offset: self.offset, mask: self.mask(), low, high }
     }
 
-    /// Where the field stands: `bit 3`, `bits 8-9`, or nothing where it is the whole code.
+    /// The bits of the field: `bit 3`, `bits 8-9`, or nothing if it is the whole code.
     pub fn bits(&self) -> String {
         match self.width {
             32 => String::new(),
@@ -215,8 +215,8 @@ impl Layout {
         }
     }
 
-    /// What a code says, in the names that rules files use: the flags that are set and the levels above the quiet ones.
-    /// Where these are all that it says, it says them.
+    /// The meaning of a code in the names of rules files: the flags that are set, and the levels above the quiet ones. A code
+    /// with quiet levels alone is given by these.
     ///
     /// ```
     /// let layout = compose_core::quality::find("landsat-c2-l89").unwrap();
@@ -232,7 +232,7 @@ impl Layout {
         if told.is_empty() { "nothing set".into() } else { told.join(" + ") }
     }
 
-    /// What each field tells from its value on, and bits that belong to none.
+    /// The meaning of each field from its value on, and bits that belong to no field.
     fn told(&self, code: u32, from: impl Fn(&Field) -> u32) -> Vec<String> {
         let fields = self.fields.iter().filter_map(|f| f.told(code, from(f)));
         fields.chain(self.unused_bits(code).map(|bit| format!("unused bit {bit}"))).collect()

@@ -94,7 +94,7 @@ fn earthpys_lists_hold_against_the_bits_except_for_two_codes() {
     assert_eq!(wrong, [1350, 1352]);
 }
 
-/// What nearly every clear pixel of Collection 1 says: nothing but levels that are quiet beside anything else.
+/// The flags of nearly every clear pixel of Collection 1: only `low` levels, which are left out beside other flags.
 const LOW_C1: &str =
     "cloud-confidence low + cloud-shadow-confidence low + snow-ice-confidence low + cirrus-confidence low";
 

@@ -1,7 +1,7 @@
-//! Memory that is used again.
+//! A pool of buffers.
 //!
-//! A worker reads the same few sizes of arrays again and again. Asked of the system each time, their pages would be
-//! cleared, mapped and unmapped each time, which costs as much as filling them.
+//! A worker reads arrays of the same few sizes again and again. If the system supplied their pages each time, clearing,
+//! mapping and unmapping them would cost as much as filling them.
 
 use super::unusable::Unusable;
 use crate::plan::{GroupId, SceneId, ViewId};
@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// Per scene: what its block was read for, and the block.
+/// Per scene: the pixels that its block shows, and the block.
 type Compared = HashMap<SceneId, (Seen, Arc<Block>)>;
 
 /// Buffers of blocks that were given back. Each worker has its own.
@@ -20,9 +20,9 @@ type Compared = HashMap<SceneId, (Seen, Arc<Block>)>;
 pub struct BufferPool {
     samples: RefCell<Vec<Vec<f32>>>,
     marks: RefCell<Vec<Vec<u8>>>,
-    /// The last windows asked for: whose, a window of the view, and the native one.
+    /// The last native windows that were computed: the band group, the window of the view, the native window.
     windows: RefCell<VecDeque<(Brought, Window, Option<Window>)>>,
-    /// Scenes as rules of a job (by its number) that compare see them, each where it was last looked at.
+    /// Scenes as rules that compare them see them, for one job (by its number), each on the last window.
     compared: RefCell<(usize, Compared)>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Brought {
     pub group: GroupId,
 }
 
-/// What a rule that compares sees of a scene.
+/// The pixels of a scene that a rule sees which compares it with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     /// Its own pixels, whatever grid they are put on.
@@ -43,7 +43,7 @@ pub(super) enum Seen {
     Brought(ViewId, Window),
 }
 
-/// Windows remembered: those of a block's scenes, and of the parts of the block that have gaps.
+/// Number of native windows that are kept: for the scenes of a block, and for the parts of it that have gaps.
 const WINDOWS: usize = 64;
 
 impl BufferPool {
@@ -72,7 +72,7 @@ impl BufferPool {
         self.marks.borrow_mut().push(block.valid.into_raw_vec_and_offset().0);
     }
 
-    /// [`Resampler::native_window`], which looks at every pixel: the same block asks for it more than once.
+    /// [`Resampler::native_window`], kept: it visits every pixel, and a block asks for it more than once.
     pub(super) fn native_window(
         &self,
         who: Brought,
@@ -91,14 +91,15 @@ impl BufferPool {
         native
     }
 
-    /// A scene as rules of a job (by its number) that compare see it, if it was kept.
+    /// A scene as rules of a job (by its number) see it that compare scenes, if it was kept.
     pub(super) fn compared(&self, job: usize, scene: SceneId, seen: Seen) -> Option<Arc<Block>> {
         let (of, kept) = &*self.compared.borrow();
         let here = kept.get(&scene).filter(|(was, _)| *was == seen && *of == job);
         here.map(|(_, block)| block.clone())
     }
 
-    /// Keeps a scene as rules that compare see it: those of the other scenes want it too. One window of each is kept.
+    /// Keeps a scene as rules that compare scenes see it: the rules of the other scenes want it too. One window per scene is
+    /// kept.
     pub(super) fn keep_compared(&self, job: usize, scene: SceneId, seen: Seen, block: Arc<Block>) {
         let (of, kept) = &mut *self.compared.borrow_mut();
         if *of != job {
@@ -125,8 +126,8 @@ impl BufferPool {
     }
 }
 
-/// A buffer of this length: the smallest that has room for it and is not much too large, else a new one in place of
-/// another, so that no more memory is kept than was in use.
+/// A buffer of this length: the smallest that is large enough and not much too large, else a new one. A new one replaces
+/// another in the pool, so the pool never holds more memory than was in use.
 fn sized<T: Clone + Default>(spare: &mut Vec<Vec<T>>, length: usize) -> Vec<T> {
     let fits = |buffer: &Vec<T>| (length..=2 * length).contains(&buffer.capacity());
     let fitting = spare.iter().enumerate().filter(|(_, buffer)| fits(buffer));

@@ -28,13 +28,13 @@ impl Blocks {
 }
 
 impl SceneReader<'_> {
-    /// The numbers of the rules of a scene that are applied.
+    /// The rules of a scene that are applied.
     pub(super) fn rules(&self, scene: SceneId) -> impl Iterator<Item = RuleId> {
         let all = (0..self.context.stack.masks[scene].len()).map(RuleId);
         all.filter(move |rule| self.scope.masks.rule(scene, *rule).is_some())
     }
 
-    /// What a rule compares on a window of its grid; `None` where it does not compare.
+    /// The blocks that a rule compares on a window of its grid; `None` if it compares none.
     pub(super) fn blocks(
         &self,
         scene: SceneId,
@@ -72,8 +72,8 @@ impl SceneReader<'_> {
         Ok(block)
     }
 
-    /// What a window of a view shows of a scene. The grids of two scenes are mostly whole pixels apart: the same pixels of a
-    /// third are then pasted on both. What is held out is told by the grid.
+    /// The pixels of a scene on a window of a view. The grids of two scenes are mostly whole pixels apart: the same pixels of a
+    /// third scene are then pasted on both. Held-out pixels depend on the grid, so nothing is shared then.
     fn seen(&self, view: &View, scene: SceneId, window: Window) -> Seen {
         match view.scenes[scene].groups[..] {
             [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }]

@@ -1,4 +1,4 @@
-//! What all readers of a run share, and what each is told.
+//! The state that all readers of a run share, and the scope of each.
 
 use super::buffers::BufferPool;
 use super::held_out::HeldOut;
@@ -8,7 +8,7 @@ use compose_io::TileStore;
 use compose_io::scene::SceneSource;
 use std::sync::atomic::AtomicU64;
 
-/// What all readers of a run share.
+/// The state that all readers of a run share.
 pub struct ReadContext<'a> {
     /// Scenes and bound masks.
     pub stack: &'a Stack,
@@ -18,19 +18,19 @@ pub struct ReadContext<'a> {
     pub store: TileStore,
     /// Marked pixels per mask rule, over all that was read.
     pub marked: Vec<AtomicU64>,
-    /// How many workers read at a time.
+    /// The number of workers that read at a time.
     pub workers: usize,
 }
 
-/// What is a worker's own.
+/// The state of one worker.
 pub struct Worker {
-    /// Which one it is.
+    /// Its number.
     pub number: usize,
     /// Memory that it uses again.
     pub buffers: BufferPool,
 }
 
-/// For which output scenes are read, and by which rules.
+/// The output for which scenes are read, and the rules that mask them.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
     /// The output.
@@ -56,7 +56,7 @@ impl Worker {
 }
 
 impl<'a> ReadContext<'a> {
-    /// For `workers` that share so many bytes of tiles.
+    /// For a number of workers that share `tiles` bytes of decoded tiles.
     pub fn new(plan: &'a Plan, sources: &'a [SceneSource], tiles: u64, workers: usize) -> Self {
         compose_io::limit_gdal_cache(GDAL_CACHE);
         Self {

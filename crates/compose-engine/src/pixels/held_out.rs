@@ -1,27 +1,27 @@
-//! Pixels that are held out: whether a fill finds them again tells how good it is.
+//! Held-out pixels: known pixels that a fill must find again, to measure how good it is.
 
 use crate::plan::SceneId;
 use compose_core::{Block, Grid, Window};
 use compose_io::align::{Alignment, Resampling, decide};
 use ndarray::{Array2, s};
 
-/// Clear pixels of a scene that are taken for masked.
+/// Clear pixels of a scene that are treated as masked.
 #[derive(Clone, Debug)]
 pub struct HeldOut {
     /// Index of the scene.
     pub scene: SceneId,
-    /// 1 where hidden, on the target grid.
+    /// 1 where held out, on the target grid.
     pub pixels: Array2<u8>,
-    /// What stands there instead; no result may depend on it.
+    /// The sample that replaces them; no result may depend on it.
     pub poison: f32,
     /// Pixels of the scene that are darkened to a part of their values, as by a shadow that the masks missed.
     pub shadow: Option<(Array2<u8>, f32)>,
-    /// Scenes that are not there.
+    /// Scenes that are treated as missing.
     pub absent: Vec<SceneId>,
 }
 
 impl HeldOut {
-    /// Puts the poison into a block of the scene; its pixels become invalid where masks apply.
+    /// Puts the poison into a block of the scene. With `masked`, the pixels become invalid.
     pub(super) fn hide(&self, block: &mut Block, window: Window, masked: bool) {
         if let Some((pixels, part)) = &self.shadow {
             each(pixels, window, |row, col| {
@@ -38,8 +38,8 @@ impl HeldOut {
         });
     }
 
-    /// The same for a block of any scene on another grid: a pixel is hidden where the nearest of the target grid is, or one
-    /// beside it, of which it may be made.
+    /// The same for a block of any scene on another grid. A pixel is held out if the nearest pixel of the target grid is, or
+    /// one beside it, from which it may be resampled.
     pub(super) fn hide_elsewhere(
         &self,
         scene: SceneId,
@@ -61,7 +61,7 @@ impl HeldOut {
         here.hide(block, Window::whole(window.width, window.height), true);
     }
 
-    /// Calls `visit` with the place in `window` of every hidden pixel.
+    /// Calls `visit` with the row and column in `window` of every held-out pixel.
     pub(super) fn each(&self, window: Window, visit: impl FnMut(usize, usize)) {
         each(&self.pixels, window, visit);
     }
@@ -81,7 +81,7 @@ fn brought(pixels: &Array2<u8>, window: Window, on: &Grid, target: &Grid) -> Arr
                 resampler.nearest(window, native, cut.view(), 0, out.view_mut());
             }
         }
-        // The plan has brought the one to the other before.
+        // Cannot happen: the plan has aligned these grids before.
         Ok(Alignment::Disjoint) | Err(_) => {}
     }
     out

@@ -1,4 +1,4 @@
-//! Masks kept for a pass in which bands come one after the other: a bit per pixel.
+//! Masks kept while bands are composed one after the other: a bit per pixel.
 
 use crate::plan::{GroupId, SceneId};
 use compose_core::Window;
@@ -75,7 +75,7 @@ impl Bits {
 
 /// Eight bytes of 0 or 1 as the bits of one, the first the lowest.
 fn pack_eight(eight: [u8; 8]) -> u8 {
-    // Bit 8 i of the number goes to bit 56 + i: times 2^(56 - 7 i); no other product comes to those bits.
+    // Bit 8 i of the number goes to bit 56 + i (times 2^(56 - 7 i)); no other product reaches these bits.
     (u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
@@ -86,10 +86,10 @@ fn unpack(byte: u8) -> u64 {
     (lone + 0x7f7f_7f7f_7f7f_7f7f) >> 7 & 0x0101_0101_0101_0101
 }
 
-/// Which mask: scene, band group, and the window of the group's grid.
+/// The key of a mask: scene, band group, and the window of the group's grid.
 type Key = (SceneId, GroupId, Window);
 
-/// A place for a mask; whoever holds its lock and finds it empty makes it.
+/// A place for a mask. The worker that holds the lock of an empty one makes the mask.
 type Slot = Arc<Mutex<Option<Arc<Bits>>>>;
 
 /// The masks of a pass.
@@ -97,7 +97,7 @@ type Slot = Arc<Mutex<Option<Arc<Bits>>>>;
 pub struct MaskCache(Mutex<HashMap<Key, Slot>>);
 
 impl MaskCache {
-    /// The mask of this key; made where it is not here, while whoever else wants it waits.
+    /// The mask of this key. A missing one is made; other workers that want it wait.
     pub fn get<E>(&self, key: Key, make: impl FnOnce() -> Result<Bits, E>) -> Result<Arc<Bits>, E> {
         let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
         let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +109,7 @@ impl MaskCache {
         Ok(bits)
     }
 
-    /// Marks more pixels of a mask that is here.
+    /// Marks more pixels of a kept mask.
     pub fn add(&self, key: Key, marks: &[u8]) {
         let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
         let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,7 +117,7 @@ impl MaskCache {
         *place = Some(Arc::new(more));
     }
 
-    /// Lets all go: the pass is over.
+    /// Drops all masks at the end of a pass.
     pub fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

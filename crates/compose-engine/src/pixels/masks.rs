@@ -1,4 +1,4 @@
-//! Which pixels of a scene the mask rules take.
+//! The pixels of a scene that the mask rules mask.
 
 use super::mask_cache::Bits;
 use super::planes::{LAYOUT, Owned};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl SceneReader<'_> {
-    /// 1 where `rule` takes (or cannot see) a pixel of `scene` on `window` of the target grid.
+    /// 1 where `rule` masks (or cannot judge) a pixel of `scene` on `window` of the target grid.
     pub fn marks(&self, scene: SceneId, rule: RuleId, window: Window) -> Result<Array2<u8>, EngineError> {
         let mut marks = Array2::zeros((window.height, window.width));
         for (index, group) in self.view.scenes[scene].groups.iter().enumerate() {
@@ -31,7 +31,7 @@ impl SceneReader<'_> {
         Ok(marks)
     }
 
-    /// Where any rule takes a pixel (or cannot see it) on a window of the group's grid; `None` without rules.
+    /// The pixels that any rule masks (or cannot judge) on a window of the group's grid; `None` without rules.
     pub(super) fn unusable(
         &self,
         scene: SceneId,
@@ -47,7 +47,7 @@ impl SceneReader<'_> {
         self.union(scene, group, at).map(|marks| Some(Unusable::Marks(marks)))
     }
 
-    /// Makes the masks of the block for all scenes that may be wanted, and keeps them.
+    /// Makes the masks of the block for all scenes that may be read, and keeps them.
     pub fn keep_masks(&self) -> Result<(), EngineError> {
         let scenes: Vec<SceneId> = self.scope.job.scenes_read().collect();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
@@ -60,7 +60,7 @@ impl SceneReader<'_> {
         Ok(())
     }
 
-    /// Adds to the kept masks what is not valid in a band.
+    /// Adds the pixels that are not valid in a band to the kept masks.
     pub fn keep_judgement(&self, band: BandId) -> Result<(), EngineError> {
         let kept = self.kept.expect("masks are kept in this pass");
         let scenes: Vec<SceneId> = self.scope.job.scenes_read().collect();
@@ -106,7 +106,7 @@ impl SceneReader<'_> {
         Ok(marks)
     }
 
-    /// Marks (1) where `rule` takes a pixel (or cannot see it) on a window of the group's grid.
+    /// Marks (1) the pixels that `rule` masks (or cannot judge) on a window of the group's grid.
     fn mark_group(
         &self,
         scene: SceneId,
@@ -136,7 +136,7 @@ impl SceneReader<'_> {
         }
     }
 
-    /// Marks (1) where `rule` takes a pixel, or where it is outside, on a window of the mask's own grid.
+    /// Marks (1) the pixels that `rule` masks, and those outside, on a window of the mask's own grid.
     fn mark(&self, scene: SceneId, rule: RuleId, at: Reading, marks: &mut [u8]) -> Result<(), EngineError> {
         let mask = &self.context.stack.masks[scene][rule];
         let Some(bound) = self.scope.masks.rule(scene, rule) else { return Ok(()) };
@@ -208,7 +208,7 @@ impl SceneReader<'_> {
         Ok(missing)
     }
 
-    /// Clears `missing` where any of the finer pixels that a coarse mask pixel covers has data.
+    /// Clears `missing` at coarse mask pixels that cover a finer pixel with data.
     fn clear_covered(
         &self,
         scene: SceneId,
@@ -222,8 +222,8 @@ impl SceneReader<'_> {
         let bands = &self.context.stack.groups[scene][group];
         let fine =
             covering(&self.context.stack.facts[scene].bands[bands[0]].grid, &mask.runs_on.grid, window);
-        // Which mask pixel each fine pixel belongs to: the alignment itself says so.
-        // A fine pixel at the edge may belong to the mask pixel beyond it, which is nobody's here.
+        // The alignment tells to which mask pixel each fine pixel belongs. A fine pixel at the edge may belong to a mask
+        // pixel outside the window: it is left out.
         let wider = window.expand(1);
         let mut cells = Array2::from_elem((wider.height, wider.width), u32::MAX);
         let inner = s![1..=window.height, 1..=window.width];
@@ -248,8 +248,7 @@ impl SceneReader<'_> {
         Ok(())
     }
 
-    /// 1 where a quality band that the rule reads has no pixel, or says that there was no acquisition: what
-    /// cannot be judged is unusable.
+    /// 1 where a quality band of the rule has no pixel, or marks it as fill: a pixel that cannot be judged is unusable.
     fn outside_of(&self, scene: SceneId, bands: &[usize], owned: &[Owned], window: Window) -> Array2<u8> {
         let mut outside = Array2::zeros((window.height, window.width));
         for (band, plane) in bands.iter().zip(owned) {
@@ -270,12 +269,12 @@ fn rows(plane: &Array2<u8>, halo: usize) -> impl Iterator<Item = &[u8]> {
     (halo..height - halo).map(move |row| &cells[row * width + halo..(row + 1) * width - halo])
 }
 
-/// Adds what a rule took and what is outside to the marks; returns how many pixels the rule took.
+/// Adds the pixels that a rule masked and those outside to the marks; returns the number that the rule masked.
 fn join(marks: &mut [u8], marked: &[u8], outside: &[u8]) -> u64 {
     for (mark, (marked, outside)) in marks.iter_mut().zip(marked.iter().zip(outside)) {
         *mark |= u8::from(*marked != 0) | *outside;
     }
-    // In pieces whose sum fits into a byte, so that bytes are added as bytes.
+    // The sum of a piece fits into a byte, so bytes are added as bytes.
     let taken = |piece: &[u8]| u64::from(piece.iter().map(|m| u8::from(*m != 0)).sum::<u8>());
     marked.chunks(255).map(taken).sum()
 }

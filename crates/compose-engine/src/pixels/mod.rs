@@ -2,16 +2,16 @@
 //!
 //! | module | for |
 //! |---|---|
-//! | `context` | what all readers of a run share, and what each is told |
+//! | `context` | the state that all readers share, and the scope of each |
 //! | `compared` | other scenes, for the mask rules that compare |
 //! | `held_out` | pixels that are held out |
 //! | `reader` | reading, masking and aligning; the other modules add to it |
 //! | `planes` | one band's pixels on the grid of a mask rule or a score |
-//! | `masks` | which pixels of a scene the mask rules take |
-//! | `unusable` | the answer |
-//! | `mask_cache` | the same, kept for a pass in which bands come one after the other |
-//! | `scores` | how good a scene's pixels are |
-//! | `buffers` | memory that is used again |
+//! | `masks` | the pixels of a scene that the mask rules mask |
+//! | `unusable` | these pixels, as bytes or bits |
+//! | `mask_cache` | masks kept while bands are composed one after the other |
+//! | `scores` | scores of a scene's pixels |
+//! | `buffers` | a pool of buffers |
 
 mod buffers;
 mod compared;

@@ -3,7 +3,7 @@
 use compose_core::{BandRole, Plane};
 use ndarray::Array2;
 
-/// Why a slice of an array is there.
+/// The reason why an array can be taken as a slice.
 pub const LAYOUT: &str = "pixels are read into arrays in standard layout";
 
 /// The planes of one band on a mask's grid.

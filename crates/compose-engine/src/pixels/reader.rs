@@ -16,19 +16,19 @@ use std::ops::Range;
 /// Reads scenes for one block of a job. Each worker has its own.
 #[derive(Clone)]
 pub struct SceneReader<'a> {
-    /// What all readers share.
+    /// Shared by all readers.
     pub context: &'a ReadContext<'a>,
     /// The output and its rules.
     pub scope: Scope<'a>,
     /// The grid that scenes are brought to, and how.
     pub view: &'a View,
-    /// Where the run is: the block that is being composed, among others.
+    /// The position of the run, with the block that is being composed.
     pub place: RunPosition,
     /// The wanted bands that it is composed of.
     pub bands: Range<usize>,
     /// The masks of the pass, where it comes to every block more than once.
     pub kept: Option<&'a MaskCache>,
-    /// Whose reader it is.
+    /// The worker that reads.
     pub worker: &'a Worker,
 }
 
@@ -57,7 +57,7 @@ impl SceneReader<'_> {
         Ok(block.unwrap_or_else(|| self.nothing(window)))
     }
 
-    /// As [`SceneReader::read`]; `None` where no pixel can be seen (or none of `wanted`, where that is 1).
+    /// As [`SceneReader::read`]; `None` if no pixel is clear (or none where `wanted` is 1).
     pub fn read_where(
         &self,
         scene: SceneId,
@@ -76,7 +76,7 @@ impl SceneReader<'_> {
         Ok(block)
     }
 
-    /// As [`SceneReader::read_where`], with what is hidden.
+    /// As [`SceneReader::read_where`], without held-out pixels being replaced.
     fn read_all(
         &self,
         scene: SceneId,
@@ -94,11 +94,11 @@ impl SceneReader<'_> {
             }
             let Some(at) = self.native_reading(scene, GroupId(index), window) else { return Ok(None) };
             let unusable = if masked { self.unusable(scene, GroupId(index), at)? } else { None };
-            // Only where native pixels are target pixels can the two be compared.
+            // `wanted` holds target pixels: it fits native pixels only where these are pasted.
             let wanted = wanted.filter(|_| matches!(group.alignment, Alignment::Paste { .. }));
             if unusable.as_ref().is_some_and(|u| u.hides_all(at.window, wanted)) {
                 self.worker.buffers.give_unusable(unusable);
-                // Jointly, and in a single group, that is all there is to see.
+                // With joint validity, or in a single group, no pixel of the scene is left.
                 if self.context.stack.validity == ValidityMode::Joint || bands.len() == self.bands.len() {
                     return Ok(None);
                 }
@@ -144,7 +144,7 @@ impl SceneReader<'_> {
         self.context.stack.bands[self.bands.start + band].clone()
     }
 
-    /// Per band that is read: the greatest sample of its type, where it has one and values arrive as they are stored.
+    /// Per band that is read: the largest sample of its type, for integers whose values are not converted.
     pub fn full_scale(&self, scene: SceneId) -> Vec<Option<f32>> {
         let plan = &self.view.scenes[scene];
         let full = |band: BandId| {
@@ -159,8 +159,8 @@ impl SceneReader<'_> {
         self.worker.buffers.give_block(block);
     }
 
-    /// The numbers up to `count`, from another one on for each worker. Neighbouring blocks need the same tiles: workers
-    /// that asked for them in the same order would wait for each other at every one.
+    /// The numbers below `count`, starting at another one for each worker. Neighbouring blocks need the same tiles: workers
+    /// that asked for them in the same order would wait for each other at every tile.
     pub fn apart(&self, count: usize) -> impl Iterator<Item = usize> + use<> {
         let (worker, workers) = (self.worker.number, self.context.workers);
         let start = worker * count / workers.max(1);
@@ -176,7 +176,7 @@ impl SceneReader<'_> {
         Reading::of(window, self.place)
     }
 
-    /// What a window needs of a scene, on the grid of one of its band groups; `None` where that is nothing.
+    /// The native window of a band group that a window of the view needs; `None` if it needs none.
     pub(super) fn native_reading(&self, scene: SceneId, group: GroupId, window: Window) -> Option<Reading> {
         match &self.view.scenes[scene].groups[group].alignment {
             Alignment::Paste { cols, rows } => Some(self.reading(window).shift(*cols, *rows)),

@@ -1,4 +1,4 @@
-//! How good the pixels of a scene are.
+//! Scores of the pixels of a scene.
 
 use super::planes::Owned;
 use super::reader::SceneReader;
@@ -10,7 +10,7 @@ use compose_io::align::Alignment;
 use ndarray::{Array2, s};
 
 impl SceneReader<'_> {
-    /// How good the pixels of `scene` are on `window`; `-inf` where there is no telling.
+    /// The score of the pixels of `scene` on `window`; `-inf` where there is none.
     pub fn rate(
         &self,
         scene: SceneId,

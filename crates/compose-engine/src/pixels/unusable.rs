@@ -1,15 +1,15 @@
-//! Pixels of a scene that are not to be used.
+//! Pixels of a scene that must not be used.
 
 use super::mask_cache::Bits;
 use compose_core::Window;
 use ndarray::ArrayView2;
 use std::sync::Arc;
 
-/// Which pixels are not to be used.
+/// The pixels that must not be used.
 pub enum Unusable {
     /// 1 for each of them.
     Marks(Vec<u8>),
-    /// As they are kept for the whole block.
+    /// A bit for each pixel, kept for the whole block.
     Kept(Arc<Bits>),
 }
 
@@ -26,7 +26,7 @@ impl Unusable {
         }
     }
 
-    /// Whether they are all there are, or all that are wanted.
+    /// Whether they are all pixels of the window, or all wanted ones.
     pub fn hides_all(&self, window: Window, wanted: Option<ArrayView2<'_, u8>>) -> bool {
         match (self, wanted) {
             (Self::Kept(bits), wanted) => bits.hides(window, wanted),

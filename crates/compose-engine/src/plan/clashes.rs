@@ -1,4 +1,4 @@
-//! What an output may not be: a file that is read or exists, another output, a name that is no raster's.
+//! Refuses outputs that are read, exist, are written twice, or have the wrong ending.
 
 use crate::error::EngineError;
 use crate::options::Options;

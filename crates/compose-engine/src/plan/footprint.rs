@@ -1,4 +1,5 @@
-//! Bytes of a block: what mask rules, scores and fills need while they run on it, and what waits for the writer.
+//! Bytes per pixel of a block: for mask rules, scores and fills while they run, and for what waits for the writer.
+//! `memory.rs` multiplies and adds them up.
 
 use crate::plan::ids::{RuleId, SceneId};
 use crate::plan::placement::PlacedMask;
@@ -8,7 +9,7 @@ use compose_core::fill_strategy::Temporal;
 use compose_io::align::Alignment;
 use std::collections::BTreeSet;
 
-/// What a mask rule, a score or a fill needs while it runs: so much for each pixel of the block and its halo.
+/// The needs of a mask rule, a score or a fill while it runs: bytes for each pixel of the block and its halo.
 pub struct Running {
     halo: usize,
     /// Side of the squares that it works in, wherever the block begins.
@@ -106,8 +107,8 @@ pub fn resamples(job: &Job) -> bool {
 }
 
 impl Running {
-    /// Pixels that a piece of so many needs: as many whole cells as it touches, and the halo; cells end with the grid.
-    /// Blocks begin at multiples of their size, so one that is made of whole cells touches no other.
+    /// Pixels along an axis that a piece of this length needs: the whole cells that it touches, and the halo. Cells end with
+    /// the grid. Blocks begin at multiples of their size, so a block made of whole cells touches no other cell.
     fn reach(&self, length: usize, grid: usize) -> usize {
         if self.cell == 1 {
             return length + 2 * self.halo;
@@ -118,7 +119,7 @@ impl Running {
     }
 }
 
-/// What runs on a block.
+/// The kinds that run on a block.
 pub struct Work {
     /// Width and height of the grid.
     pub grid: (usize, usize),
@@ -129,7 +130,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// What the neediest stage needs: its halo is read as well, and masked with the halo of the mask rules.
+    /// Bytes of the stage that needs most. Its halo is read as well, and masked with the halo of the mask rules.
     pub fn bytes(&self, columns: usize, rows: usize) -> u64 {
         let stage = |stage: &Running| {
             let (columns, rows) = (stage.reach(columns, self.grid.0), stage.reach(rows, self.grid.1));
@@ -139,7 +140,7 @@ impl Work {
     }
 }
 
-/// What the neediest needs for a block of this size: one runs at a time.
+/// Bytes of the one that needs most for a block of this size: one runs at a time.
 fn most(running: &[Running], columns: usize, rows: usize) -> u64 {
     let wide = |r: &Running| ((columns + 2 * r.halo) * (rows + 2 * r.halo)) as u64 * r.bytes;
     running.iter().map(wide).max().unwrap_or(0)

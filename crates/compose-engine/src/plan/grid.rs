@@ -63,7 +63,7 @@ pub fn choose(
             return EngineError::Option { option: (*option).into(), message };
         }
         let spans = &rules.grid.spans;
-        // Where the bounds are the target's own, the resolution does not go into them.
+        // Without bounds in [grid], the mistake is that of the resolution, which does not divide the target's bounds.
         let absent = || spans.of(if key == "bounds" { "resolution" } else { "" });
         let span = spans.get(key).unwrap_or_else(absent);
         EngineError::at(&rules.file, &span, &format!("[grid] {message}"))

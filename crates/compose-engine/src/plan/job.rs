@@ -16,9 +16,9 @@ use compose_io::align::{Alignment, Resampling};
 use compose_io::crs::CrsRegistry;
 use std::sync::Arc;
 
-/// Blocks for each worker that may wait for the writer: some take much longer than others, which decode nothing.
+/// Blocks per worker that may wait for the writer. Some blocks take much longer, because they decode tiles.
 const AHEAD: usize = 4;
-/// The same where a fill works in cells: all its blocks are work, and its memory is better spent on tiles.
+/// The same for fills that work in cells: all their blocks take long, and memory is better spent on tiles.
 const AHEAD_OF_CELLS: usize = 2;
 
 /// One output.
@@ -90,7 +90,7 @@ impl Job {
         }
         let resampled = target.and_then(|t| resampled(stack, t, &scenes[t], resampling));
         let output = OutputPlan::make(rules, options, stack, target)?;
-        // Chosen when all outputs are known, which share the memory.
+        // The order is chosen when all outputs are known: they share the memory.
         let order = Order::plain(grid.width, grid.height, stack.bands.len(), (1, 1));
         let comparing = comparing(stack, &view, arrival)?;
         Ok(Self {

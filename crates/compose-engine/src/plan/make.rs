@@ -23,15 +23,15 @@ pub struct Plan {
     pub stack: Arc<Stack>,
     /// One per output.
     pub jobs: Vec<Arc<Job>>,
-    /// What becomes of scenes with values that cannot be.
+    /// The treatment of scenes with values that are no measurements.
     pub implausible: Implausible,
-    /// Which targets are not to be composed.
+    /// The limit above which targets are not composed.
     pub skip_above: Option<SkipAbove>,
     /// Memory and blocks.
     pub memory: Memory,
     /// The plugins that the rules file names.
     pub plugins: Vec<&'static Plugin>,
-    /// What was typed, for the report.
+    /// The command line, for the report.
     pub command_line: Vec<String>,
     /// Whether files that exist may be replaced.
     pub overwrite: bool,
@@ -43,7 +43,7 @@ impl Plan {
     /// Decides everything that a run of `rules` will do.
     ///
     /// # Errors
-    /// Whatever can be refused from text and headers.
+    /// All mistakes that text and headers show.
     pub fn make(rules: &Rules, options: &Options) -> Result<Self, EngineError> {
         let systems = CrsRegistry::new();
         let mut stack = Stack::open(rules, options, &systems)?;
@@ -82,18 +82,18 @@ impl Plan {
     }
 }
 
-/// From how many percent on a target is left out.
+/// The share of masked pixels above which a target is left out.
 fn skip_above(rules: &Rules, targets: &[Option<SceneId>]) -> Result<Option<SkipAbove>, EngineError> {
     let Some(percent) = rules.target.value.skip_above else { return Ok(None) };
     let span = rules.target.spans.of("skip-above");
     if targets.iter().all(Option::is_none) {
-        let message = "[target] skip-above leaves scenes out that are to be repaired, and none is; say scene, or leave it out";
+        let message = "[target] skip-above needs a target scene, and none is given; set scene in [target], or remove skip-above";
         return Err(EngineError::at(&rules.file, &span, message));
     }
     Ok(Some(SkipAbove { percent: percent.0, at: rules.file.mistake_at(&span, "") }))
 }
 
-/// What becomes of values that cannot be: one answer for all scenes.
+/// The treatment of values that are no measurements: the same for all scenes.
 pub fn implausible(rules: &Rules) -> Result<Implausible, EngineError> {
     let mut said = rules.scenes.iter().filter_map(|s| s.value.implausible.map(|v| (v, &s.spans)));
     let Some((first, _)) = said.next() else { return Ok(Implausible::default()) };

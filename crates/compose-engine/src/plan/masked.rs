@@ -1,28 +1,28 @@
-//! How much of a target the masks take, and what is said of it.
+//! The share of a target that is masked, and the remark about it.
 
 use crate::rules::Mistake;
 
 /// From so many percent on, a target is remarked upon.
 pub const MOSTLY: f64 = 95.0;
-/// What the rules file says of targets that are mostly masked.
+/// The setting that leaves out targets that are mostly masked.
 #[derive(Clone, Debug)]
 pub struct SkipAbove {
     /// Percent of the target's pixels.
     pub percent: f64,
-    /// Where it stands; without a message.
+    /// The place of the setting in the rules file; its message is empty.
     pub at: Mistake,
 }
 
-/// What was counted of a target: its own pixels on the grid (with per-band validity: band samples).
+/// The count of a target: its own pixels on the grid (with per-band validity: band samples).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Masked {
     /// Pixels with data, outside and nodata not among them.
     pub pixels: u64,
-    /// Those of them that a mask takes.
+    /// The masked pixels among them.
     pub masked: u64,
-    /// Percent of the grid that was looked at.
+    /// Percent of the grid that was counted.
     pub looked_at: f64,
-    /// Whether rules that compare were passed over: there may be more.
+    /// Whether rules that compare scenes were left out: more pixels may be masked.
     pub at_least: bool,
 }
 
@@ -46,7 +46,7 @@ impl Masked {
         self.looked_at >= 100.0 && !self.at_least
     }
 
-    /// Whether more than `limit` percent are masked. Where there is nothing, nothing is left.
+    /// Whether more than `limit` percent are masked; true for a target without a valid pixel.
     pub fn is_above(&self, limit: f64) -> bool {
         self.percent().unwrap_or(100.0) > limit
     }
@@ -64,7 +64,7 @@ impl Masked {
         format!("{least}{share} % of its pixels are masked{sample}")
     }
 
-    /// What the user should see.
+    /// A remark for the user, if most pixels are masked.
     pub fn remark(&self, id: &str, skip: Option<&SkipAbove>) -> Option<String> {
         let known = self.percent().is_some() || self.is_exact();
         if !known || self.percent().is_some_and(|percent| percent < MOSTLY) {

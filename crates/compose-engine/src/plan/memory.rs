@@ -5,7 +5,7 @@ use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
 use crate::plan::footprint::{Work, bytes_per_pixel, native_share, resamples, rules, stages};
 use crate::plan::ids::SceneId;
 use crate::plan::sample_lattice::SAMPLE_BYTES;
-use crate::plan::schedule::Choice;
+use crate::plan::schedule::OrderSearch;
 use crate::plan::specs::{image_layout, mask_layout, provenance_layout, uncertainty_layout};
 use crate::plan::{Bytes, Job, Order, Stack, Stage};
 use crate::workers;
@@ -31,7 +31,7 @@ const MOST_OPEN: u64 = 64;
 /// A block with all that a worker needs for it is to stay near the processor: more is slower even where memory allows.
 const BLOCK_BYTES: u64 = 16 << 20;
 
-/// How memory is shared out.
+/// The shares of the memory limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
     /// The limit, in bytes.
@@ -73,7 +73,7 @@ impl Memory {
         // First of all: every thread that is tried takes some of the address space for good.
         let (limit, scarce) = limit(options);
         refuse_block(stack, limit)?;
-        // GDAL waits for ever for a thread that it does not get: its threads are all there, or it is asked for none.
+        // GDAL hangs if it cannot start a compression thread: it is asked for threads only if all can be started.
         let compress = workers::has_room(limit, 2 * wanted) && workers::available(2 * wanted) == 2 * wanted;
         let mut threads = wanted;
         loop {
@@ -129,7 +129,7 @@ impl Memory {
     }
 }
 
-/// Refuses a file of which a single block is more than the memory: its decoding can neither be cut short nor kept.
+/// Refuses a file with a block larger than the memory limit: GDAL decodes a block as a whole.
 fn refuse_block(stack: &Stack, limit: u64) -> Result<(), EngineError> {
     let Some(band) = stack.largest_block().filter(|band| band.open_bytes() > limit) else { return Ok(()) };
     let (width, height) = band.block_size();
@@ -150,7 +150,7 @@ fn limit(options: &Options) -> (u64, bool) {
     (asked.min(room), room < asked)
 }
 
-/// What one job gets.
+/// The share of one job.
 struct Chosen {
     order: Order,
     per_worker: u64,
@@ -207,7 +207,7 @@ impl Share<'_> {
         let workers = self.per_worker(block, bands) * self.memory.threads as u64;
         let left =
             |width: usize| self.memory.limit.saturating_sub(self.base + self.writer(width, bands) + workers);
-        let choice = Choice {
+        let choice = OrderSearch {
             stack: self.stack,
             job: self.job,
             threads: self.memory.threads,
@@ -233,7 +233,7 @@ impl Share<'_> {
                 let needs = |columns, rows| self.per_worker((columns, rows), bands);
                 let cell = self.job.fills.iter().filter_map(|stage| stage.bound.planned().needs().cell).max();
                 let budget = match around_alone(width, height, needs).filter(|_| cell.is_none()) {
-                    // What is read around a block is read again for the next: a few times the bytes are many times the block.
+                    // Neighbouring blocks read their surroundings again: a few times the memory allows a much larger block.
                     Some(least) => (left / 2 / threads).min(BLOCK_BYTES.max(4 * least)),
                     None => (left / 4 / threads).min(BLOCK_BYTES),
                 };
@@ -324,7 +324,7 @@ impl Share<'_> {
     }
 }
 
-/// What reading without GDAL needs: the places of blocks in all files, and for each worker a block as it is stored.
+/// Bytes for reading without GDAL: the block tables of all files, and one packed block per worker.
 fn readers(stack: &Stack, threads: u64) -> u64 {
     /// The state of the codecs.
     const CODECS: u64 = 200 << 10;
@@ -341,8 +341,8 @@ pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
         let needs = stage.bound.planned().needs();
         needs.by_band && needs.temporal == Temporal::WholeStack && needs.halo == 0
     };
-    // Jointly, what is kept is the judgement of all bands, not what the scene says without its masks; and it is kept
-    // on one grid.
+    // With joint validity the kept bits combine all bands and the masks, on one grid. Validity without the masks is not
+    // kept.
     let masked =
         job.target.is_none() && job.fills.iter().flat_map(|f| f.bound.planned().donors()).all(|d| d.masked);
     let one_grid = job.scenes_read().all(|scene| job.view.scenes[scene].groups.len() == 1);
@@ -370,7 +370,7 @@ fn around_alone(width: usize, height: usize, needs: impl Fn(usize, usize) -> u64
 /// Blocks keep their height as long as they can: a strip that is as high as the tiles decodes most of them
 /// once, however narrow its blocks are.
 ///
-/// Where a fill works in cells, blocks are no smaller than one: parts of a cell cost as much as the whole.
+/// For fills that work in cells, blocks are no smaller than a cell: a part of a cell costs as much as the whole.
 fn automatic(
     (width, height): (usize, usize),
     cell: Option<usize>,

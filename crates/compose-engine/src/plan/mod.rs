@@ -1,4 +1,4 @@
-//! What was decided: no pixels.
+//! The plan: all decisions, no pixels.
 //!
 //! [`Stack`] is what all outputs of a run share (scenes, bands, bound masks); a [`Job`] is one output. All
 //! that can be refused from text and headers is refused here, before a pixel is read.

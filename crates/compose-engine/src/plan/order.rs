@@ -13,11 +13,12 @@ use std::ops::Range;
 /// The order of work for one output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// They cover the grid, row by row.
+    /// The regions; they cover the grid, row by row.
     pub regions: Vec<Window>,
-    /// They cover the wanted bands. More than one: what is usable is found out first, and kept.
+    /// The ranges of bands that are composed one after the other; they cover the wanted bands. With more than one range, the
+    /// masks are made first and kept.
     pub band_ranges: Vec<Range<usize>>,
-    /// Whether that needs every band to be looked at first, because a pixel is judged by all of them.
+    /// Whether every band must be read before the first is composed, because a pixel is valid only where all bands are.
     pub looks_first: bool,
     /// Largest width and height of a block.
     pub block: (usize, usize),
@@ -27,16 +28,16 @@ pub struct Order {
     pub decoded: u64,
     /// Bytes of tiles that it counts on.
     pub held: u64,
-    /// Whether memory holds them; otherwise tiles are decoded again, nobody knows how often.
+    /// Whether memory holds them; otherwise tiles are decoded again an unknown number of times.
     pub fits: bool,
 }
 
-/// What is done with a block.
+/// The work on a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// Its masks are made, and kept.
+    /// The masks are made and kept.
     Mask,
-    /// What is not valid in a band joins them.
+    /// The pixels that are not valid in a band are added to the kept masks.
     Judge(BandId),
     /// These bands are composed.
     Compose(Range<usize>),
@@ -49,11 +50,11 @@ pub struct Item {
     pub region: usize,
     /// Counts the passes over all regions.
     pub pass: usize,
-    /// What is done.
+    /// The work.
     pub task: Task,
     /// The block.
     pub window: Window,
-    /// How many items must be done before.
+    /// The number of items that must be written before.
     pub after: usize,
 }
 
@@ -67,7 +68,7 @@ pub struct Items<'a> {
 }
 
 impl Items<'_> {
-    /// How many there are.
+    /// The number of items.
     pub fn count(&self) -> usize {
         self.count
     }
@@ -88,7 +89,7 @@ impl Items<'_> {
             width: width.min(within.width - col),
             height: height.min(within.height - row),
         };
-        // What is kept of a block is changed by one task after the other; masks alone are made when missed.
+        // Tasks change the kept masks of a block one after the other. Without `Judge`, missing masks are made when wanted.
         let after = if self.order.looks_first { start } else { 0 };
         Some(Item { region, pass, task: self.tasks[pass % self.tasks.len()].clone(), window, after })
     }
@@ -134,7 +135,7 @@ impl Order {
         }
     }
 
-    /// All that is to be done, in order: made one by one, for a large grid has many.
+    /// The items in order. They are made one by one, since a large grid has many.
     pub fn items(&self) -> Items<'_> {
         let tasks = self.tasks();
         let mut starts = Vec::with_capacity(self.passes() + 1);
@@ -154,12 +155,12 @@ impl Order {
         (region.width.div_ceil(self.block.0.max(1)), region.height.div_ceil(self.block.1.max(1)))
     }
 
-    /// How often it comes to a region, all regions together.
+    /// The number of passes over all regions.
     pub fn passes(&self) -> usize {
         self.regions.len() * self.tasks().len()
     }
 
-    /// What is done in each region, one after the other.
+    /// The tasks of each region, in their order.
     fn tasks(&self) -> Vec<Task> {
         let bands = self.band_ranges.last().map_or(0, |last| last.end);
         let masks = if self.keeps_masks() { vec![Task::Mask] } else { Vec::new() };

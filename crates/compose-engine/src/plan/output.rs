@@ -23,7 +23,7 @@ pub struct OutputPlan {
     pub count: bool,
     /// Which mask rule took each pixel of the target.
     pub mask: Option<PathBuf>,
-    /// How sure computed values are.
+    /// The standard deviation of computed values.
     pub uncertainty: Option<PathBuf>,
     /// The JSON report.
     pub sidecar: Option<PathBuf>,

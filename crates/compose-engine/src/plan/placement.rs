@@ -1,31 +1,31 @@
-//! Where mask rules and scores run, and how a scene's bands get there.
+//! The grids on which mask rules and scores are evaluated, and how a scene's bands get there.
 
 use crate::error::EngineError;
 use crate::plan::ids::BandId;
 use compose_core::{Grid, MaskBinding, PlannedFill, SceneFacts, Window};
 use compose_io::align::{Alignment, Decision, Resampling, decide};
 
-/// Where a mask rule or a score runs, and how the scene's bands get there.
+/// The grid on which a mask rule or a score is evaluated, and how the scene's bands get there.
 pub struct EvaluationGrid {
-    /// The grid it runs on.
+    /// The grid.
     pub grid: Grid,
     /// From that grid to each band of the scene (it is the target of these alignments).
     pub from_band: Vec<Alignment>,
 }
 
-/// What a bound score needs to be evaluated.
+/// A bound score with its grid.
 pub struct PlacedScore {
-    /// Where it runs.
+    /// The grid on which it is evaluated.
     pub runs_on: EvaluationGrid,
     /// From its grid to the target grid.
     pub to_target: Alignment,
 }
 
-/// What a bound mask needs to be evaluated.
+/// A bound mask rule with its grid.
 pub struct PlacedMask {
     /// The rule, bound to its scene.
     pub bound: MaskBinding,
-    /// Where it runs.
+    /// The grid on which it is evaluated.
     pub runs_on: EvaluationGrid,
     /// From each band group's grid to the mask's grid.
     pub from_group: Vec<Alignment>,
@@ -66,7 +66,7 @@ fn nearest(facts: &SceneFacts, target: &Grid, native: &Grid, band: BandId) -> Re
 }
 
 impl EvaluationGrid {
-    /// Where a mask rule or score that reads these bands runs.
+    /// The grid on which a mask rule or score that reads these bands is evaluated.
     pub fn of(facts: &SceneFacts, bands: &[usize]) -> Result<Self, EngineError> {
         let grid = compose_mask::evaluation_grid(facts, bands).clone();
         let from_band = facts.bands.iter().enumerate();

@@ -1,4 +1,4 @@
-//! Which bands a job reads, and which tiles of them a piece of the grid needs: from headers alone.
+//! The bands that a job reads, and the tiles of them that a piece of the grid needs. Headers alone tell.
 
 use crate::plan::ids::{BandId, GroupId, SceneId};
 use crate::plan::placement::covering;
@@ -96,7 +96,7 @@ impl<'a> Stream<'a> {
         streams
     }
 
-    /// How many tiles meet `region` of the target grid.
+    /// The number of tiles that meet `region` of the target grid.
     pub fn tiles(&self, region: Window) -> u64 {
         self.native(region).map_or(0, |inside| self.band.tile_count(inside))
     }

@@ -1,4 +1,4 @@
-//! Where a survey samples a grid, and how much of it: no pixel is needed to tell.
+//! The places of the grid that a survey samples. They follow from headers alone.
 
 use crate::plan::{Job, Stack};
 use compose_core::Window;
@@ -7,12 +7,12 @@ use std::fmt;
 
 /// Side of the pieces of the grid that are looked at: that of most tiles.
 pub const PATCH: usize = 512;
-/// Up to so many pixels, all pieces are looked at.
+/// Grids of up to this many pixels are sampled in all pieces.
 const WHOLE: usize = 1 << 20;
-/// Beyond that, their inner part alone, in which fewer tiles have a share; and in the largest grids that of one piece in
-/// so many.
+/// In larger grids only the inner parts of pieces are sampled, which meet fewer tiles; in the largest only every n-th
+/// piece, with n up to this number.
 const SPARSEST: usize = 9;
-/// What is left out around the inner part.
+/// Width of the frame around the inner part, which is left out.
 const FRAME: usize = PATCH / 8;
 /// Pixels of a square that count, along a side.
 pub const INNER: usize = SIDE - 2;
@@ -22,20 +22,20 @@ pub const SAMPLE_BYTES: usize = 32 << 20;
 /// Pieces that are looked at, at most.
 const MOST_PIECES: usize = 1024;
 
-/// Where the sample lies.
+/// The places of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleLattice {
     /// The part of the grid that is looked at: where scenes lie, in whole pieces.
     within: Window,
     /// Pixels of the grid.
     pub grid: (usize, usize),
-    /// Whether the inner quarter of a piece stands for it.
+    /// Whether only the inner part of a piece is sampled, without its frame.
     inner: bool,
-    /// One piece in a square of so many is looked at, if at all.
+    /// Spacing of the sampled pieces along each axis, in pieces.
     apart: usize,
-    /// Of these, one in so many.
+    /// Every n-th of these pieces is sampled.
     every: usize,
-    /// In a piece, one square in a square of so many.
+    /// Spacing of the sampled squares in a piece along each axis, in squares.
     pub stride: usize,
     scenes: usize,
 }
@@ -61,7 +61,7 @@ impl SampleLattice {
         let seen = all * if inner { 9 } else { 16 } / 16;
         let most = SAMPLE_BYTES / (scenes * (4 * bands + 1)).max(1);
         let most = most.max(SQUARE);
-        // Where pieces are a few pixels high, a square is no less.
+        // A square stays whole in pieces that are a few pixels high.
         let squares = |length: usize, stride: usize| length.min(PATCH).div_ceil(INNER * stride);
         let taken = |stride: usize| {
             looked_at(apart) * squares(within.width, stride) * squares(within.height, stride) * SQUARE

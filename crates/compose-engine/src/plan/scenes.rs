@@ -40,7 +40,7 @@ pub struct Selected {
     pub statuses: Vec<SceneStatus>,
     /// Every file of every scene that was found, those left out among them, and what is read with it.
     pub inputs: Vec<PathBuf>,
-    /// Those of them that are read of the scenes that take part, as they were before they were opened.
+    /// The files of the scenes that take part, in the state before they were opened.
     pub watched: Watched,
     /// Remarks for the plan.
     pub notes: Vec<String>,
@@ -59,7 +59,7 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
     let mut inputs: Vec<PathBuf> =
         candidates.iter().flat_map(|c| files_of(&c.found, &c.query.access)).collect();
     let (candidates, statuses) = selected(rules, candidates)?;
-    // Before any of them is opened: what changes from now on is told.
+    // Before any of them is opened: a change from now on is an error.
     let mut watched = Watched::new(inputs.iter().cloned());
     let scenes = opened(rules, options, &candidates, systems)?;
     watched.retain(|path| {
@@ -84,7 +84,7 @@ fn depends_on_baseline(query: &ScenesQuery) -> bool {
     query.preset.is_some_and(|p| matches!(p.radiometry, preset::Radiometry::ByBaseline { .. }))
 }
 
-/// What a scene is made of, as far as names tell: its files, what is read with each, and its MTL file.
+/// The files of a scene, as far as names tell: its bands, the files read with each, and its MTL file.
 fn files_of(found: &FoundScene, access: &Access) -> impl Iterator<Item = PathBuf> {
     let with_file = |path: &PathBuf| std::iter::once(path.clone()).chain(companions_of(path, access));
     let files: Vec<PathBuf> = found.files.iter().flat_map(|file| with_file(&file.path)).collect();
@@ -126,7 +126,7 @@ fn candidates(
     Ok(all)
 }
 
-/// Where a setting of a scene stands: in its own table, else in the first [scenes].
+/// The place of a setting in the rules file: in the table of the scene, else in the first [scenes].
 fn setting_at(rules: &Rules, at: &Spans, key: &str) -> Range<usize> {
     // A [[scene]] says its path with another word.
     let words = if ["path", "files"].contains(&key) { vec!["files", "file", "path"] } else { vec![key] };
@@ -244,8 +244,7 @@ fn opened(
     Ok(scenes)
 }
 
-/// Refuses to put scenes on each other of which nobody knows where they lie, unless the rules say so; then says that it
-/// is done.
+/// Refuses to overlay scenes without a georeference unless the rules allow it; then returns a note.
 fn without_georeference(
     rules: &Rules,
     candidates: &[Candidate],

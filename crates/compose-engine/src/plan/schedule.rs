@@ -1,4 +1,4 @@
-//! Which order of work decodes the fewest tiles within the memory limit.
+//! Chooses the order of work that decodes the fewest tiles within the memory limit.
 
 use crate::plan::ids::{BandId, SceneId};
 use crate::plan::order::{Order, pieces};
@@ -7,15 +7,15 @@ use crate::plan::{Job, Stack};
 use compose_core::{Temporal, ValidityMode, Window};
 use std::ops::Range;
 
-/// So many widths of regions are tried one tile apart; wider grids try few of the narrower ones.
+/// Number of region widths that are tried one tile apart; beyond that, widths are tried in larger steps.
 const EVERY_WIDTH: usize = 32;
 /// Regions whose tiles are counted, at most: of more, as many that are spread over the grid stand for all.
 const COUNTED: usize = 512;
 /// Regions of an order, at most.
 const MOST_REGIONS: usize = 1 << 16;
 
-/// What an order is chosen from and for.
-pub struct Choice<'a> {
+/// The input of the choice of an order.
+pub struct OrderSearch<'a> {
     /// The scenes.
     pub stack: &'a Stack,
     /// The output.
@@ -30,9 +30,9 @@ pub struct Choice<'a> {
     pub in_one: bool,
     /// The part of the grid that scenes lie in.
     pub covered: Window,
-    /// How many bands at a time: all, or one.
+    /// Number of bands composed at a time: all, or one.
     pub bands: usize,
-    /// What is left for tiles and kept masks where regions have this width.
+    /// Bytes left for tiles and kept masks if regions have this width.
     pub left: &'a dyn Fn(usize) -> u64,
 }
 
@@ -42,7 +42,7 @@ struct Candidate {
     budget: u64,
 }
 
-impl Choice<'_> {
+impl OrderSearch<'_> {
     /// The order with the fewest tiles to decode among those whose tiles fit into memory; where none does, the one
     /// that lacks least. Of equals the simplest. With it the bytes that are left for tiles. `None` where the grid would be
     /// cut into more regions than anybody could keep account of.
@@ -107,7 +107,7 @@ impl Choice<'_> {
         let regions: Vec<Window> = pieces(grid, (width, height)).collect();
         let tiles: u64 = streams.iter().map(|s| s.tiles(grid)).sum();
         let (decoded, mut need) = self.reads(streams, phases, &regions);
-        // Where observations are enough, the donors of low rank are read here and there alone.
+        // Reading stops when pixels have enough observations: donors of low rank are read in few places.
         if self.reads_until_enough() {
             need = need / 4 * 3;
         }
@@ -120,7 +120,7 @@ impl Choice<'_> {
             looks_first,
             block,
             tiles,
-            // Where regions stand for others, they may have missed some.
+            // Where only some regions were counted, the estimate may be too low.
             decoded: decoded.max(tiles),
             held: need,
             fits: need / 4 * 5 <= budget,
@@ -133,7 +133,7 @@ impl Choice<'_> {
         let grid = Window::whole(self.job.view.grid.width, self.job.view.grid.height);
         let seen: Vec<Window> = regions
             .iter()
-            // What a fill reads around its blocks lies in the next region, too.
+            // The surroundings that a fill reads may lie in the next region.
             .filter(|region| region.expand(self.halo()).intersect(self.covered).is_some())
             .copied()
             .collect();
@@ -198,7 +198,7 @@ impl Candidate {
         }
     }
 
-    /// How many times the budget is needed.
+    /// The need as a multiple of the budget.
     fn lack(&self) -> f64 {
         self.order.held as f64 / self.budget.max(1) as f64
     }

@@ -1,10 +1,10 @@
-//! Which scenes take part: dates, months, season.
+//! Selection of scenes by date, month and season.
 
 use crate::rules::settings::Scenes;
 use compose_core::Day;
 use serde::Serialize;
 
-/// What became of a scene.
+/// Whether a scene takes part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
@@ -14,7 +14,7 @@ pub enum Status {
     Skipped(String),
 }
 
-/// A scene that was found, and what became of it.
+/// A scene that was found, and whether it takes part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SceneStatus {
     /// The scene.
@@ -61,7 +61,7 @@ const NO_DATE: &str = "has no date, and the selection by date needs one; say dat
 /// The settings that select by date.
 pub const SETTINGS: [&str; 4] = ["from", "to", "months", "days-of-year"];
 
-/// What is wrong with a selection as such, and which setting it is about.
+/// A contradiction within a selection, and the setting that it is about.
 pub fn contradiction(settings: &Scenes) -> Option<(&'static str, String)> {
     if let (Some(from), Some(to)) = (settings.from, settings.to)
         && from.0 > to.0

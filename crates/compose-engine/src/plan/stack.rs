@@ -19,7 +19,7 @@ use std::path::PathBuf;
 pub struct Stack {
     /// How each scene is read.
     pub scenes: Vec<SceneSource>,
-    /// What rules and strategies know of each scene.
+    /// The facts of each scene that rules and strategies see.
     pub facts: Vec<SceneFacts>,
     /// Per scene: the product that its preset knows.
     pub products: Vec<Option<&'static str>>,
@@ -29,7 +29,7 @@ pub struct Stack {
     pub statuses: Vec<SceneStatus>,
     /// Wanted bands, in output order.
     pub bands: Vec<String>,
-    /// How a pixel is judged.
+    /// Whether validity is joint or per band.
     pub validity: ValidityMode,
     /// Per scene: its wanted bands by native grid.
     pub groups: Vec<Vec<Vec<BandId>>>,
@@ -157,8 +157,8 @@ impl Stack {
         self.refs_read().map(BandRef::open_bytes).max().unwrap_or(0)
     }
 
-    /// Decides what reads each file, and tells the bands that are read which of them lie together in it. `read` are these
-    /// bands, scene by scene, rising.
+    /// Decides whether GDAL reads each file, and which bands share its tiles. `read` holds the bands that are read, scene by
+    /// scene, rising.
     pub fn share_tiles(&mut self, read: Vec<Vec<BandId>>, options: &Options) {
         let gdal = options.force_gdal.then_some("asked for by --force-gdal");
         for (scene, read) in self.scenes.iter_mut().zip(&read) {
@@ -175,7 +175,7 @@ impl Stack {
         scenes.flat_map(|(read, scene)| read.iter().map(|band| &scene.refs[*band]))
     }
 
-    /// What a mask rule does, said for the first scene, and for others where it differs.
+    /// The description of a mask rule for the first scene, and for others where it differs.
     pub fn mask_description(&self, rule: RuleId) -> String {
         let mut texts: Vec<String> = Vec::new();
         for masks in &self.masks {
@@ -206,7 +206,7 @@ fn bind_masks(
     Ok(all)
 }
 
-/// What every scene refuses for one reason is the rule's fault; otherwise the scene is named.
+/// Refuses a rule. If every scene refuses it for the same reason, the message names the rule alone; otherwise the scene too.
 fn refused(
     rules: &Rules,
     mask: &At<Mask>,
@@ -233,7 +233,7 @@ fn groups_by_grid(facts: &SceneFacts) -> Vec<Vec<BandId>> {
     groups
 }
 
-/// How a pixel is judged: one answer for all scenes.
+/// Joint or per-band validity: the same for all scenes.
 fn validity(rules: &Rules) -> Result<ValidityMode, EngineError> {
     let mut said = rules.scenes.iter().filter_map(|s| s.value.validity.map(|v| (v, &s.spans)));
     let Some((first, _)) = said.next() else { return Ok(ValidityMode::default()) };

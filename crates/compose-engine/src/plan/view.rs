@@ -6,7 +6,7 @@ use crate::plan::ids::{BandId, SceneId};
 use compose_core::{DataType, Grid};
 use compose_io::align::{Alignment, Resampling, decide};
 
-/// Which view of a plan it is.
+/// The identity of a view in a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ViewId {
     /// The output for which scenes are brought to a grid.
@@ -17,7 +17,7 @@ pub struct ViewId {
 
 /// A grid and how each scene reaches it: the grid of an output, or that of a mask rule that compares scenes.
 pub struct View {
-    /// Which one it is.
+    /// Its identity.
     pub id: ViewId,
     /// The grid.
     pub grid: Grid,
@@ -27,12 +27,12 @@ pub struct View {
     pub scenes: Vec<ScenePlan>,
 }
 
-/// What samples become on the way to a grid.
+/// Conversion of samples on the way to a grid.
 #[derive(Clone, Copy)]
 pub struct Arrival {
     /// The scene to whose scale and offset the numbers of all are brought.
     pub reference: SceneId,
-    /// How pixels between those of the scene are computed.
+    /// The resampling method.
     pub resampling: Resampling,
     /// The sample type of the output.
     pub dtype: DataType,

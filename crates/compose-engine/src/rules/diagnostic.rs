@@ -1,4 +1,5 @@
-//! Mistakes in a rules file: where each stands, what was found, what was expected, and the nearest name.
+//! Mistakes in a rules file: file, line, column and message. Suggestions of names are made where a mistake is found, by
+//! `compose_core::suggest`.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use compose_core::settings::Problem;

@@ -1,4 +1,4 @@
-//! What a rules file may say: parsed with spans, so that every mistake knows its line.
+//! The content of a rules file, parsed with spans, so that every mistake has its line.
 
 mod diagnostic;
 mod schema;
@@ -26,7 +26,7 @@ pub const TABLES: [&str; 8] = ["scenes", "scene", "target", "grid", "plugin", "m
 /// A rules file, read and checked as far as text alone allows.
 #[derive(Debug)]
 pub struct Rules {
-    /// Where it stands; relative paths start from its folder.
+    /// The file; relative paths start from its folder.
     pub file: RulesFile,
     /// `[scenes]`, one or several.
     pub scenes: Vec<At<Scenes>>,
@@ -49,9 +49,9 @@ pub struct Rules {
 /// Something read from the rules file, with where it stands.
 #[derive(Clone, Debug, Default)]
 pub struct At<T> {
-    /// What was read.
+    /// The value.
     pub value: T,
-    /// Where its table and each of its settings stand.
+    /// The places of its table and of each of its settings.
     pub spans: Spans,
 }
 
@@ -92,7 +92,7 @@ impl Rules {
         let output = one(&mut root, "output", &mut problems, |t| t.read("[output]"));
         let (registry, plugins) = plugins(&file, &mut root, registry, &mut problems);
         if plugins.is_none() {
-            // What their kinds are called is not known, so nothing can be said of tables that name them.
+            // The names of its kinds are unknown, so tables that may name them cannot be judged.
             return Err(sorted(&file, problems));
         }
         let mut count = 0;
@@ -114,7 +114,7 @@ impl Rules {
 }
 
 impl Rules {
-    /// What scene files may open besides local files, as all `[scenes]` together say. GDAL is not asked.
+    /// The files that scene files may open besides local ones, by all `[scenes]` together. GDAL is not asked.
     pub fn access(&self) -> Access {
         let said = || self.scenes.iter().map(|scenes| &scenes.value);
         Access {
@@ -201,7 +201,7 @@ fn load(
     Ok(plugin)
 }
 
-/// What is wrong with the TOML itself, with the key that it is about.
+/// A mistake of the TOML itself, with the key that it is about.
 fn syntax(text: &str, span: &Range<usize>, message: &str) -> String {
     let at = text.get(span.clone()).unwrap_or_default().trim();
     if message == "duplicate key" {

@@ -71,7 +71,7 @@ fn copy_target(
     Ok(Before { block: Block { values, valid }, masked })
 }
 
-/// Which rules took the target's pixels.
+/// The rules that masked each pixel of the target.
 fn reasons(
     reader: &SceneReader<'_>,
     target: SceneId,
@@ -96,7 +96,7 @@ fn reasons(
     Ok(reasons)
 }
 
-/// What is observed is certain.
+/// Sets the deviation of observed pixels to 0.
 fn mark_certain(canvas: &mut Canvas) {
     let Some(sigma) = &mut canvas.sigma else { return };
     let planes = canvas.source.dim().0;
@@ -137,7 +137,7 @@ fn gap_window(canvas: &Canvas) -> Option<Window> {
     })
 }
 
-/// Puts nodata into gaps, and refuses an observed value that would be taken for it.
+/// Puts nodata into gaps, and refuses an observed value that equals it.
 ///
 /// Computed values step over nodata when they are cast, so a pixel that equals it is an observed one.
 fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), EngineError> {
@@ -233,7 +233,7 @@ fn other_nodata(cast: compose_core::Cast, taken: f64) -> String {
     other.to_string()
 }
 
-/// In how many scenes each pixel is clear, the target among them.
+/// The number of scenes, the target among them, in which each pixel is clear.
 fn clear_looks(reader: &SceneReader<'_>, window: Window) -> Result<Array3<u16>, EngineError> {
     let planes = reader.context.stack.validity.planes(reader.bands.len());
     let mut count = Array3::<u16>::zeros((planes, window.height, window.width));

@@ -14,7 +14,7 @@ pub const STATISTIC_BASE: u16 = 65000;
 
 /// A finished block.
 pub struct Composed {
-    /// Which of the wanted bands it holds.
+    /// The wanted bands that it holds.
     pub wanted: Range<usize>,
     /// Output samples, and where they came from.
     pub canvas: Canvas,
@@ -24,8 +24,8 @@ pub struct Composed {
     pub count: Option<Array3<u16>>,
     /// The target scene before masking and filling.
     pub before: Option<Before>,
-    /// Which rules took the target's pixels, on request: the first one's number, and a bit for each; [`UNDEFINED`] where
-    /// it has no data, (2, row, col).
+    /// On request, the rules that masked each pixel of the target: the number of the first, and a bit for each; [`UNDEFINED`]
+    /// without data; (2, row, col).
     pub reasons: Option<Array3<u16>>,
 }
 

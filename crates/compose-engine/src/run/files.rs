@@ -1,4 +1,4 @@
-//! All outputs of a run: locks, composing, the check of inputs, names.
+//! All outputs of a run: locks, composing, the check of inputs, final names.
 
 use super::report::{JobReport, RunReport};
 use super::sink::Sink;
@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 /// Carries out a plan; files appear under their names only when everything has succeeded.
 ///
 /// # Errors
-/// Whatever goes wrong with pixels, files or the machine; nothing is left behind then. Another run writes one of the files.
+/// Reading, composing or writing fails, or another run writes one of the files. Nothing is left behind then.
 pub fn run(rules: &Rules, fitted: &Fitted, control: &Control<'_>) -> Result<RunReport, EngineError> {
     run_watched(rules, fitted, control, &|_| ())
 }
@@ -52,8 +52,8 @@ pub fn run_watched(
     let mut pending: Vec<Pending> = Vec::new();
     for (index, files) in sets.into_iter().enumerate() {
         let job = &fitted.jobs[index].job;
-        // The report first: from then on it tells which files are not yet what it says. The image last: whoever sees a
-        // new one finds its record beside it.
+        // The report gets its name first: it tells which files are not yet the new ones. The image gets its name last: beside
+        // a new image lies its record.
         if let Some(path) = &job.output.sidecar {
             let files = set::listed(path, &job.output, &files)?;
             pending.push(sidecar::write((path, control.drafts), rules, fitted, index, &report, files)?);
@@ -90,7 +90,7 @@ fn compose_all(
             Ok(())
         })?;
         if reports.len() + 1 == fitted.jobs.len() {
-            // What is done at the end needs memory of its own, and no more tiles.
+            // The last steps need memory but no tiles: the cache is emptied.
             context.store.let_go();
         }
         let (files, report) = sink.finish(plan, of)?;

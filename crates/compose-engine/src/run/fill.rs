@@ -14,7 +14,7 @@ pub struct Filling<'a> {
     pub reader: &'a SceneReader<'a>,
     /// Its place among the fills, from 0.
     pub number: usize,
-    /// What the plan says of it.
+    /// The fill as planned.
     pub stage: &'a Stage,
     /// The strategy.
     pub fill: &'a dyn BoundFill,
@@ -65,7 +65,7 @@ impl Filling<'_> {
     ) -> Result<(), EngineError> {
         let needs = self.fill.needs();
         for donor in donors {
-            // A strategy that only copies cannot use a donor that sees none of the gaps.
+            // A strategy that only copies cannot use a donor that is clear at none of the gaps.
             let gaps = (needs.only_copies && needs.halo == 0).then(|| gaps(canvas));
             let wanted = gaps.as_ref().map(|g| g.view());
             let Some(block) = self.reader.read_where(SceneId(donor.scene), window, donor.masked, wanted)?
@@ -128,7 +128,7 @@ impl Filling<'_> {
         }
     }
 
-    /// What a fill reads to fill a window: with its halo, or in whole cells.
+    /// The window that a fill reads to fill another: with its halo, or in whole cells.
     fn context_window(&self, window: Window) -> Window {
         let needs = self.fill.needs();
         let Some(cell) = needs.cell else { return window.expand(needs.halo) };
@@ -143,7 +143,7 @@ impl Filling<'_> {
     }
 
     /// The first clear observations at each pixel of a window, in the order of the donors. Reading ends when every pixel
-    /// that the target lacks has its number: what comes later would change none of them.
+    /// that the target lacks has enough: later donors would change nothing.
     fn first_observations(
         &self,
         window: Window,
@@ -180,7 +180,7 @@ impl Filling<'_> {
         Ok(observations)
     }
 
-    /// How good a donor's pixels are, where the strategy wants to know.
+    /// The score of a donor's pixels, if the strategy asks for one.
     fn rated(&self, scene: SceneId, window: Window) -> Result<Option<Array2<f32>>, EngineError> {
         match (self.fill.score(scene.index()), &self.stage.scores[scene]) {
             (Some(score), Some(planned)) => self.reader.rate(scene, score, planned, window).map(Some),

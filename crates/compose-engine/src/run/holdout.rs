@@ -1,4 +1,4 @@
-//! A run in memory, with clear pixels of the target hidden: nothing is written.
+//! A run in memory with held-out pixels of the target: nothing is written.
 
 use super::strips::{Work, compose_job};
 use crate::control::Control;
@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 pub struct Image {
     /// Samples, NaN where there is none, (band, row, col).
     pub values: Array3<f32>,
-    /// Where they come from, as in [`compose_core::Canvas::source`], (plane, row, col).
+    /// The source of each pixel, as in [`compose_core::Canvas::source`], (plane, row, col).
     pub source: Array3<u16>,
     /// The standard deviation that computed samples were given, (band, row, col); 0 where observed.
     pub sigma: Array3<f32>,
@@ -35,10 +35,10 @@ pub fn observe(fitted: &Fitted, job: usize, scene: SceneId) -> Result<Block, Eng
     context.reader(Scope::of(job), place, &worker).read(scene, whole, true)
 }
 
-/// Makes the image of a job with some pixels of its target hidden, survey included.
+/// Composes a job, survey included, with some pixels of its target held out.
 ///
 /// # Errors
-/// Whatever a run could fail of.
+/// As for a run.
 pub fn compose_held_out(
     plan: &Plan,
     job: usize,
@@ -77,9 +77,9 @@ fn job_held_out(job: &Job, bands: usize) -> Job {
     let (grid, mut output) = (&job.view.grid, job.output.clone());
     output.uncertainty.get_or_insert_default();
     Job {
-        // Kept masks know nothing of hidden pixels.
+        // Kept masks know nothing of held-out pixels.
         order: Order::plain(grid.width, grid.height, bands, job.order.block),
-        // What stays open is counted, not refused.
+        // Open gaps are counted, not refused.
         cast: Cast { nodata: Some(f64::NAN), ..job.cast },
         output,
         ..job.clone()

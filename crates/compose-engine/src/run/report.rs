@@ -1,4 +1,4 @@
-//! What a run did, in numbers: for the last line on the screen and for the sidecar.
+//! The counts of a run, for the last line on the screen and for the sidecar.
 
 use crate::fitted::FittedJob;
 use crate::plan::{Job, Masked, Plan};
@@ -66,7 +66,7 @@ pub struct StageShare {
     pub pixels: u64,
     /// Percent of the output.
     pub percent: f64,
-    /// Which scenes gave them.
+    /// The scenes that gave them.
     pub scenes: Vec<SceneShare>,
 }
 
@@ -83,36 +83,36 @@ pub struct SceneShare {
     pub percent: f64,
 }
 
-/// What happened to one output.
+/// The report of one output.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct JobReport {
     /// The target, where there is one.
     pub target: Option<String>,
-    /// How the target's observed pixels came into the output: `copied`, or how they were resampled.
+    /// The way of the target's observed pixels into the output: `copied`, or how they were resampled.
     pub observed: Option<String>,
     /// The image.
     pub path: String,
     /// Pixels of the output (with per-band validity: band samples).
     pub pixels: u64,
-    /// Of the target's pixels: taken by a mask rule.
+    /// Pixels of the target that a mask rule masks.
     pub masked: u64,
-    /// Of the target's pixels: outside it, or nodata.
+    /// Pixels of the target that are outside it, or nodata.
     pub missing: u64,
     /// Percent of the target's pixels with data that a mask rule took; `None` without any.
     pub masked_percent: Option<f64>,
-    /// What the pixels told that the plan did not know.
+    /// A remark that follows from the pixels, not from the plan.
     #[serde(skip)]
     pub remark: Option<String>,
-    /// Still open at the end.
+    /// Pixels that are gaps at the end.
     pub left: u64,
-    /// Percent still open.
+    /// Percent of the pixels that are gaps at the end.
     pub left_percent: f64,
-    /// Where the rest came from.
+    /// The sources of the other pixels.
     pub stages: Vec<StageShare>,
 }
 
-/// What a run did.
+/// The report of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunReport {
     /// One per output.

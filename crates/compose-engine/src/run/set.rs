@@ -1,8 +1,7 @@
-//! The files of one output and what is in them: said in its report, and held against the disk by `compose check`.
+//! The files of one output with their hashes: listed in its report, and compared with the disk by `compose check`.
 //!
-//! The report is named before the files that it lists, and says what each will hold. Whenever a run is killed, what is
-//! there is either what its report says, or differs from it. Paths start from the report's folder, so that a set can be
-//! moved as a whole.
+//! The report gets its name before the files that it lists, with the hash of each. So after a kill every file is either as
+//! the report says, or found to differ. Paths start from the report's folder, so that a set can be moved as a whole.
 
 use crate::error::EngineError;
 use crate::plan::OutputPlan;
@@ -15,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 /// No report is larger: 65 000 scenes with ten files each come to less.
 const LARGEST: u64 = 512 << 20;
 
-/// Endings that the program gives to files beside an image.
+/// Endings of the files that the program writes beside an image.
 const BESIDE: [&str; 7] = [
     "_provenance.tif",
     "_masks.tif",
@@ -26,7 +25,7 @@ const BESIDE: [&str; 7] = [
     "_sources.png",
 ];
 
-/// How a file of a set was found.
+/// The state of a file of a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// It is what was written.
@@ -35,7 +34,7 @@ pub enum Found {
     Missing,
     /// It is something else, or cannot be read; how.
     Differs(String),
-    /// It is there under a name of the set, but the report does not list it: it is of another run.
+    /// It has a name of the set, but the report does not list it: it is from another run.
     Foreign,
 }
 
@@ -44,11 +43,11 @@ pub enum Found {
 pub struct Checked {
     /// Its path as the report says it.
     pub file: String,
-    /// How it was found.
+    /// Its state.
     pub found: Found,
 }
 
-/// What a report says of the files of its set that wait for their names.
+/// The entries of a report for the files of its set, which still have temporary names.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -61,7 +60,7 @@ pub fn listed(report: &Path, output: &OutputPlan, files: &[Pending]) -> Result<V
     Ok(Value::Array(files.iter().map(of).collect::<Result<_, _>>()?))
 }
 
-/// What a report says of one file.
+/// The entry of a report for one file.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -87,7 +86,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Holds every file that a report lists against the disk, and looks for files of other runs beside its image.
+/// Compares every file that a report lists with the disk, and looks for files of other runs beside its image.
 ///
 /// # Errors
 /// The report cannot be read, or is none.
@@ -118,7 +117,7 @@ pub fn check(report: &Path) -> Result<Vec<Checked>, EngineError> {
     Ok(checked)
 }
 
-/// Where the program puts files of an image.
+/// The paths of the files that belong to an image.
 fn beside(image: &Path) -> Vec<PathBuf> {
     let stem = image.file_stem().unwrap_or_default().to_string_lossy();
     BESIDE.iter().map(|ending| image.with_file_name(format!("{stem}{ending}"))).collect()

@@ -1,4 +1,4 @@
-//! The JSON report beside an image: resolved rules, scenes with their fate, versions, shares.
+//! The JSON report beside an image: rules, scenes and their roles, versions, shares.
 
 use crate::error::EngineError;
 use crate::fitted::{Fitted, FittedJob};
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// What the report says, in its order.
+/// The report, in its order.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Sidecar<'a> {
@@ -72,7 +72,7 @@ struct Output {
     uncertainty: Option<String>,
 }
 
-/// What else than this program had a hand in the result.
+/// A plugin that took part.
 #[derive(Serialize)]
 struct PluginUsed<'a> {
     file: String,
@@ -112,7 +112,7 @@ struct Skipped<'a> {
     reason: String,
 }
 
-/// What the survey told a strategy.
+/// The fit summary of a strategy.
 #[derive(Serialize)]
 struct Summary<'a> {
     ranking: Vec<Ranked<'a>>,

@@ -1,4 +1,4 @@
-//! Where finished blocks go: image, provenance, pictures, numbers.
+//! Takes finished blocks: image, provenance, pictures, numbers.
 
 use crate::error::EngineError;
 use crate::fitted::FittedJob;
@@ -146,7 +146,7 @@ fn write_provenance(
 
 /// Every k-th pixel of what the pictures show.
 struct Pictures {
-    /// Which bands are red, green, blue; one band alone is grey.
+    /// The bands for red, green and blue; one band alone is grey.
     bands: Vec<usize>,
     before: Vec<Sampler>,
     has_data: Sampler<u8>,

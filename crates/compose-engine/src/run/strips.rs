@@ -17,15 +17,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What all workers know.
+/// The state that all workers share.
 pub struct Work<'a> {
     /// The output that is composed.
     pub fitted: &'a FittedJob,
-    /// What readers share.
+    /// Shared by all readers.
     pub context: &'a ReadContext<'a>,
     /// Per region: its masks, where bands come one after the other.
     kept: Vec<MaskCache>,
-    /// Passes of the outputs before: to the shared tiles the run goes on where they ended.
+    /// Number of passes of the earlier outputs: the tile cache counts passes of the whole run.
     first_pass: usize,
     /// Pixels that are held out.
     held_out: Option<&'a HeldOut>,
@@ -56,7 +56,7 @@ impl<'a> Work<'a> {
         SceneReader { bands, kept, ..self.context.reader(scope, place, worker) }
     }
 
-    /// Does what is to be done with a block; `None` where nothing is composed by that.
+    /// Does the work of an item; `None` if it composes nothing.
     fn carry_out(
         &self,
         item: &Item,
@@ -72,7 +72,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// What workers and writer share: which item is next, and how far the writer is.
+/// The queue between workers and writer: the next item, and the number of items written.
 struct WorkQueue<'a> {
     items: &'a Items<'a>,
     next: AtomicUsize,
@@ -147,14 +147,14 @@ pub fn compose_job(
         composed.map_or(Ok(()), &mut *write)
     };
     let result = std::thread::scope(|scope| {
-        // Dropped before the workers are waited for, in a panic too: who wants to hand over a block must not wait.
+        // Dropped before the workers are joined, after a panic too: a worker that sends a block must not wait for ever.
         let receiver = receiver;
         let started = workers::start(scope, threads, |number| {
             let (sender, queue) = (sender.clone(), &queue);
             move || run(&Worker::new(number), queue, work, &sender)
         });
         drop(sender);
-        // Whatever happens to the writer, a panic too: workers that wait for it must not wait for ever.
+        // After an error or a panic of the writer, workers must not wait for it for ever.
         let _halt = Halt(&queue);
         let result = if started == 0 {
             alone(&queue, work, &mut hand_on)
@@ -168,7 +168,7 @@ pub fn compose_job(
     if queue.cancelled.load(Ordering::Relaxed) { Err(EngineError::Interrupted) } else { result }
 }
 
-/// Does all the work on the calling thread, where the system gives no other.
+/// Does all the work on the calling thread, if the system gives no other.
 fn alone(
     queue: &WorkQueue<'_>,
     work: &Work<'_>,
@@ -192,7 +192,7 @@ impl Drop for Halt<'_, '_> {
     }
 }
 
-/// Takes items from the queue until there are none, and sends what comes of each.
+/// Takes items from the queue until it is empty, and sends the result of each.
 fn run(worker: &Worker, queue: &WorkQueue<'_>, work: &Work<'_>, sender: &SyncSender<Outcome>) {
     while let Some((index, item)) = queue.take() {
         let result = caught(|| work.carry_out(&item, worker, queue.cancelled));
@@ -203,7 +203,7 @@ fn run(worker: &Worker, queue: &WorkQueue<'_>, work: &Work<'_>, sender: &SyncSen
     }
 }
 
-/// Hands on what comes of the items, in their order.
+/// Hands on the results of the items, in their order.
 fn collect(
     queue: &WorkQueue<'_>,
     receiver: &Receiver<Outcome>,
@@ -218,7 +218,7 @@ fn collect(
         match receiver.recv_timeout(Duration::from_millis(100)) {
             Ok((index, result)) => early.insert(index, result?),
             Err(RecvTimeoutError::Timeout) => continue,
-            // Interrupted: the workers saw it first.
+            // Interrupted: the workers noticed it first.
             Err(RecvTimeoutError::Disconnected) if queue.cancelled.load(Ordering::Relaxed) => continue,
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(EngineError::Bug("the workers ended before the last block".into()));

@@ -1,7 +1,7 @@
-//! Values that no scene can have shown: nodata that nobody declared. What is fitted to them is ruined as a whole.
+//! Values that no scene can have measured: nodata that was not declared. One of them ruins a whole regression.
 //!
-//! They are looked for in the survey, in what the masks leave. A regression learns from none of them, whatever the rules
-//! say; these decide whether the scene is refused, or the value taken for nodata.
+//! The survey looks for them in the pixels that the masks leave. No regression learns from them. The rules decide whether
+//! such a scene is refused, the value is taken for nodata, or it is kept.
 
 use crate::error::EngineError;
 use crate::plan::{BandId, Job, Plan, SceneId};
@@ -14,26 +14,26 @@ use std::ops::RangeInclusive;
 /// Reflectances. Products are valid from −0.2 to 1.6 (LSDS-1368, LSDS-1619); 16 bits of Sentinel-2 hold up to 6.55, and
 /// sunglint saturates them.
 const REFLECTANCE: (f64, f64) = (-0.5, 8.0);
-/// What is no reflectance but has a scale: temperatures, angles, heights, percentages.
+/// Physical values of bands with a scale that are not reflectances: temperatures, angles, heights, percentages.
 const ANYTHING: (f64, f64) = (-1e5, 1e5);
 /// Names of bands that hold reflectances under a preset.
 const REFLECTIVE: [&str; 8] = ["blue", "green", "red", "nir", "swir", "coastal", "rededge", "pan"];
-/// Samples that tell what a band usually shows.
+/// The fewest samples that tell the usual range of a band.
 const ENOUGH: usize = 30;
-/// A number that comes more than once is a spike when it is so many times the range of all others away from them.
+/// A repeated value is a spike if its distance from all others is at least this many times their range.
 const RANGES: f64 = 10.0;
-/// And one that comes once, by so many spreads (from the hundredth to the hundredth from above).
+/// Any value is a spike if its distance from all others is at least this many spreads (1st to 99th percentile).
 const SPREADS: f64 = 1e6;
-/// Numbers that mean "no data" by custom; one such spread below all others, nothing was measured.
+/// Values that usually mean nodata. One that lies at least one spread below all others is taken for nodata.
 const CUSTOMARY: [f32; 8] = [-9999.0, -32768.0, -32767.0, -99999.0, -999.0, -9998.0, -28672.0, -3000.0];
-/// What a stored number may differ by from what resampling and conversion made of it, of itself.
+/// Largest relative difference between a known nodata value and the sample converted back to stored numbers.
 const ROUNDING: f32 = 1e-5;
-/// Numbers of a band that are told.
+/// The most values of a band that are reported.
 const MOST: usize = 8;
-/// Numbers of a band that are taken for nodata: with more, its numbers mean something else.
+/// The most values of a band that are taken for nodata. More than these are no nodata values.
 const MOST_NODATA: usize = 2 * MOST;
 
-/// A value of one band that cannot be.
+/// A value of one band that is no measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
     pub value: f32,
@@ -41,16 +41,16 @@ pub struct Found {
     pub why: Why,
 }
 
-/// What is wrong with it.
+/// Why a value is no measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Why {
-    /// No such reflectance, or no such thing at all.
+    /// Its physical value is outside the range of reflectance, or of any quantity.
     Physics(f64),
-    /// It lies far from all others, which go from here to there.
+    /// It lies far from all others, whose range this is.
     Spike(f32, f32),
 }
 
-/// What is known of a band's numbers.
+/// Scale and meaning of a band's numbers.
 #[derive(Clone, Copy)]
 pub struct Scaled {
     scale: f64,
@@ -66,13 +66,13 @@ impl Scaled {
         Some(Self { scale, offset, reflective })
     }
 
-    /// Whether a number means what a reflectance can be, whatever the band is called.
+    /// Whether a number can be a reflectance, whatever the name of the band.
     fn may_be_reflectance(self, value: f32) -> bool {
         let (low, high) = REFLECTANCE;
         (low..=high).contains(&(f64::from(value) * self.scale + self.offset))
     }
 
-    /// What a number means, if nothing can be that.
+    /// The physical value of a number, if it is outside the possible range.
     fn nonsense(self, value: f32) -> Option<f64> {
         let physical = f64::from(value) * self.scale + self.offset;
         let (low, high) = if self.reflective { REFLECTANCE } else { ANYTHING };
@@ -80,8 +80,8 @@ impl Scaled {
     }
 }
 
-/// The values of a band that cannot be, those furthest out first, at most [`MOST`] of them; and all that can be. `values`
-/// are rising.
+/// The values of a band that are no measurements, the furthest out first, at most [`MOST`] of them; and all other values.
+/// `values` must be rising.
 pub fn find(values: &[f32], scaled: Option<Scaled>) -> (Vec<Found>, &[f32]) {
     let (mut rest, mut found) = (values, Vec::new());
     loop {
@@ -113,7 +113,7 @@ fn why(value: f32, count: usize, others: &[f32], scaled: Option<Scaled>) -> Opti
     let hundredth = others.len() / 100;
     let spread = f64::from(others[others.len() - 1 - hundredth]) - f64::from(others[hundredth]);
     let customary = CUSTOMARY.contains(&value) && first >= value && far >= spread;
-    // A reflectance that may be is one: saturated roofs of Collection 1 all say 20000.
+    // A possible reflectance is a measurement: saturated roofs of Collection 1 all have 20000.
     let reflectance = scaled.is_some_and(|scaled| scaled.may_be_reflectance(value));
     let spike = !reflectance && count > 1 && range > 0.0 && far >= RANGES * range;
     let absurd = spread > 0.0 && far >= SPREADS * spread;
@@ -128,20 +128,20 @@ pub struct Suspicion<'a> {
     pub job: &'a Job,
 }
 
-/// What surveys have told of how scenes are read.
+/// Results of surveys that change how scenes are read.
 pub struct Learned {
     /// Per scene: how it is read, with the nodata that was found.
     pub sources: Vec<SceneSource>,
-    /// What there is to remark.
+    /// Remarks for the user.
     pub notes: Vec<String>,
 }
 
 impl Suspicion<'_> {
-    /// Looks for such values in a survey of the job. `true` where they are now taken for nodata, and a survey is to be taken
-    /// anew; where they are kept, their pixels are unusable in this one.
+    /// Looks for such values in a survey of the job. Returns `true` if some are now taken for nodata, so that the survey must
+    /// be taken again. Where the rules keep them, their pixels become unusable in this survey.
     ///
     /// # Errors
-    /// The rules refuse them, or nobody can tell which number they are in the file.
+    /// The rules refuse them, or their number in the file is unknown.
     pub fn judge(&self, learned: &mut Learned, survey: &mut Survey) -> Result<bool, EngineError> {
         let mut again = false;
         for scene in self.plan.stack.scene_ids() {
@@ -187,7 +187,7 @@ impl Suspicion<'_> {
         Ok(again)
     }
 
-    /// Per band that has any: what cannot be in a scene's sample, and the least and greatest of what can.
+    /// Per band with such values: the values, and the least and greatest of the others.
     fn implausible_in(
         &self,
         scene: SceneId,
@@ -204,7 +204,7 @@ impl Suspicion<'_> {
             let scaled = Scaled::of(&facts.bands[band], product);
             let (found, rest) = find(&values, scaled);
             if !found.is_empty() {
-                // Where nothing can be, the range is empty.
+                // Without a possible value, the range is empty.
                 let (low, high) = (rest.first().unwrap_or(&f32::MAX), rest.last().unwrap_or(&f32::MIN));
                 all.push((band, found, *low..=*high));
             }
@@ -246,7 +246,7 @@ impl Suspicion<'_> {
         EngineError::scene(id, message)
     }
 
-    /// The number in the file behind a sample; `None` where it was resampled or converted into one that tells none.
+    /// The number in the file that a sample comes from; `None` if resampling or conversion made it unrecognisable.
     fn stored(&self, scene: SceneId, band: BandId, value: f32) -> Option<f64> {
         let plan = &self.job.view.scenes[scene];
         if plan.is_exact() && plan.radiometry[band].is_none() {
@@ -260,7 +260,7 @@ impl Suspicion<'_> {
     }
 }
 
-/// Large and small numbers in powers of ten, as one writes them.
+/// A number as text; large and small ones with a power of ten.
 fn number(value: f32) -> String {
     if value != 0.0 && !(1e-4..1e9).contains(&value.abs()) {
         format!("{value:e}")
@@ -269,7 +269,7 @@ fn number(value: f32) -> String {
     }
 }
 
-/// Pixels that show what cannot be are of no use.
+/// Makes pixels outside the possible range unusable.
 fn leave_out(sampled: &mut SampledScene, band: BandId, possible: &RangeInclusive<f32>) {
     for pixel in 0..sampled.state.len() {
         if !possible.contains(&sampled.pixel(pixel)[band]) {

@@ -1,8 +1,7 @@
-//! Counts how much of a target the masks take. One that is taken as a whole comes out as another date, and looks like a
-//! success.
+//! Counts the masked pixels of a target. A target that is masked completely would be filled from other dates, and nobody
+//! would notice.
 //!
-//! Where the rules leave such targets out every pixel is counted; for a remark a sample will do, as large for a huge grid
-//! as for a large one.
+//! With `skip-above` every pixel is counted. For a remark a sample is enough; its size has a bound.
 
 use super::pieces::{compared, in_pieces};
 use crate::control::Control;
@@ -15,12 +14,12 @@ use compose_io::RunPosition;
 use compose_io::scene::SceneSource;
 use std::sync::atomic::Ordering;
 
-/// Up to so many pixels of the grid, all are looked at.
+/// Grids of up to this many pixels are counted whole.
 const WHOLE: usize = 1 << 20;
-/// Pieces of a larger grid that are looked at, along a side, and their own side.
+/// Pieces of a larger grid that are counted, along a side, and their own side.
 const SAMPLED: usize = 8;
 const PIECE: usize = 256;
-/// Side of the pieces where all are counted, and where rules compare scenes, all of which are then held at once.
+/// Side of the pieces where all pixels are counted, and where rules compare scenes, which are then held at once.
 const COUNTED: usize = 512;
 const COMPARED: usize = 128;
 
@@ -42,7 +41,7 @@ pub fn count(
     let windows = windows(of, exact, compares);
     let seen: usize = windows.iter().map(|window| window.pixels()).sum();
     let looked_at = 100.0 * seen as f64 / (of.view.grid.width as f64 * of.view.grid.height as f64);
-    // A sample of what other scenes are compared with would cost reading all of them.
+    // Rules that compare scenes would have to read all of them: a sample leaves these rules out.
     let plain = compares && !exact;
     let mut sum = Masked { pixels: 0, masked: 0, looked_at, at_least: plain };
     let cancelled = control.cancelled;
@@ -71,7 +70,7 @@ pub fn count(
     Ok(Some(sum))
 }
 
-/// The parts of the grid that are looked at.
+/// The parts of the grid that are counted.
 fn windows(of: &Job, exact: bool, compares: bool) -> Vec<Window> {
     let (width, height) = (of.view.grid.width, of.view.grid.height);
     let whole = Window::whole(width, height);

@@ -1,8 +1,8 @@
-//! Whole-scene facts, found out once before the run: a plan becomes a fitted plan.
+//! Facts of whole scenes, sampled once before the run: a plan becomes a fitted plan.
 //!
 //! | module | for |
 //! |---|---|
-//! | `fit` | which kind gets which survey, and what it makes of it |
+//! | `fit` | gives every kind its survey |
 //! | `sample` | a sample of whole scenes on a lattice of the grid |
 //! | `masked` | how much of a target the masks take |
 //! | `implausible` | values that no scene can have shown |

@@ -1,4 +1,4 @@
-//! Workers look at pieces of a grid; what comes of them is put together in their order.
+//! Workers read pieces of a grid; their results are joined in the order of the pieces.
 
 use crate::control::Progress;
 use crate::error::EngineError;
@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often progress is told.
+/// Interval between reports of progress.
 const TOLD_EVERY: Duration = Duration::from_millis(5);
 
-/// Does something with every piece of a grid, by several workers; what comes of it is in the order of the pieces. Of a
-/// total that is stated, what was done is told now and then. `compared` bytes are left for what rules compare.
+/// Runs `piece` on every piece of a grid with several workers; results are in the order of the pieces. Reports progress
+/// towards `total`. Leaves `compared` bytes of memory for rules that compare scenes.
 pub fn in_pieces<T: Send>(
     (plan, sources): (&Plan, &[SceneSource]),
     patches: &[Window],
@@ -47,7 +47,7 @@ pub fn in_pieces<T: Send>(
         if started == 0 {
             work(0);
         }
-        // One piece may hold a block that is large: what is said does not wait for it.
+        // A piece may take long: progress is reported meanwhile.
         let all = || next.load(Ordering::Relaxed) >= patches.len() + started;
         while !all() {
             progress(Progress { done: done.load(Ordering::Relaxed), total });
@@ -70,12 +70,12 @@ pub fn compared(plan: &Plan, job: &Job, (width, height): (usize, usize)) -> u64 
     bytes_compared(&plan.stack, job) * ((width + around) * (height + around)) as u64
 }
 
-/// What a worker looks with.
+/// The tools of a worker.
 pub struct Looking<'a> {
-    /// What all workers share.
+    /// Shared by all workers.
     pub context: &'a ReadContext<'a>,
     /// The worker.
     pub worker: &'a Worker,
-    /// Pixels of scenes that were looked at, by all workers.
+    /// Pixels of scenes that all workers have read.
     pub done: &'a AtomicU64,
 }

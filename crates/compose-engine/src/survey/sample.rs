@@ -1,6 +1,6 @@
 //! A sample of whole scenes, on a fixed lattice of the target grid.
 //!
-//! It is put together in the order of the lattice, so that nothing that is made of it depends on blocks, threads or memory.
+//! The samples are joined in the order of the lattice, so no result depends on blocks, threads or memory.
 
 use super::pieces::{Looking, compared, in_pieces};
 use crate::control::Progress;
@@ -14,12 +14,12 @@ use compose_io::scene::SceneSource;
 use ndarray::Array2;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Side of the pieces that are looked at where mask rules compare scenes, all of which are then held at once.
+/// Side of the pieces where mask rules compare scenes: all compared scenes are then held at once.
 const SMALL_PATCH: usize = 128;
 /// One piece's samples, scene by scene.
 type Piece = Vec<(Vec<f32>, Vec<u8>)>;
 
-/// What a sample is taken of, and how.
+/// The input of a sample.
 pub struct Sampling<'a> {
     /// The plan.
     pub plan: &'a Plan,
@@ -27,14 +27,14 @@ pub struct Sampling<'a> {
     pub sources: &'a [SceneSource],
     /// The output, and by which rules its scenes are masked.
     pub scope: Scope<'a>,
-    /// Where the sample lies.
+    /// The places of the sample.
     pub lattice: SampleLattice,
     /// Set to stop.
     pub cancelled: &'a AtomicBool,
 }
 
 impl Sampling<'_> {
-    /// Samples the scenes; workers take pieces, which are put together in their order.
+    /// Samples the scenes. Workers take pieces, which are joined in their order.
     pub fn take(&self, scenes: &[SceneId], progress: &dyn Fn(Progress)) -> Result<Survey, EngineError> {
         let patches = self.pieces();
         let total = patches.iter().map(|patch| (patch.pixels() * scenes.len()) as u64).sum();
@@ -53,7 +53,8 @@ impl Sampling<'_> {
         self.scope.masks.compare() && !self.scope.job.comparing.is_empty()
     }
 
-    /// What makes a piece. What rules compare decides, nothing of the machine.
+    /// Splits the sampled part of the grid into pieces. Their size depends on whether rules compare scenes, never on the
+    /// machine.
     fn pieces(&self) -> Vec<Window> {
         let patches = self.lattice.patches();
         if !self.compares() {
@@ -62,7 +63,7 @@ impl Sampling<'_> {
         patches.into_iter().flat_map(|patch| pieces(patch, (SMALL_PATCH, SMALL_PATCH))).collect()
     }
 
-    /// Rows of a piece that are looked at at a time, whole squares: as many as memory has room for.
+    /// Rows of a piece that are read at a time: as many whole squares as memory has room for.
     fn rows(&self) -> usize {
         if !self.compares() {
             return PATCH;
@@ -85,7 +86,7 @@ impl Sampling<'_> {
         let pieces = pieces.collect::<Result<Vec<Piece>, EngineError>>()?;
         let (stack, bands) = (&self.plan.stack, self.plan.stack.bands.len());
         let pixels = pieces.iter().filter_map(|piece| Some(piece.first()?.1.len())).sum();
-        // As large as they become, and no larger: the pieces are there at the same time.
+        // Allocated in the final size: the pieces are in memory at the same time.
         let room = |_: &SceneId| (Vec::with_capacity(pixels * bands), Vec::with_capacity(pixels));
         let mut joined: Piece = scenes.iter().map(room).collect();
         for piece in pieces {
@@ -113,7 +114,7 @@ impl Sampling<'_> {
         let room = |_: &SceneId| (Vec::with_capacity(samples * bands), Vec::with_capacity(samples));
         let mut piece: Piece = scenes.iter().map(room).collect();
         for strip in pieces(patch, (patch.width, self.rows())) {
-            // The frame of a square, and what is around its pixels: all that a pixel of the piece is judged by.
+            // Includes the frame of the squares, and the surroundings by which pixels are judged.
             let window = strip.expand(RIM + 1).intersect(wide).expect("a strip lies in its piece");
             for (scene, (values, states)) in scenes.iter().zip(&mut piece) {
                 if self.cancelled.load(Ordering::Relaxed) {
@@ -132,7 +133,7 @@ impl Sampling<'_> {
     }
 }
 
-/// What the pixels of a scene are worth.
+/// Judges the pixels of a scene.
 struct Judge<'a> {
     block: &'a Block,
     window: Window,

@@ -9,16 +9,16 @@ use serde::Serialize;
 pub struct Case {
     /// Unique among the cases, and fit for the name of a file.
     pub name: String,
-    /// What is hidden.
+    /// The pixels that are hidden.
     #[serde(flatten)]
     pub shape: Shape,
     /// At most this many of the nearest donors are given; all where absent.
     pub donors: Option<usize>,
-    /// What clear pixels beside the gap are multiplied with: see [`Case::shadow_strip`].
+    /// The factor of clear pixels beside the gap: see [`Case::shadow_strip`].
     pub shadow: Option<f32>,
 }
 
-/// What is hidden; lengths in pixels.
+/// The shape that is hidden; lengths in pixels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "shape", rename_all = "kebab-case")]
 pub enum Shape {
@@ -95,7 +95,7 @@ impl Case {
         enough(&hidden, clear).map(|()| hidden)
     }
 
-    /// Which clear pixels the shadow of this case darkens; none where it has no `shadow`.
+    /// The clear pixels that the shadow of this case darkens; none without `shadow`.
     pub fn shadow_strip(&self, hidden: ArrayView2<'_, u8>, clear: ArrayView2<'_, u8>) -> Array2<u8> {
         match self.shadow {
             Some(_) => shapes::shadow_strip(hidden, clear, SHADOW_REACH, SHADOW_SHIFT),
@@ -138,7 +138,7 @@ pub fn suited(
     cases.map(tell).collect()
 }
 
-/// What a case may be called: letters, digits, `-`, `_` and `.`, the first of them no dot.
+/// A valid name of a case: letters, digits, `-`, `_` and `.`, the first of them no dot.
 pub(super) fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     !name.is_empty() && !name.starts_with('.') && name.len() <= 64 && name.chars().all(fits)

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, ArrayView3};
 /// A fill beside the truth; all arrays of one height and width.
 #[derive(Clone, Copy)]
 pub struct Compared<'a> {
-    /// What was there, (band, row, col).
+    /// The truth, (band, row, col).
     pub truth: ArrayView3<'a, f32>,
     /// The product, (band, row, col). Outside the gap only `whole_rmse` looks at it.
     pub filled: ArrayView3<'a, f32>,
@@ -17,7 +17,7 @@ pub struct Compared<'a> {
     pub got: ArrayView2<'a, u8>,
 }
 
-/// What a pixel is to the comparison.
+/// The role of a pixel in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pixel {
     /// Its truth is not known: no figure looks at it.
@@ -39,7 +39,7 @@ impl Pixel {
 }
 
 impl Compared<'_> {
-    /// What each pixel is.
+    /// The role of each pixel.
     pub(crate) fn pixels(&self) -> Array2<Pixel> {
         let (_, height, width) = self.truth.dim();
         for mask in [self.hidden, self.clear, self.got] {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Scores {
     /// Pixels of the gap.
     pub hidden: usize,
-    /// Those of them that got a value.
+    /// The hidden pixels that got a value.
     pub filled: usize,
     /// `filled / hidden`; `None` where nothing was hidden.
     pub fill_rate: Option<f64>,
@@ -44,7 +44,7 @@ pub struct BandScores {
 impl Scores {
     /// This fill's error over that of another fill of the same gap, such as a plain copy: below 1 is better.
     /// The quotient of the two `mean.rmse`; `None` where one is not defined or the other fill has no error.
-    /// Where one of them fills fewer pixels, they are not judged on the same ones: see `fill_rate`.
+    /// A strategy that fills fewer pixels is judged on fewer: see `fill_rate`.
     pub fn ratio_to(&self, baseline: &Self) -> Option<f64> {
         ratio(self.mean.rmse?, baseline.mean.rmse?)
     }

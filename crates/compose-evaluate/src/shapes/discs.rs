@@ -10,7 +10,7 @@ pub const MARGIN: usize = 8;
 /// Places that are looked at, at most: enough to find one, few enough for the largest scene.
 const PLACES: usize = 20_000;
 
-/// Where no place is clear altogether, the clearest is taken if this share of it is.
+/// If no place is completely clear, the clearest is taken, provided that this share of it is clear.
 const CLEAR_ENOUGH: f64 = 0.9;
 
 /// A disc `diameter` pixels across: pixels whose centres lie within half of it from its centre.
@@ -129,7 +129,7 @@ fn paint(shape: &mut Array2<u8>, (top, left): (usize, usize), diameter: usize) {
     }
 }
 
-/// How many pixels of each row are clear before a column.
+/// The number of clear pixels of each row before a column.
 struct RowSums {
     size: (usize, usize),
     sums: Array2<u32>,

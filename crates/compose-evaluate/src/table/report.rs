@@ -10,7 +10,7 @@ pub struct Row {
     pub case: String,
     /// The strategy's name.
     pub strategy: String,
-    /// What is measured of its fill.
+    /// The figures of its fill.
     pub scores: Scores,
     /// [`Scores::ratio_to`] a plain copy of the nearest donor.
     pub ratio_to_copy: Option<f64>,

@@ -3,7 +3,7 @@
 use super::report::{Report, Row, Summary};
 use crate::metrics::BandScores;
 
-/// What stands for a figure that is not defined.
+/// The text for a figure that is not defined.
 const NONE: &str = "-";
 
 /// A column: its heading, and its cells from the top down.

@@ -61,7 +61,7 @@ impl Mul<f32> for Bands {
     }
 }
 
-/// How many numbers are summed in single precision before their sum is added up in double.
+/// The number of samples that are summed in single precision before their sum is added in double.
 const RUN: usize = 64;
 
 /// Sums per band, in the order in which the numbers come.

@@ -8,12 +8,12 @@ use crate::predict::{MOST_DONORS, Predictor, observation_of, put, ranks_at, sour
 use compose_core::{Block, Canvas, DonorUse, FillInput, GAP, Observations, Window};
 use std::ops::Range;
 
-/// How alike pixels of the border must be to be held to each other, as `sigma`.
+/// The difference up to which pixels of the border are compared with each other, as `sigma`.
 const ALIKE: f32 = 0.4;
 /// How far noise goes, in standard deviations of what differs between neighbours: with 0 the border of a rough scene
 /// comes out smoother than it is, with 1.5 it is seen.
 const NOISE: f32 = 1.0;
-/// Of the range of the target's values: what the solver may be off by. 0.05 of 10,000.
+/// The error that the solver may have, as a share of the range of the target's values: 0.05 of 10,000.
 const TOLERANCE: f32 = 5e-6;
 
 /// A pixel of the cell or its halo.
@@ -33,7 +33,7 @@ pub(crate) struct Cell<'a> {
     predictor: &'a Predictor,
     observations: &'a Observations,
     target: &'a Block,
-    /// Where its corner lies in the observations and the target.
+    /// Its corner in the observations and the target.
     origin: (usize, usize),
     width: usize,
     height: usize,
@@ -58,7 +58,7 @@ impl Cell<'_> {
     pub const HALO: usize = 32;
     /// Pixels around a cell that are read: the halo, and what is looked at around its border.
     pub const READS: usize = Self::HALO + Self::BESIDE + 1;
-    /// How far from a pixel of the border others are asked what it owes to noise.
+    /// The distance up to which other pixels tell the noise of a pixel of the border.
     pub const BESIDE: usize = 2;
     /// Bytes for the pixels of a cell with its halo, all of them open: values, pulls, edges, and the solver's.
     pub const MEMORY: usize = (Self::SIDE + 2 * Self::HALO).pow(2) * 350;
@@ -98,7 +98,7 @@ impl<'a> Cell<'a> {
         self.inner.0.contains(&(pixel / self.width)) && self.inner.1.contains(&(pixel % self.width))
     }
 
-    /// Where a pixel lies in the observations and the target.
+    /// The position of a pixel in the observations and the target.
     fn at(&self, pixel: usize) -> (usize, usize) {
         (self.origin.0 + pixel / self.width, self.origin.1 + pixel % self.width)
     }
@@ -238,7 +238,7 @@ impl<'a> Cell<'a> {
             let (pixel, other) = (edge.pixel as usize, edge.other as usize);
             match self.pixels[other] {
                 Pixel::Seen => {
-                    // What the target shows there, carried over by the difference that the donors in common see.
+                    // The sample of the target there, plus the difference that the common donors show.
                     let (here, there) = (predict(edge.model, pixel), predict(edge.model, other));
                     let shown = self.shown(self.at(other), group);
                     let noise = self.noise(edge.model, self.at(other), group);
@@ -277,7 +277,7 @@ impl<'a> Cell<'a> {
         (range.fold(0.0, f32::max) * TOLERANCE).max(f32::MIN_POSITIVE)
     }
 
-    /// What the target shows, for a group of bands.
+    /// The samples of the target, for a group of bands.
     fn shown(&self, (row, col): (usize, usize), group: usize) -> Lanes {
         let mut lanes = [0.0; LANES];
         for (lane, band) in lanes.iter_mut().zip(self.predictor.bands_of(group)) {
@@ -286,8 +286,8 @@ impl<'a> Cell<'a> {
         lanes
     }
 
-    /// What a pixel of the border is off by more than those like it around: noise that is not to be carried into the gap,
-    /// as far as noise usually goes.
+    /// The noise of a border pixel: its residual minus the weighted mean of similar neighbours, limited to the usual noise.
+    /// It is not carried into the gap.
     fn noise(&self, model: u32, at: (usize, usize), group: usize) -> Lanes {
         let residual = |at: (usize, usize)| {
             let (mut shown, predicted) =

@@ -73,7 +73,7 @@ impl Piece {
         }
     }
 
-    /// Who the neighbours are, and the weights as given.
+    /// The neighbours, and the weights as given.
     fn link(&mut self, system: &System, pixels: &[u32], number: &[u32]) {
         let nobody = pixels.len() as u32;
         let alone =

@@ -26,7 +26,7 @@ impl Solver {
     /// domains the largest error was 1.05 `tolerance`, in wide gaps it is less than half of it. A bound on the residual
     /// alone would say little: errors can be 1/λ times as large.)
     ///
-    /// A band's bits do not depend on other bands, a piece's neither on other pieces nor on where it is.
+    /// To the bit, a band is independent of other bands, and a piece of other pieces and of its position.
     ///
     /// Pieces of which no pixel is `wanted` are left as they are.
     pub fn solve(

@@ -1,4 +1,4 @@
-//! How firmly neighbours are bound together, and how certain that makes a pixel.
+//! The tension between neighbours, and the certainty of a pixel that follows from it.
 
 /// The membrane over the residual of a prediction is stiff where the donors are smooth, slack across their edges.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! How many donors one prediction may rest on.
+//! The number of donors that one prediction may use.
 
 use compose_core::{Problem, SettingsTable};
 

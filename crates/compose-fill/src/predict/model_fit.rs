@@ -99,7 +99,7 @@ impl ModelFit {
     }
 }
 
-/// As samples are: what no sample can hold is not known.
+/// Converts to f32; values that do not fit become NaN.
 fn single_precision(of: &[f64]) -> Vec<f32> {
     of.iter().map(|v| *v as f32).map(|v| if v.is_finite() { v } else { f32::NAN }).collect()
 }

@@ -35,15 +35,15 @@ pub(crate) struct Predictor {
     pub range: Vec<(Lanes, Lanes)>,
     /// Per band: the greatest sample that the target's type holds.
     pub full: Vec<f32>,
-    /// Per band: what the target may show; what lies beyond is no measurement.
+    /// Per band: the range of the target. Values beyond it are no measurements.
     pub believed: Vec<(f32, f32)>,
     /// One over the standard deviation of each of the target's bands; 0 where it is constant.
     pub contrast: Vec<f32>,
 }
 
 impl Predictor {
-    /// Number of the model for the donors that see a pixel; without those of low rank where there is none for all.
-    /// `None` without a donor.
+    /// Number of the model for the donors that are clear at a pixel. Where no model uses all of them, the lowest-ranked are
+    /// dropped one by one. `None` without a donor.
     pub fn model_of(&self, ranks: &[u16]) -> Option<usize> {
         (1..=ranks.len()).rev().find_map(|n| self.by_ranks.get(&key(&ranks[..n])).copied())
     }
@@ -57,7 +57,7 @@ impl Predictor {
         self.bands.div_ceil(LANES)
     }
 
-    /// What the model expects of a group of bands at a pixel that its donors see, clipped to what the target shows.
+    /// The prediction of a model for a group of bands at a pixel, clipped to the range of the target.
     pub fn predict(
         &self,
         model: usize,

@@ -9,12 +9,12 @@ pub(super) const PER_FEATURE: usize = 10;
 pub(super) const FOR_A_LINE: usize = 30;
 /// Pixels that the difference of two scenes needs.
 pub(super) const FOR_AN_OFFSET: usize = 5;
-/// How many times the range of the sample a pixel may lie beyond it.
+/// The distance beyond the range of the sample that a pixel may have, in multiples of that range.
 const RANGES_BEYOND: f32 = 20.0;
 /// Pixels that a regression rests on at most: more would cost time and change nothing.
 const ENOUGH: usize = 1 << 14;
 
-/// What is fitted: the target, and donors that come nearest in time first.
+/// The data of the fit: the target, and donors with the nearest in time first.
 pub(crate) struct Sample<'a> {
     pub survey: &'a Survey,
     pub target: usize,
@@ -63,7 +63,7 @@ impl Sample<'_> {
         (0..self.bands()).map(|band| moments(target, band, self.judged(target)).1).collect()
     }
 
-    /// Least and greatest value of each band that the target shows; where it shows next to nothing, that any scene does.
+    /// Least and greatest value of each band of the target; of all scenes, if the target has too few clear pixels.
     pub(super) fn range(&self) -> (Vec<f64>, Vec<f64>) {
         let target = self.scene(self.target);
         let shown = self.judged(target).count();
@@ -128,7 +128,7 @@ pub(super) fn moments(
     let count = pixels.clone().count().max(1) as f64;
     let mean = pixels.clone().map(value).sum::<f64>() / count;
     let variance = pixels.map(|i| (value(i) - mean).powi(2)).sum::<f64>() / count;
-    // What rounding alone makes of a constant is no spread.
+    // The deviation of a constant that comes from rounding counts as 0.
     (mean, if variance.sqrt() > 1e-9 * mean.abs() { variance.sqrt() } else { 0.0 })
 }
 

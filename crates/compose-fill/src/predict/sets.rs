@@ -1,4 +1,4 @@
-//! Which sets of donors get a regression of their own.
+//! The sets of donors that get a regression of their own.
 
 use super::donors::MOST_DONORS;
 use super::sample::Sample;

@@ -5,7 +5,7 @@ use super::sample::{PER_FEATURE, Sample};
 use super::single::Single;
 use compose_regression::{Rows, Solution, solve};
 
-/// Ridge where features are much alike: of the donors' translations none is to be weighed against another for nothing.
+/// Ridge parameter. It keeps donors that are nearly equal from getting large weights of opposite signs.
 const RIDGE_OF_SEVERAL: f64 = 1e-2;
 
 /// Several donors, by rank.
@@ -55,7 +55,7 @@ impl Several {
     }
 }
 
-/// How much each donor counts in each band before the regression: by the inverse of what it leaves unexplained, squared.
+/// The weight of each donor in each band before the regression: the inverse of its unexplained part, squared.
 fn shares(donors: &[&Single], bands: usize) -> Vec<Vec<f64>> {
     let weight = |donor: &&Single, band: usize| 1.0 / donor.fit.sigma[band].powi(2).max(1e-30);
     let sums: Vec<f64> =

@@ -14,7 +14,7 @@ const RIDGE_OF_SURROUNDINGS: f64 = 1e-3;
 pub(super) struct Single {
     pub scene: usize,
     pub translation: Translation,
-    /// What it makes of the sample, (pixel, band); arbitrary where the donor is unusable, and in frames.
+    /// Its predictions for the sample, (pixel, band); arbitrary where the donor is unusable, and in frames.
     pub translated: Vec<f32>,
     pub fit: ModelFit,
     /// Share of the target's spread that it leaves unexplained.
@@ -74,7 +74,7 @@ fn rows(sample: &Sample<'_>, donor: usize, pixels: &[usize], features: Features,
     Rows { width, features: count, numbers }
 }
 
-/// What a donor's translation makes of the sample.
+/// The predictions of a donor's translation for the sample.
 fn translated(sample: &Sample<'_>, donor: usize, translation: &Translation) -> Vec<f32> {
     let (bands, scene) = (sample.bands(), sample.scene(donor));
     let mut translated = vec![0.0; sample.survey.pixels * bands];

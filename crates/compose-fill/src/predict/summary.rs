@@ -1,11 +1,11 @@
-//! What is told of the fit, in the plan and in the report.
+//! The summary of a fit, for the plan and the report.
 
 use super::sample::Sample;
 use super::several::Several;
 use super::single::Single;
 use compose_core::FitSummary;
 
-/// What the survey told: the order of donors, models, and simpler ways that were taken.
+/// The results of the survey: the order of donors, models, and simpler models that were taken.
 pub(super) fn fit_summary(
     sample: &Sample<'_>,
     singles: &[Single],

@@ -1,4 +1,4 @@
-//! What a donor's observation means in the target's terms.
+//! Translation of a donor's observation into the numbers of the target.
 //!
 //! A pixel of the target is predicted from the donor's bands at the same place and at the eight pixels around it, and
 //! from the products of its bands: the neighbours know of shifts of less than a pixel and of what is mixed into it,
@@ -14,7 +14,7 @@ use ndarray::Array2;
 /// Beyond so many bands there are no products: there would be too many.
 const MOST_BANDS_OF_PRODUCTS: usize = 12;
 
-/// What is made of a pixel before it is weighted.
+/// The features of a pixel, which are then weighted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Features {
     /// The donor's bands.
@@ -24,7 +24,7 @@ pub(super) enum Features {
 }
 
 impl Features {
-    /// How many there are.
+    /// Their number.
     pub fn count(self, bands: usize) -> usize {
         match self {
             Self::Bands => bands,
@@ -35,7 +35,7 @@ impl Features {
     }
 }
 
-/// How the donor's numbers become standardised ones.
+/// Standardisation of the donor's numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Scale {
     /// Per band.

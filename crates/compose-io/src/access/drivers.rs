@@ -40,7 +40,7 @@ pub const DRIVERS: [&str; 35] = [
     "netCDF",
 ];
 
-/// What the rules say that scene files may open besides local files.
+/// The files that scene files may open besides local ones, by the rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
     /// VRTs may have their sources at addresses.

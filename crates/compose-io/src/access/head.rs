@@ -1,4 +1,4 @@
-//! What the first bytes of a file tell of the driver that it is for.
+//! The driver of a file, from its first bytes.
 
 use crate::IoError;
 use std::fs::File;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// What VRTs look like to GDAL, which looks for this in the text of a file's first bytes.
 const VRT_MARK: &[u8] = b"<vrtdataset";
-/// How many bytes those are; GDAL looks at fewer.
+/// The number of bytes that are examined; GDAL examines fewer.
 const HEAD: u64 = 64 * 1024;
 
 /// Words that begin or stand in files of drivers that are not taken, and the driver.

@@ -28,7 +28,7 @@ const TEXTS_BESIDE: [&str; 2] = [".aux.xml", ".AUX.XML"];
 /// Everything that GDAL will open with the raster at `path`, each file once, without itself.
 ///
 /// # Errors
-/// What may not be opened, by name; bombs.
+/// A file that may not be opened, by name; a VRT with too many or too deeply nested sources.
 pub(crate) fn look(path: &Path, access: &Access) -> Result<Vec<PathBuf>, IoError> {
     let mut look = Look { access, way: Vec::new(), seen: HashMap::new(), files: Vec::new() };
     look.file(path).map_err(|refused| match refused {

@@ -36,7 +36,7 @@ pub(crate) fn open(path: &Path, access: &Access) -> Result<Dataset, IoError> {
     }
 }
 
-/// The path as GDAL takes it for one on disk: what is `http:/x` or `NETCDF:x` on disk is none to it.
+/// The path in a form that GDAL takes for a file on disk: without a folder before it, `http:/x` or `NETCDF:x` is none.
 fn plain_name(path: &Path) -> Result<PathBuf, IoError> {
     let text = path.to_string_lossy();
     if text.starts_with("/vsi") {

@@ -1,4 +1,4 @@
-//! What the text of a VRT names, and what in it is refused.
+//! The files that a VRT names, and the elements that are refused in it.
 //!
 //! GDAL looks for elements and attributes of a name alike, and takes capitals for small letters; so does this. What is
 //! looked for follows GDAL's description of the format, <https://gdal.org/en/stable/drivers/raster/vrt.html>, and the
@@ -53,7 +53,7 @@ const MOST_NODES: u32 = 1_000_000;
 /// Sources in all, each counted as often as it is read.
 pub(super) const MOST_SOURCES: usize = 10_000;
 
-/// What is said of more.
+/// The message about more sources.
 pub(super) fn too_many() -> String {
     format!("reads more than {MOST_SOURCES} sources; join them to one raster")
 }
@@ -72,7 +72,7 @@ pub(super) struct Named {
 /// The files that the text names, in its order.
 ///
 /// # Errors
-/// What is no XML or has a DTD; what may not be in a VRT, with its line.
+/// The text is no XML or has a DTD, or an element is refused, with its line.
 pub(super) fn names(text: &str, network: bool) -> Result<Vec<Named>, String> {
     let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|e| format!("is no VRT: {e}"))?;
@@ -123,7 +123,7 @@ fn text(node: &Node<'_, '_>) -> Result<String, String> {
     let text: String = texts.collect();
     let name = node.tag_name().name();
     let names_file = NAMES.iter().any(|known| is(name, known));
-    // What GDAL would make of a name in pieces is not worth knowing.
+    // It is unclear how GDAL reads a name in pieces: it is refused.
     if names_file
         && node.children().filter(|c| !c.is_text()).any(|c| !is(c.tag_name().name(), "relativeToVRT"))
     {

@@ -1,4 +1,4 @@
-//! Where the centres of target pixels lie on the native grid.
+//! The positions of the centres of target pixels on the native grid.
 //!
 //! A position counts native pixels from the grid's corner: pixel (0, 0) spans 0..1 in both axes. Within one
 //! coordinate system it is an affine function. Between two it is transformed exactly at the nodes of a

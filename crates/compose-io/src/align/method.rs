@@ -4,7 +4,7 @@ use super::error::AlignError;
 use std::fmt;
 use std::str::FromStr;
 
-/// How values between native pixels are found.
+/// The method for values between native pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Resampling {
     /// The pixel that holds the place.
@@ -17,7 +17,7 @@ pub enum Resampling {
 }
 
 impl Resampling {
-    /// How many pixels around the nearest one the kernel touches.
+    /// The number of pixels around the nearest one that the kernel touches.
     pub(super) fn reach(self) -> usize {
         match self {
             Self::Nearest => 0,

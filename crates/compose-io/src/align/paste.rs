@@ -6,7 +6,7 @@ pub(super) struct Sample {
     pub native: (f64, f64),
 }
 
-/// How far from a whole number of pixels a shift may be anywhere on the target grid for pixels to be pasted.
+/// Largest deviation of a shift from a whole number of pixels, anywhere on the target grid, at which pixels are pasted.
 ///
 /// Transforms in files are rounded: to a millimetre (5e-5 of a 10 m pixel), or to 12 decimals of a degree
 /// (2e-5 px of drift over 10 000 pixels). That is less than this. A resampling by less than this would change

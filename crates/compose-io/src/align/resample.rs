@@ -1,4 +1,4 @@
-//! Values on the target grid from values on another grid, without a word from masked pixels.
+//! Values on the target grid from values on another grid; masked pixels contribute nothing.
 
 use super::lattice::{Mapping, Rows};
 use super::method::Resampling;
@@ -28,7 +28,7 @@ impl Resampler {
         &self.mapping
     }
 
-    /// Of the lattice that coordinates come from: distance between nodes (target pixels) and the error
+    /// The lattice of coordinates: distance between nodes (target pixels) and the error
     /// measured over the target grid (native pixels). `None` where every coordinate is exact.
     pub fn lattice(&self) -> Option<(i64, f64)> {
         match &self.mapping {

@@ -1,5 +1,4 @@
-//! Where windows of any size lie on another grid, from a few places in them: what it costs does not grow with their
-//! pixels.
+//! Finds windows on another grid from a few positions in them; the cost does not grow with their size.
 
 use super::lattice::Mapping;
 use compose_core::Window;
@@ -8,7 +7,7 @@ use compose_core::Window;
 const PLACES: usize = 9;
 /// Cells along each side of a window in which the native raster is looked for.
 const CELLS: usize = 8;
-/// How often it is looked for in the cells that may hold it: eight times as near each time.
+/// Number of searches in the cells that may hold it; each is eight times as fine.
 const LOOKS: usize = 24;
 
 /// Native positions of places that are spread over a target window: the box around them.

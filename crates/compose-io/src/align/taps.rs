@@ -1,4 +1,4 @@
-//! Which native pixels make a target pixel, and with which weights.
+//! Taps: the native pixels that make a target pixel, and their weights. Invalid pixels leave the weighted sum here.
 
 use super::method::Resampling;
 use compose_core::Window;
@@ -41,7 +41,7 @@ impl Field {
     }
 }
 
-/// Where a target pixel lies among the native ones; the same for every band.
+/// The position of a target pixel among the native ones; the same for every band.
 #[derive(Clone, Copy)]
 struct NativePosition {
     /// Index of the pixel that holds the position; [`NOWHERE`] outside the grid.
@@ -56,14 +56,14 @@ struct NativePosition {
 
 const NOWHERE: u32 = u32::MAX;
 
-/// What makes a target pixel, given validity.
+/// The native pixels that make a target pixel, given validity.
 #[derive(Clone, Copy, PartialEq)]
 enum Tap {
-    /// Nothing: its nearest pixel is not valid.
+    /// None: the nearest pixel is not valid.
     None,
     /// The nearest pixel.
     Copy,
-    /// Those of the four pixels around it that are valid.
+    /// The valid ones of the four pixels around it.
     Some,
     /// All four.
     Four,
@@ -203,7 +203,7 @@ impl Field {
         sum / weights
     }
 
-    /// Of the four pixels around a position, those that are on the grid.
+    /// The pixels on the grid among the four around a position.
     #[cold]
     fn read_of_the_four(self, place: &NativePosition) -> [Option<usize>; 4] {
         [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dc, dr)| {

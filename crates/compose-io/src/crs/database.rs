@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// What PROJ calls its database.
+/// The name of the database of PROJ.
 const NAME: &str = "proj.db";
 
 /// Looks a system up.
@@ -36,7 +36,7 @@ fn advice(why: &str) -> String {
     format!("{}; {found}; {todo} {NAME} that belongs to the PROJ in use", one_line(why))
 }
 
-/// What is in the folders that a variable names.
+/// The databases in the folders that a variable names.
 fn found(name: &str, folders: &OsStr) -> String {
     let said = |folder: &Path| {
         let there = if folder.join(NAME).exists() { "holds a" } else { "holds no" };

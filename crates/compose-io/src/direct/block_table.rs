@@ -1,4 +1,4 @@
-//! Where the blocks lie in the file.
+//! The offsets and lengths of the blocks in a file.
 
 use super::left::LeftToGdal;
 
@@ -17,7 +17,7 @@ enum Offsets {
     Wide(Box<[u64]>),
 }
 
-/// Where a block lies.
+/// The location of a block.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum BlockLocation {
     /// It was never written.
@@ -32,7 +32,7 @@ impl BlockTable {
     /// Takes over the tables of a file of `file_length` bytes.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason why the tables cannot be used.
     pub(super) fn new(offsets: Vec<u64>, lengths: &[u64], file_length: u64) -> Result<Self, String> {
         let narrow =
             |values: &[u64]| values.iter().map(|v| u32::try_from(*v).ok()).collect::<Option<Box<_>>>();
@@ -41,7 +41,7 @@ impl BlockTable {
         Ok(Self { offsets, lengths, file_length })
     }
 
-    /// Where block `index` lies, which is `stored` bytes unpacked.
+    /// The location of block `index`, which is `stored` bytes unpacked.
     ///
     /// # Errors
     /// [`LeftToGdal`]: it cannot lie there.
@@ -67,7 +67,7 @@ impl BlockTable {
         (offset, self.lengths[index])
     }
 
-    /// How many blocks there are.
+    /// The number of blocks.
     pub(super) fn count(&self) -> usize {
         self.lengths.len()
     }
@@ -89,7 +89,7 @@ impl BlockTable {
     }
 }
 
-/// No codec makes twice as much of a block; what claims to is no reason to take so much memory.
+/// The most bytes of a packed block. No codec doubles the size of a block; a larger length is damage, and is not allocated.
 fn most_packed(stored: usize) -> usize {
     2 * stored + 4096
 }

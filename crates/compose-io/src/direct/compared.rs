@@ -10,7 +10,7 @@ use gdal::raster::{GdalType, RasterBand};
 use std::fs::File;
 use std::path::Path;
 
-/// How many blocks were read directly, and how many GDAL was asked for.
+/// The number of blocks that were read directly, and of those read by GDAL.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) direct: usize,
@@ -23,7 +23,7 @@ pub(super) struct Seen {
 /// Why the file is left to GDAL.
 ///
 /// # Panics
-/// Where a block is read directly that GDAL reads differently or not at all.
+/// A block that is read directly differs from that of GDAL, or GDAL cannot read it.
 pub(super) fn compare(path: &Path, most: usize) -> Result<Seen, String> {
     let header = FileHeader::read(path, &CrsRegistry::new(), &Access::default())
         .map_err(|e| format!("refused: {e}"))?;
@@ -45,7 +45,7 @@ pub(super) fn compare(path: &Path, most: usize) -> Result<Seen, String> {
     for at in (0..across * down).step_by(every).map(|index| (index % across, index / across)) {
         let (width, height) = direct.block_size(at);
         let bytes = width * height * header.bands[0].dtype.bytes();
-        // What was in the plane before must not show.
+        // The earlier content of the plane must not show.
         let mut planes = vec![vec![0xA5_u8; bytes]; header.bands.len()];
         let mut places: Vec<_> = planes.iter_mut().map(|p| Some(&mut p[..])).collect();
         if direct.read_block(&file, &mut scratch, at, &mut places).is_err() {

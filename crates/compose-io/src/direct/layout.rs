@@ -10,7 +10,7 @@ pub(super) enum Codec {
     Zstd,
 }
 
-/// What was done to a row before it was packed.
+/// The predictor that was applied to a row before it was packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Predictor {
     None,

@@ -18,7 +18,7 @@ use tiff::tags::{ByteOrder, Tag, Type};
 
 /// Larger blocks are read in pieces, which GDAL does.
 const LARGEST_BLOCK: usize = 4096 * 4096;
-/// So many bytes of all bands are no block but a whole file.
+/// A block with this many bytes in all bands is a whole file: GDAL reads it.
 const MOST_BYTES: usize = 256 << 20;
 /// Their places alone would take 12 MB.
 const MOST_BLOCKS: usize = 1 << 20;

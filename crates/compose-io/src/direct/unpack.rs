@@ -5,7 +5,7 @@ use super::left::LeftToGdal;
 use std::fs::File;
 use zstd_safe::{DCtx, InBuffer, OutBuffer};
 
-/// What a thread needs to read blocks, kept from block to block.
+/// Buffers of a thread for reading blocks, kept from block to block.
 #[derive(Default)]
 pub(crate) struct Scratch {
     /// A block as it is in the file.

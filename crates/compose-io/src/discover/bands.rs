@@ -1,4 +1,4 @@
-//! Which bands a scene has, what they are called, and which of them are wanted.
+//! The bands of a scene: their names, and the wanted ones.
 
 use super::DiscoverError;
 use super::headers::Headers;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 pub(super) struct Slot {
     pub name: String,
     pub aliases: Vec<String>,
-    /// What the preset says of it.
+    /// The band in the preset.
     pub spec: Option<BandSpec>,
     /// Index into the scene's files.
     pub file: usize,

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use chrono::format::{Item, StrftimeItems};
 use compose_core::Day;
 
-/// What metadata may write; a time may follow after `T` or a blank.
+/// The format of dates in metadata; a time may follow after `T` or a blank.
 const METADATA: [&str; 4] = ["%Y-%m-%d", "%Y:%m:%d", "%Y/%m/%d", "%Y%m%d"];
 
 /// In messages: what [`in_metadata`] understands.
@@ -37,7 +37,7 @@ pub(super) fn of_year(year: &str, ordinal: &str) -> Option<Day> {
     NaiveDate::from_yo_opt(year.parse().ok()?, ordinal.parse().ok()?).map(Day::from)
 }
 
-/// What is wrong with a strptime format.
+/// The mistake in a strptime format.
 pub(super) fn flaw(format: &str) -> Option<String> {
     if StrftimeItems::new(format).any(|item| item == Item::Error) {
         return Some("it has a field that does not exist".into());

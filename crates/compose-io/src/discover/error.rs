@@ -1,4 +1,4 @@
-//! What goes wrong between a rules file's settings and the files on disk.
+//! Errors between the settings of a rules file and the files on disk.
 
 use crate::IoError;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub enum DiscoverError {
     Twice { what: String, first: PathBuf, second: PathBuf },
     #[error("band {band} of scene {scene} is in {} and again in a file of its own, {}; leave one of them out or give it another name", stack.display(), own.display())]
     InBoth { band: String, scene: String, stack: PathBuf, own: PathBuf },
-    #[error("{}: the date \"{text}\"{at} is not one; expected {expected} (date-from says where else to take dates from)", path.display())]
+    #[error("{}: \"{text}\"{at} is not a valid date; expected {expected} (date-from says where else to take dates from)", path.display())]
     Date { path: PathBuf, text: String, at: String, expected: String },
     #[error(
         "scene {id}: its files give different dates, {first} and {second}; a pattern's id must tell acquisitions apart"

@@ -16,7 +16,7 @@ pub(super) struct Headers<'a> {
     read: Vec<Option<Arc<FileHeader>>>,
     /// The scene's MTL file, where files without a georeference take it from there.
     mtl: Option<Mtl>,
-    /// What was said of the files that did.
+    /// Notes about files that took their georeference from the MTL file.
     pub(super) notes: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Headers<'a> {
         Ok(header)
     }
 
-    /// Where a file that does not say it lies, as the MTL file says it.
+    /// The georeference from the MTL file, for a file that has none.
     fn placed(&mut self, header: FileHeader) -> Result<FileHeader, DiscoverError> {
         let size = (header.grid.width, header.grid.height);
         let Some(told) = self.mtl.as_ref().and_then(|mtl| mtl.grid(size, self.systems)) else {

@@ -1,4 +1,4 @@
-//! What a file's name says: scene, band, date, and under a preset sensor, baseline and resolution.
+//! The parts of a file name: scene, band, date; under a preset also sensor, baseline and resolution.
 
 use super::{DiscoverError, date};
 use crate::scene::ScenesQuery;
@@ -33,7 +33,7 @@ struct Pattern {
     whole_path: bool,
 }
 
-/// What a name says.
+/// The parts of a name.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Named {
     pub id: String,
@@ -70,12 +70,12 @@ impl Names {
         })
     }
 
-    /// What files should look like, for messages.
+    /// The form that names should have, for messages.
     pub(super) fn expected(&self) -> String {
         self.expected.clone()
     }
 
-    /// What the name of `path` says; `None` where it is not like any pattern.
+    /// The parts of the name of `path`; `None` if no pattern matches.
     pub(super) fn read(&self, path: &Path) -> Option<Result<Named, DiscoverError>> {
         // A folder's name counts even where the program was started inside that folder.
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -154,7 +154,7 @@ impl Pattern {
     }
 }
 
-/// What is wrong with the named groups of a pattern.
+/// The mistake in the named groups of a pattern.
 fn check_groups(groups: &[&str]) -> Option<String> {
     let has = |name: &str| groups.contains(&name);
     if let Some(unknown) = groups.iter().find(|g| !GROUPS.contains(g) && **g != RESOLUTION) {

@@ -65,7 +65,7 @@ fn order(slots: &[Slot], wanted: &[usize], main: Option<usize>) -> Vec<usize> {
     order
 }
 
-/// Where the sun stood. Few rules want to know, so that a file that cannot be read is no error here.
+/// The position of the sun. Few rules need it, so a file that cannot be read is no error here.
 fn sun(found: &FoundScene, notes: &mut Vec<String>) -> Option<Sun> {
     let mtl = Mtl::read(found.mtl.as_ref()?).inspect_err(|e| notes.push(format!("no sun angles: {e}")));
     mtl.ok()?.sun()
@@ -103,7 +103,7 @@ fn source(
     SceneSource { facts, refs, georeferenced, notes, files, tags }
 }
 
-/// What GDAL warned of, file by file.
+/// GDAL's warnings, file by file.
 fn warned(opened: &[Opened]) -> Vec<String> {
     let mut notes = Vec::new();
     for header in opened.iter().map(|o| &o.header) {
@@ -202,7 +202,7 @@ fn check_type(role: BandRole, band: &BandHeader, file: &FileHeader, single: bool
     }
 }
 
-/// What to say where the processing baseline decides about the offset and no name tells it.
+/// The note for a product whose offset depends on a processing baseline that no name tells.
 fn unknown_radiometry(found: &FoundScene, query: &ScenesQuery, first: &BandFacts) -> Option<String> {
     let by_baseline = query.preset.is_some_and(|p| matches!(p.radiometry, Radiometry::ByBaseline { .. }));
     if !by_baseline || first.scale_offset.is_some() {

@@ -106,7 +106,7 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
             std::fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(wrong)?;
         let visible = entries.iter().map(std::fs::DirEntry::path).filter(|p| !is_hidden(p));
         let (mut folders, found): (Vec<_>, Vec<_>) = visible.partition(|p| p.is_dir());
-        // Which of two ways to a folder is taken must not depend on the order on disk.
+        // The choice between two paths to a folder must not depend on the order on disk.
         folders.sort_by(|a, b| b.cmp(a));
         waiting.extend(folders);
         files.extend(found.into_iter().filter(|p| is_candidate(p)));

@@ -263,7 +263,7 @@ fn a_malformed_date_is_refused_with_file_and_text() {
     let query = ScenesQuery { pattern: Some(r"x(?P<date>\d{8})\.tif".into()), ..folder.query("") };
     assert_eq!(
         folder.refused(&query),
-        r#"x20161301.tif: the date "20161301" in its name is not one; expected date-format %Y%m%d (date-from says where else to take dates from)"#
+        r#"x20161301.tif: "20161301" in its name is not a valid date; expected date-format %Y%m%d (date-from says where else to take dates from)"#
     );
     let _folder = folder.file("x20161301_MTL.txt", &mtl("2016-12-30"));
     let elsewhere = ScenesQuery { date_from: Some("mtl".into()), ..query };
@@ -355,7 +355,7 @@ fn date_from_mtl_goes_before_the_name() {
     let folder = folder.file(&format!("{C2}_MTL.txt"), &mtl("yesterday"));
     let refused = folder.refused(&ScenesQuery { base: folder.path(""), ..query });
     let expected =
-        format!("{C2}_MTL.txt: the date \"yesterday\" in DATE_ACQUIRED is not one; expected 2016-07-07, ");
+        format!("{C2}_MTL.txt: \"yesterday\" in DATE_ACQUIRED is not a valid date; expected 2016-07-07, ");
     assert!(refused.starts_with(&expected), "{refused}");
 }
 
@@ -397,7 +397,7 @@ fn any_metadata_item_may_give_the_date() {
     assert!(
         folder
             .refused(&query)
-            .starts_with("a.tif: the date \"today\" in WHEN is not one; expected 2016-07-07, ")
+            .starts_with("a.tif: \"today\" in WHEN is not a valid date; expected 2016-07-07, ")
     );
 }
 

@@ -1,4 +1,4 @@
-//! What lies beside a file: helper files of GDAL, and the temporary folders of its drafts.
+//! The files beside a file: helper files of GDAL, and the temporary folders of its drafts.
 
 use std::ffi::OsString;
 use std::fs;
@@ -34,7 +34,7 @@ pub(crate) fn temporary(name: &str, parent: &Path) -> io::Result<TempDir> {
     tempfile::Builder::new().prefix(&prefix(name, std::process::id())).suffix(".tmp").tempdir_in(parent)
 }
 
-/// How the folders of a file's drafts begin.
+/// The beginning of the names of folders with a file's drafts.
 fn prefix(name: &str, process: u32) -> String {
     // The whole must stay under 255 bytes, whatever the file's own name is.
     let name: String = name.chars().take(40).collect();
@@ -48,7 +48,7 @@ pub(crate) fn clear(path: &Path, process: u32) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with(&prefix) && name.ends_with(".tmp") {
-            // What cannot be removed only takes space.
+            // A draft that cannot be removed only takes space.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

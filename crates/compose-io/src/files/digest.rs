@@ -1,4 +1,4 @@
-//! What a file holds, in short: size and SHA-256.
+//! Size and SHA-256 of a file.
 
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -21,7 +21,7 @@ impl Digest {
     /// Reads the file, a buffer at a time.
     ///
     /// # Errors
-    /// What the system says.
+    /// Reading fails.
     pub fn of(path: &Path) -> io::Result<Self> {
         let mut file = File::open(path)?;
         let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; BUFFER]);

@@ -1,4 +1,4 @@
-//! What a run has on the disk before its files have their names: so that all of it can be removed from outside.
+//! The drafts and locks of a run. They are listed here so that a signal handler can remove all of them.
 
 use super::beside::{folder_of, temporary};
 use crate::write::WriteError;
@@ -18,7 +18,7 @@ struct Shared {
     there: Mutex<There>,
 }
 
-/// How far the files of a run are.
+/// The progress of the files of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
     /// None has its name.
@@ -30,7 +30,7 @@ enum Stage {
     Abandoned,
 }
 
-/// What is on the disk.
+/// The drafts and locks on the disk.
 #[derive(Debug, Default)]
 struct There {
     abandoned: bool,

@@ -3,8 +3,8 @@
 //! A lock is a hidden file `.NAME.lock` in the real folder of the output, so that links to folders do not hide it. It says
 //! who holds it, and the system's own advisory lock (`flock`, which NFS passes to the server) is held on it: however a
 //! run ends, the system lets go of that, and a file that is left is known to be stale. The locks of one run in a folder
-//! are one file under several names, so that a run of many outputs has few files open. Where a file system keeps no
-//! advisory locks, that the file is there must do.
+//! are one file under several names, so that a run of many outputs has few files open. Without
+//! advisory locks of the file system, the existence of the file is the lock.
 
 use super::beside::{clear, place};
 use super::drafts::Drafts;
@@ -67,7 +67,7 @@ impl Locks {
         &self.drafts
     }
 
-    /// What was found and cleared: runs that have ended and left their locks.
+    /// Stale locks that were cleared: notes about the runs that left them.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -116,7 +116,7 @@ impl Locks {
             // Another run took it for one that was left behind, before it was locked.
             Ok(()) if !is_at(&file, lock) => return Ok(false),
             Err(TryLockError::WouldBlock) => return Ok(false),
-            // Without advisory locks, that the file is there must do.
+            // Without advisory locks, the existence of the file is the lock.
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
         self.drafts.add_lock(lock);
@@ -203,7 +203,7 @@ fn is_empty_file(path: &Path) -> bool {
     fs::symlink_metadata(path).map_or(true, |at| at.is_file() && at.len() == 0)
 }
 
-/// Where the lock of an output lies.
+/// The path of the lock of an output.
 fn lock_of(output: &Path) -> Result<PathBuf, WriteError> {
     let name = output.file_name().ok_or_else(|| WriteError::NotAFile { path: output.to_owned() })?;
     let Some(place) = place(output) else {
@@ -234,7 +234,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> bool {
-    // Without numbers of files nothing else is known than that an open file keeps its name there.
+    // There are no inode numbers here. An open file cannot be renamed, so it is the same file.
     true
 }
 
@@ -295,8 +295,7 @@ mod tests {
         fs::create_dir(at(".b.tif.4000000-abc123.tmp")).unwrap();
         let locks = take(folder.path(), &["a.tif"]).unwrap();
         let [note] = locks.notes() else { panic!("{:?}", locks.notes()) };
-        let expected =
-            "a.tif: the run of process 4000000 since 2026-01-02 03:04:05 UTC has ended without an end";
+        let expected = "a.tif: the run of process 4000000, started 2026-01-02 03:04:05 UTC, was stopped before it finished";
         assert!(note.contains(expected), "{note}");
         let left = [".a.tif.4000001-abc123.tmp", ".a.tif.lock"];
         assert_eq!(names(folder.path()), left, "what is of others stays");

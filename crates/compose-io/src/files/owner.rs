@@ -1,4 +1,4 @@
-//! Who holds a lock: what a lock file says.
+//! The owner of a lock, as its file names it.
 
 use std::fmt;
 use std::fs::File;
@@ -40,7 +40,7 @@ impl Owner {
         format!("process {}\nhost {}\nsince {}\n", self.process, self.host, self.since)
     }
 
-    /// What a lock says; `None` where it says nothing yet, or is none of ours.
+    /// The owner that a lock names; `None` if it names none yet, or is not from this program.
     pub fn read(file: &File) -> Option<Self> {
         let mut text = String::new();
         file.take(LONGEST).read_to_string(&mut text).ok()?;
@@ -53,15 +53,16 @@ impl Owner {
         })
     }
 
-    /// What to say of one that has ended and left its lock.
+    /// The note about an owner that ended and left its lock.
     pub fn left_behind(&self) -> String {
         let Self { process, since, naming, .. } = self;
         let what = if *naming {
-            "; it was just naming its files, which may be of two runs; compose check tells by its report"
+            "; it stopped while it moved its files into place, so old and new files may be mixed: run compose check on its \
+             report"
         } else {
             "; its lock and drafts are cleared away"
         };
-        format!("the run of process {process} since {since} has ended without an end{what}")
+        format!("the run of process {process}, started {since}, was stopped before it finished{what}")
     }
 }
 

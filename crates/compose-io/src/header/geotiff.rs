@@ -70,7 +70,9 @@ pub(super) fn check(path: &Path, grid: &Grid, georeferenced: bool) -> Result<Vec
         return Err("it has GeoPixelScale, and GDAL finds no place in it".into());
     }
     if grid.crs.is_none() && (has(KEYS_DOUBLES) || has(KEYS_TEXT)) {
-        return Err("it has parameters of a coordinate system, and GDAL finds no system in it".into());
+        return Err(
+            "it has tags of a coordinate system, but GDAL cannot read a coordinate system from them".into()
+        );
     }
     if let Some(tag) = tags.iter().find(|tag| tag.number == NODATA) {
         let text = tiff.text(tag, LONGEST_NODATA).unwrap_or_default();

@@ -1,9 +1,9 @@
-//! Which of GDAL's complaints about a header make it wrong.
+//! The warnings of GDAL that make a header unusable.
 
 use crate::messages::Message;
 use std::path::Path;
 
-/// How many texts are passed on of one file.
+/// The most texts of one file that are passed on.
 const SHOWN: usize = 5;
 
 /// Tags that say what a pixel means or where it lies, by libtiff's and GDAL's names for them.
@@ -25,10 +25,10 @@ const TAGS: [&str; 16] = [
     "FillOrder",
     "Predictor",
 ];
-/// What libtiff says of a tag that it could not read.
+/// Messages of libtiff about a tag that it could not read.
 const LOST: [&str; 6] =
     ["ignored", "io error", "sanity check", "out of memory", "wrong data type", "null byte"];
-/// What libgeotiff and GDAL say where a part of the coordinate system is lost.
+/// Messages of libgeotiff and GDAL about a coordinate system of which a part is lost.
 const SYSTEM: [&str; 6] = [
     "GeoDoubleParams tag has only",
     "GeoKeyDirectory tag has only",

@@ -1,4 +1,4 @@
-//! What GDAL calls the sample type and the colour of each band, in words.
+//! GDAL's names of the sample type and the colour of each band.
 //!
 //! The gdal crate knows the numbers of both up to those of the GDAL that it was written for: it panics at colours that
 //! came later (near infrared, red edge and others in 3.10, which GDAL sets for Sentinel-2), and has no name for types

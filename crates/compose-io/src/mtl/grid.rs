@@ -1,4 +1,4 @@
-//! Where a scene's pixels lie, as its MTL file tells it.
+//! The grid of a scene, from its MTL file.
 //!
 //! Groups and keys: USGS Landsat 8-9 Collection 2 Level 1 and 2 Data Format Control Books (LSDS-1822, LSDS-1328) for
 //! `PROJECTION_ATTRIBUTES`; LSDS-809 for Collection 1, which has corners and sizes in `PRODUCT_METADATA` and the rest in

@@ -1,4 +1,4 @@
-//! What a product is: its sensors, their bands, and what the numbers of these mean.
+//! A product: its sensors, their bands, and the meaning of their numbers.
 
 use compose_core::{Layout, quality};
 
@@ -21,11 +21,11 @@ pub struct Preset {
     pub sensors: &'static [Sensor],
     /// Values that mean "no data" in reflectance bands.
     pub nodata: &'static [f64],
-    /// What the numbers of reflectance bands mean.
+    /// The meaning of the numbers of reflectance bands.
     pub radiometry: Radiometry,
 }
 
-/// What the numbers of a band mean.
+/// The meaning of the numbers of a band.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Radiometry {
     /// The product does not say it per band (digital numbers).
@@ -73,7 +73,7 @@ pub struct Sensor {
     pub bands: &'static [BandSpec],
 }
 
-/// Which part a band plays.
+/// The role of a band.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Wanted in the output unless the rules say otherwise.
@@ -93,7 +93,7 @@ pub struct BandSpec {
     pub common: Option<&'static str>,
     /// Other names, those in file names among them.
     pub others: &'static [&'static str],
-    /// Which part it plays.
+    /// Its role.
     pub part: Part,
     /// Layout of a quality band, where there is one.
     pub layout: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! Which samples are meant, and in which pieces they are shared.
+//! A band of a file, and the tiles in which its samples are shared.
 
 use crate::access::Access;
 use crate::direct::DirectFile;
@@ -43,7 +43,7 @@ pub struct BandRef {
     open_bytes: u64,
 }
 
-/// What reads the blocks of a file.
+/// The reader of the blocks of a file.
 #[derive(Clone, Debug)]
 pub(super) enum Reader {
     /// This crate itself.
@@ -121,12 +121,12 @@ impl BandRef {
         (tile.col as usize / width, tile.row as usize / height)
     }
 
-    /// How many bands the file has.
+    /// The number of bands of the file.
     pub(super) fn file_bands(&self) -> usize {
         self.header.bands.len()
     }
 
-    /// What the file may open besides local files.
+    /// The files that it may open besides local ones.
     pub(super) fn access(&self) -> &Access {
         &self.header.access
     }
@@ -146,7 +146,7 @@ impl BandRef {
         self.path == other.path && self.together == other.together
     }
 
-    /// Which plane of a tile this band is.
+    /// The plane of a tile that holds this band.
     pub(super) fn plane(&self) -> usize {
         self.together.iter().position(|n| *n == self.number).expect("a band lies with itself")
     }
@@ -183,7 +183,7 @@ impl BandRef {
         rows.flat_map(move |row| cols.clone().map(move |col| (col as usize, row as usize)))
     }
 
-    /// How many tiles meet `inside`, which lies in the raster.
+    /// The number of tiles that meet `inside`, which lies in the raster.
     pub fn tile_count(&self, inside: Window) -> u64 {
         let count = |first: i64, end: i64, size: usize| (end - 1) / size as i64 - first / size as i64 + 1;
         let across = count(inside.col, inside.col_end(), self.tile.0);

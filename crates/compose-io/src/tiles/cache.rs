@@ -1,4 +1,4 @@
-//! Which tiles are kept when not all fit.
+//! The tile cache: it chooses the tiles that are kept when not all fit.
 //!
 //! Blocks come in row-major order, so where a tile lies on the target grid tells when it is wanted next: by a block to
 //! the right, by the strip of blocks below, or never. What is wanted last goes first (L. A. Belady, "A study of
@@ -47,7 +47,7 @@ pub(super) struct TileCache<K, T> {
     budget: u64,
     bytes: u64,
     clock: u64,
-    /// Where the foremost worker is.
+    /// The position of the foremost worker.
     now: Option<RunPosition>,
 }
 

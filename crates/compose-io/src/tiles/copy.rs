@@ -56,11 +56,11 @@ impl Outside {
     }
 }
 
-/// Where validity goes.
+/// The destination of validity.
 pub enum Valid<'a> {
-    /// It is stated anew.
+    /// Overwrites the validity.
     Set(&'a mut [u8]),
-    /// What is not valid here is not valid at all.
+    /// Combines with the validity that is there by AND.
     And(&'a mut [u8]),
 }
 

@@ -1,4 +1,4 @@
-//! What is read, and what for: tiles are kept for those who come next.
+//! A request for samples: the window that is read, and its place on the target grid, by which tiles are kept.
 
 use compose_core::Window;
 
@@ -19,15 +19,15 @@ pub struct RunPosition {
 pub struct Reading {
     /// Pixels of the band. They may lie outside its raster.
     pub window: Window,
-    /// What they stand for on the target grid.
+    /// The window of the target grid for which they are read.
     pub target: Window,
     /// Pixels that every block needs beyond its own, on each side.
     pub halo: i64,
-    /// Where the run is.
+    /// The position of the run.
     pub place: RunPosition,
 }
 
-/// Where on the target grid a tile is needed.
+/// The part of the target grid for which a tile is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Extent {
     pub pass: usize,
@@ -69,7 +69,7 @@ impl Reading {
         }
     }
 
-    /// Where a tile of the band is needed.
+    /// The part of the target grid for which a tile of the band is needed.
     pub(super) fn extent(self, tile: Window) -> Extent {
         let (window, target, halo) = (self.window, self.target, self.halo);
         let scale = |from: usize, to: usize| to as f64 / from.max(1) as f64;

@@ -104,7 +104,7 @@ fn tiled(spec: &RasterSpec) -> bool {
     !said(spec, "TILED").is_some_and(is_no)
 }
 
-/// What the user says of an option. As for GDAL, the last one counts.
+/// The user's value of an option. As for GDAL, the last one counts.
 fn said<'a>(spec: &'a RasterSpec, option: &str) -> Option<&'a str> {
     let same = |(name, _): &&(String, String)| name.eq_ignore_ascii_case(option);
     spec.creation_options.iter().rfind(same).map(|(_, value)| value.as_str())
@@ -211,7 +211,7 @@ fn check_user(spec: &RasterSpec, known: &[Known], name: &str, value: &str) -> Re
     }
 }
 
-/// What was expected instead of a side of blocks that cannot be had.
+/// The expected numbers, if `value` is a side of blocks that is not possible.
 ///
 /// GDAL finds out when it creates the file, takes the number modulo 2^32, and its COG driver divides by it.
 fn refuses_side(spec: &RasterSpec, name: &str, value: &str) -> Option<String> {
@@ -239,7 +239,7 @@ struct Known {
 }
 
 impl Known {
-    /// What was expected instead of `value`, where that cannot be taken.
+    /// The expected values, if `value` is not one of them.
     fn refuses(&self, value: &str) -> Option<String> {
         let is_one_of = |values: &[&str]| values.iter().any(|v| v.eq_ignore_ascii_case(value));
         match self.kind.as_str() {

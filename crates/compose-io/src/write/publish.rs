@@ -1,4 +1,4 @@
-//! A file under a temporary name. It gets its own name when it is whole, or disappears.
+//! Gives files their final names. A file has a temporary name until it is whole; dropped before that, it disappears.
 //!
 //! The temporary name is a hidden folder beside the final file, `.out.tif.<pid>-XXXXXX.tmp/`: on the same
 //! file system, so that moving is one step that cannot stop half-way, and a place where the helper files of
@@ -70,7 +70,7 @@ impl Draft {
         Ok(Self { file: folder.path().join("draft"), folder, path: path.to_owned() })
     }
 
-    /// Where the file will be.
+    /// The final path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -105,7 +105,7 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Where the file will be.
+    /// The final path of the file.
     pub fn path(&self) -> &Path {
         &self.draft.path
     }
@@ -129,7 +129,7 @@ impl Pending {
     }
 
     /// Gives the file its name, in one step; without `overwrite` only where nothing has it, which the system sees to.
-    /// What is replaced or removed is kept until [`Named::settle`].
+    /// Files that are replaced or removed are kept until [`Named::settle`].
     ///
     /// # Errors
     /// [`WriteError::Commit`], [`WriteError::Exists`], [`WriteError::Stale`].
@@ -147,12 +147,12 @@ impl Pending {
     }
 }
 
-/// A file that has its name, and what it takes to give it back.
+/// A file that has its final name, and the means to undo that.
 #[derive(Debug)]
 pub(crate) struct Named {
     folder: Folder,
     path: PathBuf,
-    /// What was moved away: where it is now, and where it was.
+    /// Files that were moved away: the path now, and the path before.
     moved: Vec<(PathBuf, PathBuf)>,
     has_name: bool,
     /// Whether what was there before, a file or nothing, can be had again.
@@ -210,8 +210,8 @@ impl Named {
     }
 }
 
-/// Moves a file to a name that nothing has. A name that comes meanwhile is never replaced, but on file systems that
-/// have neither such a move nor hard links: there it is looked at just before.
+/// Moves a file to a name that is free. A file that appears meanwhile is never replaced, except on file systems with neither
+/// a rename without replacement nor hard links: there the name is checked just before.
 fn rename_into_free_place(file: &Path, path: &Path) -> std::io::Result<()> {
     match TempPath::try_from_path(file)?.persist_noclobber(path) {
         Ok(()) => Ok(()),

@@ -8,7 +8,7 @@ use std::path::Path;
 /// Bytes that are tried: more than a disk that is full to the last tile has left.
 const TRIED: usize = 1 << 20;
 
-/// What GDAL said, behind the system's own answer where that takes no more bytes at the end of `file`.
+/// The message of GDAL, after the error of the system if that takes no more bytes at the end of `file`.
 ///
 /// The file has failed: what is tried spoils it.
 pub(super) fn explain(file: &Path, gdal: &str) -> String {

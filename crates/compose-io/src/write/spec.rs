@@ -1,9 +1,9 @@
-//! What is to be written: all that can be decided before there is a pixel.
+//! The specification of an output raster, decided before any pixel.
 
 use compose_core::{DataType, Grid};
 use std::path::PathBuf;
 
-/// What kind of file.
+/// The file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A tiled GeoTIFF.
@@ -22,7 +22,7 @@ impl Format {
     }
 }
 
-/// How tiles are compressed. All are lossless.
+/// The compression of tiles. All are lossless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Compression {
@@ -65,7 +65,7 @@ impl Compression {
     }
 }
 
-/// What is said of one band of an output.
+/// The description of one band of an output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputBand {
     /// Its description.
@@ -74,10 +74,10 @@ pub struct OutputBand {
     pub scale_offset: Option<(f64, f64)>,
 }
 
-/// What is to be written: all that can be decided before there is a pixel.
+/// The specification of an output raster, decided before any pixel.
 #[derive(Clone, Debug)]
 pub struct RasterSpec {
-    /// Where the file will be.
+    /// The final path.
     pub path: PathBuf,
     /// Size, transform, coordinate system.
     pub grid: Grid,
@@ -89,9 +89,9 @@ pub struct RasterSpec {
     pub nodata: Option<f64>,
     /// The bands, in order.
     pub bands: Vec<OutputBand>,
-    /// What kind of file.
+    /// The file format.
     pub format: Format,
-    /// How tiles are compressed.
+    /// The compression of tiles.
     pub compression: Compression,
     /// Compression level; GDAL's own without.
     pub level: Option<u32>,

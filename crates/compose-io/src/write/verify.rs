@@ -62,7 +62,7 @@ fn check_band(band: &RasterBand<'_>, length: u64, sparse: bool) -> Result<(), St
         .map_err(|cause| format!("last tile ({cause})"))
 }
 
-/// Where a tile lies in a TIFF file: offset and size in bytes (items of GDAL's GTiff driver).
+/// The offset and size in bytes of a tile in a TIFF file (items of GDAL's GTiff driver).
 fn place(band: &RasterBand<'_>, col: usize, row: usize) -> Option<(u64, u64)> {
     let item = |name: &str| band.metadata_item(&format!("BLOCK_{name}_{col}_{row}"), "TIFF")?.parse().ok();
     Some((item("OFFSET")?, item("SIZE")?))

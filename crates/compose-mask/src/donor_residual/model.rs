@@ -1,4 +1,4 @@
-//! What a donor makes one expect of a scene: a robust regression of the scene's bands on all of the donor's.
+//! The prediction of a scene from a donor: a robust regression of the scene's bands on all of the donor's.
 
 use compose_core::survey::{CLEAR, DOUBTFUL, SampledScene};
 use compose_core::{Block, Survey};

@@ -1,12 +1,12 @@
-//! Which pixels are darker than what is around them.
+//! Finds pixels that are darker than their surroundings.
 
 use super::cell_cover::CellCover;
 use compose_core::BandFacts;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Zip, s};
 
-/// Of the clear pixels, those in every so manieth row and column of the grid are looked at.
+/// Spacing of the rows and columns of the grid whose clear pixels are sampled.
 const STRIDE: usize = 4;
-/// How many cells to each side of a pixel's own are around it.
+/// The number of cells to each side of a pixel's own that are its surroundings.
 pub(super) const AROUND: usize = 2;
 /// The fewest clear pixels that tell what is around.
 const FEWEST: usize = 4;
@@ -14,7 +14,7 @@ const FEWEST: usize = 4;
 /// A band in which shadows are dark.
 pub(super) struct DarkBand<'a> {
     pub values: ArrayView2<'a, f32>,
-    /// What is added to a number so that none stands for no light.
+    /// Added to stored numbers, so that 0 means zero reflectance.
     pub zero: f32,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn zero(band: &BandFacts) -> Option<f32> {
 impl DarkBand<'_> {
     /// Clears `dark` where the number is not below `share` of the median of the clear pixels in the cells around.
     ///
-    /// Where too few of these are clear, or the median is no reflectance, no pixel is dark.
+    /// If too few of these are clear, or the median is no reflectance, no pixel is dark.
     pub fn keep_dark(
         &self,
         lattice: CellCover,

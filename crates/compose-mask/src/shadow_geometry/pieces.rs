@@ -4,15 +4,15 @@ use super::cell_cover::{Bits, CELL, CellCover, paint};
 use ndarray::{Array2, ArrayView2};
 use std::ops::Range;
 
-/// How many cells to each side are matched together with a cell.
+/// The number of cells to each side that are matched together with a cell.
 pub(super) const BESIDE: usize = 1;
 /// The share of the most that counts as near it.
 const NEAR: f64 = 0.9;
 
-/// What shadows are looked for with.
+/// The input of the search for shadows.
 pub(super) struct Search<'a> {
     pub lattice: CellCover,
-    /// Where shadows of clouds of each height fall, (cols, rows), the lowest first.
+    /// The offsets of the shadows of clouds of each height, (cols, rows), the lowest first.
     pub offsets: &'a [(i64, i64)],
     /// The share of dark pixels that a shadow has more than.
     pub similarity: f64,
@@ -23,7 +23,7 @@ pub(super) struct Search<'a> {
     seen: Bits,
 }
 
-/// How many pixels of a cell's cloud fall on dark ones, and on any that are seen, for each offset.
+/// For each offset, the number of a cell's cloud pixels whose shadow falls on dark pixels, and on any clear pixels.
 #[derive(Clone, Default)]
 struct Tally(Vec<(u32, u32)>);
 

@@ -1,11 +1,11 @@
-//! Which way and how far shadows fall.
+//! The direction and length of shadows.
 
 use compose_core::{Grid, Sun};
 
 /// The farthest that a shadow may fall, in pixels: every block is read with as much around it.
 pub(super) const FARTHEST_PX: f64 = 2000.0;
 
-/// Where the shadow of a cloud lies, in pixels of a grid for each metre of the cloud's height.
+/// The offset of a cloud's shadow, in pixels of a grid for each metre of the cloud's height.
 ///
 /// A cloud at height H throws its shadow H·tan(90° − elevation) away from the sun, the ground being flat and the
 /// view straight down (Zhu and Woodcock 2012, figure 5). The grid's north is taken for north.

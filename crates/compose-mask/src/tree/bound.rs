@@ -55,7 +55,7 @@ struct Known {
     layout: Option<&'static Layout>,
 }
 
-/// Where a tree stands: the scene, the bands of the whole tree, and the grid that it runs on.
+/// The context of a tree: the scene, the bands of the whole tree, and the grid on which it is evaluated.
 pub(super) struct TreeContext<'a> {
     pub(super) scene: &'a SceneFacts,
     pub(super) bands: &'a [usize],
@@ -157,7 +157,7 @@ impl BoundNode<MaskBinding> {
 }
 
 impl<L: Leaf> BoundNode<L> {
-    /// Where its planes are among those of the tree.
+    /// The places of its planes among those of the tree.
     fn planes(&self) -> BTreeSet<usize> {
         match &self.content {
             BoundContent::Leaf(_, planes) => planes.iter().copied().collect(),
@@ -186,7 +186,7 @@ impl<L: Leaf> BoundNode<L> {
         self.leaf().into_iter().chain(below).collect()
     }
 
-    /// What the widest branch needs, and on top of it what the node's own changes of shape need.
+    /// The halo of the widest branch plus that of the node's own morphology.
     fn halo(&self) -> usize {
         let below = self.children().iter().map(Self::halo).max();
         let below = below.unwrap_or_else(|| self.leaf().map_or(0, PlannedMask::halo));
@@ -219,7 +219,7 @@ impl<L: Leaf> BoundNode<L> {
         own.into_iter().chain(below).chain(self.steps.iter().filter_map(BoundStep::note)).collect()
     }
 
-    /// What becomes of a pixel of this code.
+    /// Whether a pixel of this code is marked.
     fn code(&self, band: usize, code: u32, is_fill: bool) -> Code {
         let below = |nodes: &[Self], decisive: Code| {
             let answers: Vec<Code> = nodes.iter().map(|n| n.code(band, code, is_fill)).collect();
@@ -265,7 +265,7 @@ impl BoundNode<Arc<dyn BoundMask>> {
     }
 }
 
-/// What becomes of a pixel as far as its code tells.
+/// Whether a pixel is marked, as far as its code tells.
 #[derive(Clone, Copy, PartialEq)]
 enum Code {
     Taken,
@@ -287,7 +287,7 @@ impl From<Option<bool>> for Code {
 }
 
 impl Code {
-    /// What several rules make of it together: one `decisive` answer is enough.
+    /// The joint answer of several rules: one `decisive` answer is enough.
     fn joined(answers: &[Self], decisive: Self) -> Self {
         let other = if decisive == Self::Taken { Self::Kept } else { Self::Taken };
         let all = |allowed: &[Self]| answers.iter().all(|answer| allowed.contains(answer));
@@ -382,7 +382,7 @@ impl BoundTree<MaskBinding> {
 }
 
 impl<L: Leaf> BoundTree<L> {
-    /// What becomes of a pixel of this code; `None` of a band that is not read.
+    /// Whether a pixel of this code is marked; `None` for a band that is not read.
     fn code(&self, band: usize, code: u32) -> Option<Code> {
         let plane = self.bands.iter().position(|b| *b == band)?;
         let is_fill = self.planes[plane].layout.is_some_and(|layout| layout.is_fill(code));

@@ -1,4 +1,4 @@
-//! What a trial is done with: a kind, made-up scenes and settings that fit them.
+//! The setup of trials: a kind, made-up scenes and settings that fit them.
 
 use super::fixtures::{Fixture, Fixtures, Theme};
 use super::kind::Kind;
@@ -68,7 +68,7 @@ impl Bench {
         if self.kind.sort == KindSort::Fill { &Theme::USUAL } else { &Theme::USUAL[..2] }
     }
 
-    /// What pixels are looked at with: the first settings in every fixture that they fit, and some others in one.
+    /// The settings of trials with pixels: the first settings in every fixture that they fit, and some others in one.
     pub fn setups(&self) -> Result<Vec<(Setup, Instance)>, End> {
         let fixtures: Vec<Arc<Fixture>> = self.usual().iter().map(|theme| self.fixture(*theme)).collect();
         let mut why = None;

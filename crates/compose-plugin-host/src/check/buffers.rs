@@ -56,7 +56,7 @@ impl<T: Sample> Memory<T> {
     }
 }
 
-/// How rows lie in memory.
+/// The layout of rows in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Lay {
     /// Samples between the end of a row and the beginning of the next.
@@ -106,7 +106,7 @@ impl<T: Sample> Slab<T> {
         (self.stride() * size_of::<T>()) as i64
     }
 
-    /// Where the pixel lies that is `halo` rows and columns inside.
+    /// The index of the pixel that is `halo` rows and columns inside.
     pub fn at(&self, halo: usize) -> *const T {
         let depth = halo + self.lay.margin;
         self.memory.as_slice().as_ptr().wrapping_add(depth * self.stride() + depth)
@@ -176,7 +176,7 @@ impl<T: Sample> Guarded<T> {
         bytes_of(self.memory.as_slice()) == bytes_of(other.memory.as_slice())
     }
 
-    /// Where something was written that is no pixel of the plane.
+    /// The position of a write outside the pixels of the plane.
     pub fn trespass(&self) -> Option<String> {
         let wrong = |place: &usize| {
             let (before, samples) = (*place < self.guard, self.memory.as_slice());

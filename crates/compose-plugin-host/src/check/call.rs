@@ -8,21 +8,21 @@ use compose_core::{BandRole, Grid, Window};
 use compose_plugin::abi;
 use std::io;
 
-/// What a call is shown.
+/// The input of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
     pub window: Window,
-    /// How data, validity and outputs lie in memory.
+    /// The layout of data, validity and outputs in memory.
     pub lay: [Lay; 3],
     pub beyond: Beyond,
     pub invalid: Invalid,
     pub shown: Shown,
     pub gaps: Gaps,
-    /// How often the call is made again, to see whether the answer stays.
+    /// The number of repeated calls, which must give the same answer.
     pub repeat: usize,
 }
 
-/// What lies around the pixels that may be read.
+/// The content of memory around the pixels that may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beyond {
     Nothing,
@@ -52,7 +52,7 @@ impl Invalid {
     }
 }
 
-/// How much there is to see.
+/// The amount of valid pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
     All,
@@ -68,7 +68,7 @@ pub enum Shown {
     Blind(usize),
 }
 
-/// Which of the pixels that may be gaps are some.
+/// The gaps among the pixels that may be gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gaps {
     All,
@@ -106,14 +106,14 @@ impl Call {
     }
 }
 
-/// What a kind has written where it counts.
+/// The output of a kind without its halo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     pub window: Window,
     pub planes: Vec<Vec<Cell>>,
 }
 
-/// What was written for one pixel.
+/// The output for one pixel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
     /// It does not count.
@@ -199,7 +199,7 @@ impl Look {
     }
 }
 
-/// What a look is taken at.
+/// The planes that a look shows: a band of a scene on a grid.
 pub struct Subject<'a> {
     pub fixture: &'a Fixture,
     pub scene: usize,
@@ -253,7 +253,7 @@ pub fn look(at: &Subject<'_>, call: &Call) -> io::Result<Look> {
     Ok(Look { samples, valid, band: at.band })
 }
 
-/// Which pixels of a band lie under those of a grid that shares its corner; `None` outside.
+/// The pixels of a band under those of a grid that shares its corner; `None` outside.
 fn nearest(first: i64, count: usize, (to, from): (f64, f64), size: usize) -> Vec<Option<usize>> {
     let one = |n: i64| {
         let place = ((n as f64 + 0.5) * to / from).floor();

@@ -1,15 +1,15 @@
-//! What a trial has found, and how it gets from the process of the trial to the one that reports.
+//! The findings of a trial, and their way from the process of the trial to the one that reports.
 
 use serde_json::{Value as Json, json};
 
 /// Something that is wrong with a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What was found, and where.
+    /// The finding, and its place.
     pub found: String,
-    /// What the header asks for.
+    /// The requirement of the header.
     pub expected: String,
-    /// What to do about it.
+    /// The advice.
     pub advice: String,
 }
 
@@ -23,7 +23,7 @@ impl Fault {
     }
 }
 
-/// How a trial ended.
+/// The end of a trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Nothing is wrong.
@@ -51,7 +51,7 @@ pub(super) const FENCED: &str = "planes at the end of memory";
 /// A kind as the report names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
-    /// What the rules file calls it.
+    /// The name in the rules file.
     pub id: String,
     /// The plugin's version.
     pub version: String,
@@ -64,13 +64,13 @@ pub struct Tried {
 pub(super) enum Line {
     /// The trial that begins, as `KIND/TRIAL`.
     Trial(String),
-    /// What it is about to do; the last one tells where a process ended that did not end well.
+    /// The next step; the last one tells where a process failed.
     Step(String),
     /// A kind, and the trials that it is to undergo.
     Kind(Tried, Vec<String>),
     /// The library cannot be looked at.
     Unusable(String),
-    /// How the trial ended.
+    /// The end of the trial.
     Outcome(Outcome),
 }
 

@@ -14,7 +14,7 @@ pub const SCENES: usize = 5;
 /// The scene that is repaired, where one is.
 pub const TARGET: usize = 2;
 
-/// What a fixture has, or lacks.
+/// The properties of a fixture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
     /// Landsat 8, QA_PIXEL, all that can be known.
@@ -42,9 +42,9 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// Those that a kind must be able to work with, as far as it uses what differs; the first fits most.
+    /// Fixtures with which every kind must work, as far as it uses what differs; the first fits most kinds.
     pub const USUAL: [Self; 4] = [Self::Landsat, Self::Sentinel, Self::PerBand, Self::Composed];
-    /// Those that it may refuse.
+    /// Fixtures that a kind may refuse.
     pub const POOR: [Self; 7] = [
         Self::NoQuality,
         Self::NoDay,
@@ -79,11 +79,11 @@ pub struct Fixture {
     pub target: Option<usize>,
     pub joint: bool,
     pub raw: OneStack,
-    /// What covers the ground of a scene, made when it is asked for.
+    /// The cover of the ground in a scene, made on request.
     covers: Vec<OnceLock<Vec<Cover>>>,
     /// Pixels of (scene, band), likewise.
     tiles: Vec<Vec<OnceLock<Tile>>>,
-    /// Where a strategy sees (scene, band of the result).
+    /// The pixels that a strategy sees (scene, band of the result).
     seen: Vec<Vec<OnceLock<Vec<u8>>>>,
 }
 
@@ -106,9 +106,9 @@ impl Fixtures {
 
 /// The pixels of a band.
 pub struct Tile {
-    /// Of data bands.
+    /// For data bands.
     pub values: Vec<f32>,
-    /// Of quality bands.
+    /// For quality bands.
     pub codes: Vec<u32>,
     pub valid: Vec<u8>,
 }
@@ -341,7 +341,7 @@ fn grid(theme: Theme) -> Grid {
     Grid { width: SIZE.0, height: SIZE.1, transform, crs }
 }
 
-/// What lies at a pixel.
+/// The content of a pixel.
 #[derive(Clone, Copy, PartialEq)]
 enum Cover {
     Clear,

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// A kind under trial.
 pub struct Kind {
     pub host: PluginHost,
-    /// What the plugin is told when it asks whether to stop.
+    /// The answer to a plugin that asks whether to stop.
     pub cancelled: Arc<AtomicBool>,
     pub sort: KindSort,
     pub declared: &'static Declared,
@@ -110,7 +110,7 @@ impl Kind {
         Ok((Instance::new(at, destroy), values))
     }
 
-    /// What a call for pixels is about.
+    /// The subject of a call for pixels.
     pub fn step(&self, function: &str, setup: &Setup, call: &Call) -> String {
         let (block, theme) = (crate::planes::block(call.window), setup.fixture.theme.describe());
         let fenced = if call.lay[0].fenced { format!(", {FENCED}") } else { String::new() };

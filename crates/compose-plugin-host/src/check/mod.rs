@@ -31,5 +31,6 @@ mod user_settings;
 mod violations;
 
 pub use findings::{Fault, Outcome, Tried};
-pub use parent::{CheckError, Report, Request, check};
+pub use parent::{CheckError, Report, check};
+pub use process::Request;
 pub use trial::{Trials, trial};

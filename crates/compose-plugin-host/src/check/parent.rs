@@ -1,22 +1,9 @@
 //! The process that reports: it starts others that do the trials, and survives them all.
 
 use super::findings::{ALONE, FENCED, FROM, Fault, LIST, Line, Outcome, Tried};
-use super::process::{self, Ended};
+use super::process::{self, Ended, Request};
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::time::Duration;
-
-/// What to check, and how to start a trial.
-pub struct Request {
-    /// The program, which does trials when it is called so: `program ARGUMENTS --trials-from KIND/TRIAL`, or one trial:
-    /// `program ARGUMENTS --trial KIND/TRIAL`.
-    pub program: PathBuf,
-    /// What comes before `--trial`.
-    pub arguments: Vec<std::ffi::OsString>,
-    /// How long one trial may take.
-    pub timeout: Duration,
-}
 
 /// One line of the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +12,7 @@ pub struct Report {
     pub kind: Option<Tried>,
     /// The name of the trial.
     pub trial: String,
-    /// How it ended.
+    /// Its end.
     pub outcome: Outcome,
 }
 
@@ -60,7 +47,7 @@ struct Heard {
     last: Vec<Line>,
 }
 
-/// What a process has left.
+/// The output of a process.
 struct Left {
     ended: Ended,
     /// The last line on its standard error.
@@ -165,7 +152,7 @@ fn said(lines: &[Line]) -> Option<Outcome> {
     lines.iter().find_map(|l| if let Line::Outcome(o) = l { Some(o.clone()) } else { None })
 }
 
-/// How a trial ended, by what its process has left.
+/// The end of a trial, from the output of its process.
 fn judge(request: &Request, lines: &[Line], left: &Left) -> Outcome {
     let outcome = said(lines);
     let step =

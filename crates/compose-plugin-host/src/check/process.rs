@@ -1,13 +1,24 @@
 //! A process of trials: started, followed line by line, and stopped where one trial takes too long.
 
 use super::findings::Line;
-use super::parent::Request;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How a process came to its end.
+/// The plugin to check, and the command that starts a trial.
+pub struct Request {
+    /// The program, which does trials when it is called so: `program ARGUMENTS --trials-from KIND/TRIAL`, or one trial:
+    /// `program ARGUMENTS --trial KIND/TRIAL`.
+    pub program: PathBuf,
+    /// The arguments before `--trial`.
+    pub arguments: Vec<std::ffi::OsString>,
+    /// The time that one trial may take.
+    pub timeout: Duration,
+}
+
+/// The end of a process.
 pub enum Ended {
     /// It ended by itself, or by a signal.
     Itself(ExitStatus),
@@ -71,19 +82,20 @@ fn wait(
     timeout: Duration,
     mut look: impl FnMut() -> io::Result<bool>,
 ) -> io::Result<Ended> {
-    let mut begun = Instant::now();
+    let mut waited = Duration::ZERO;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Ended::Itself(status));
         }
         if look()? {
-            begun = Instant::now();
-        } else if begun.elapsed() >= timeout {
+            waited = Duration::ZERO;
+        } else if waited >= timeout {
             child.kill()?;
             child.wait()?;
             return Ok(Ended::Killed);
         }
         std::thread::sleep(LOOK);
+        waited += LOOK;
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a kind is tried with, and what comes of it.
+//! The setup of a trial of a kind, and its outcome.
 
 use super::call::Answer;
 use super::findings::Fault;
@@ -9,7 +9,7 @@ use crate::instance::Threads;
 use crate::scene_rule::ScenePlan;
 use std::sync::Arc;
 
-/// What an instance wants.
+/// The needs of an instance.
 #[derive(Clone, PartialEq)]
 pub enum Plan {
     Scene(ScenePlan),
@@ -47,13 +47,13 @@ pub struct Setup {
     pub plan: Plan,
 }
 
-/// What came of a call for pixels.
+/// The outcome of a call for pixels.
 pub struct Taken {
     pub answer: Answer,
-    /// What is wrong with what was written.
+    /// The mistakes in the output.
     pub content: Option<Fault>,
     /// Something was written where nothing may be.
     pub trespass: Option<Fault>,
-    /// Where one of the repeated calls gave another answer than the first.
+    /// The place where a repeated call gave another answer than the first.
     pub wavering: Option<String>,
 }

@@ -28,7 +28,7 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// How a trial ends before its end.
+/// The reason why a trial ends early.
 #[derive(Debug)]
 pub enum End {
     Fault(Fault),

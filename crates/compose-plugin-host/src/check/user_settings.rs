@@ -10,7 +10,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// What the rules file says for a kind; `None` where it does not name it.
+/// The settings of a kind in the rules file; `None` if the file does not name it.
 ///
 /// # Errors
 /// The file cannot be read, or its settings are not those that the kind declares.

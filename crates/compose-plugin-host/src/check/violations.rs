@@ -1,4 +1,4 @@
-//! What a kind does that the header forbids, whatever it answers.
+//! Violations of the header that do not depend on the answer of a kind: writes outside planes, changed inputs.
 
 use super::buffers::Guarded;
 use super::findings::Fault;
@@ -14,7 +14,7 @@ pub fn plan_fault(message: String) -> Stop {
     .into()
 }
 
-/// What is wrong with planes that were written beside.
+/// The mistake of a write outside a plane.
 pub fn trespass<T: Sample>(planes: &[Guarded<T>], step: &str) -> Option<Fault> {
     let place = planes.iter().find_map(Guarded::trespass)?;
     Some(Fault::new(
@@ -24,7 +24,7 @@ pub fn trespass<T: Sample>(planes: &[Guarded<T>], step: &str) -> Option<Fault> {
     ))
 }
 
-/// What is wrong where an input has changed.
+/// The mistake of a changed input.
 pub fn changed(before: &[[Vec<u8>; 2]], after: &[[Vec<u8>; 2]], step: &str) -> Option<Fault> {
     (before != after).then(|| {
         Fault::new(

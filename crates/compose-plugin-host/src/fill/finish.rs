@@ -1,4 +1,5 @@
-//! What a strategy has written is held against the header, and taken over into the canvas.
+//! Checks the output of a strategy against the header, and copies it into the canvas. (`check/` makes the same tests with
+//! made-up scenes, for `compose plugin check`.)
 
 use crate::planes::{Writable, place};
 use compose_core::canvas::has_gap;
@@ -27,7 +28,7 @@ impl Answer {
 /// Takes an answer over into `rows` of the canvas, whose first pixel is at `offset` in the input's blocks.
 ///
 /// # Errors
-/// What is wrong with it, and where.
+/// A mistake in the output, and its place.
 pub(super) fn finish(
     input: &FillInput<'_>,
     canvas: &mut Canvas,

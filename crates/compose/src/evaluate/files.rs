@@ -1,4 +1,4 @@
-//! What an evaluation leaves in its folder: the table as CSV and JSON, the cases, and a picture of each case.
+//! The files of an evaluation: the table as CSV and JSON, the cases, and a picture of each case.
 
 use super::holdout::{Filled, Holdout};
 use compose_engine::EngineError;
@@ -61,7 +61,7 @@ impl<'a> Files<'a> {
         Ok(files)
     }
 
-    /// What earlier evaluations left here.
+    /// Files of earlier evaluations.
     pub fn notes(&self) -> &[String] {
         self.locks.notes()
     }

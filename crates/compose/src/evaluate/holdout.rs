@@ -11,7 +11,7 @@ use compose_evaluate::table::Row;
 use ndarray::{Array2, Array3, Axis};
 use std::sync::atomic::AtomicBool;
 
-/// What stands in hidden pixels: no result may depend on it.
+/// The sample in hidden pixels: no result may depend on it.
 const POISON: f32 = 12345.0;
 
 /// One case on one target.
@@ -22,7 +22,7 @@ pub struct Holdout<'a> {
     pub clear: Array2<u8>,
 }
 
-/// What one strategy made of it.
+/// The result of one strategy.
 pub struct Filled {
     pub strategy: String,
     /// In the units of the truth, (band, row, col).

@@ -1,4 +1,4 @@
-//! What is tried: each fill of the rules file by itself, and strategies with their defaults.
+//! The strategies of an evaluation: each fill of the rules file by itself, and strategies with their defaults.
 
 use crate::args::{EvaluateArgs, threads};
 use compose_core::suggest::unknown_kind;
@@ -105,7 +105,7 @@ fn by_default(
     Plan::make(&rules, options)
 }
 
-/// Nothing is written where the rules file says, so what is there, and whether it has room for every target, is no matter.
+/// The output path of the rules file is not used: existing files and a missing {id} are no mistakes.
 fn options(args: &EvaluateArgs, rules: &Rules) -> Options {
     let target = args.target.is_some() || rules.target.value.scene.is_some();
     Options {

@@ -9,7 +9,7 @@ use ndarray::{Array2, Array3, Axis};
 /// Pixels of the grid at most: truth and all fills of a case are held at once.
 const MOST_PIXELS: usize = 1 << 22;
 
-/// What is known of the target.
+/// The target and its truth.
 pub struct Target {
     /// Its number in the stack.
     pub scene: SceneId,

@@ -32,7 +32,7 @@ pub fn check(args: &CheckArgs) -> Result<ExitCode, EngineError> {
         read_text(rules, LARGEST_TEXT)?;
         arguments.extend(["--rules".into(), rules.into()]);
     }
-    // Whatever the file is called, it is no option.
+    // The name of the file is never taken for an option.
     arguments
         .push(args.file.canonicalize().map_err(|e| refuse(format!("{}: {e}", args.file.display())))?.into());
     let request = Request {

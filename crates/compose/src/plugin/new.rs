@@ -58,7 +58,7 @@ pub fn new(args: &NewArgs) -> Result<ExitCode, EngineError> {
     let folder = PathBuf::from(&args.name);
     fs::create_dir(&folder).map_err(|cause| refuse(format!("{}: {cause}", folder.display())))?;
     if let Err(error) = write_all(&folder, args) {
-        // What is half there helps nobody.
+        // A plugin of which files are missing is removed.
         let _ = fs::remove_dir_all(&folder);
         return Err(error);
     }

@@ -9,7 +9,7 @@ const ON_EDGE: f64 = 1e-3;
 /// with five digits it is that far off.
 const SAME_SIZE: f64 = 1e-5;
 
-/// Where the edges of pixels lie, without end in any direction.
+/// The edges of pixels, unbounded in every direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Anchor {
     /// From steps to the map.

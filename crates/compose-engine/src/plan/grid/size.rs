@@ -1,4 +1,4 @@
-//! How large an output may be: what is told before anything is spent on it.
+//! The largest size of an output, checked before anything is spent on it.
 
 use crate::plan::Stack;
 use compose_core::{Crs, CrsUnit, DataType, Grid};
@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A grid larger than this on a side is a slip, not a product (GDAL counts pixels in 32 bits).
 pub const LARGEST_SIDE: f64 = i32::MAX as f64;
-/// So many times the pixels of all scenes are a resolution in the wrong unit, not a product.
+/// An output with this many times the pixels of all scenes has its resolution in the wrong unit.
 const LARGEST_SHARE: f64 = 1e6;
 /// Tiles that a GeoTIFF may have: GDAL keeps their places in at most 2 GiB (`GTiffDataset::CreateLL`).
 const MOST_TILES: f64 = (1_u64 << 28) as f64;
@@ -32,7 +32,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// Refuses a grid that no file or nobody's patience could hold. `bands` samples of `dtype` are written for each pixel.
+/// Refuses a grid that is too large for a file, or larger than anybody means. `bands` samples of `dtype` are written for each pixel.
 pub fn check(grid: &Grid, stack: &Stack, bands: usize, dtype: DataType) -> Result<(), String> {
     let of = |grid: &Grid| grid.width as f64 * grid.height as f64;
     let pixels = of(grid);

@@ -1,4 +1,4 @@
-//! How fast it is, and how exact.
+//! Speed and accuracy.
 
 use super::domain::smooth;
 use super::*;

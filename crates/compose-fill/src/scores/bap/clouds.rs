@@ -1,4 +1,4 @@
-//! How far a pixel is from what the quality band calls a cloud.
+//! The distance of a pixel from the clouds of the quality band.
 
 use super::distance::Reach;
 use compose_core::quality::CodeTest;
@@ -45,7 +45,7 @@ impl Length {
     }
 }
 
-/// Where clouds are said to be, and from which distance on they do no harm.
+/// The band that marks clouds, and the distance from which on they do no harm.
 #[derive(Clone, Debug)]
 pub(super) struct Clouds {
     /// Index of the quality band.

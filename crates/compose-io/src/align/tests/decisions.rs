@@ -1,4 +1,4 @@
-//! What is decided, and in which words.
+//! Decisions and their reasons.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How fast it is.
+//! Speed.
 
 use super::*;
 

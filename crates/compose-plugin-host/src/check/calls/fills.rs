@@ -36,7 +36,7 @@ pub(super) fn plan(
     FillPlan::read(&answer, &donors[..capacity], fixture.target, &fixture.ids()).map_err(plan_fault)
 }
 
-/// What is shown of one scene: a look for every band.
+/// One scene as a call shows it: a look for every band.
 type Looks = Vec<Look>;
 
 /// A strategy's call, and what it is made with.
@@ -48,7 +48,7 @@ struct Calls<'a> {
     plan: &'a FillPlan,
     call: &'a Call,
     target: Option<Looks>,
-    /// Of each donor that is there, its index in the plan.
+    /// The index in the plan of each donor of the call.
     which: Vec<usize>,
     cells: Vec<Vec<Cell>>,
     content: Option<Fault>,
@@ -56,7 +56,7 @@ struct Calls<'a> {
     wavering: Option<String>,
 }
 
-/// What a call has written: values by band, sources by plane.
+/// The output of a call: values by band, sources by plane.
 type Written = (Vec<Guarded<f32>>, Vec<Guarded<u32>>);
 
 pub(super) fn take(
@@ -195,7 +195,7 @@ impl Calls<'_> {
         }
     }
 
-    /// Where there is still a gap.
+    /// The pixels that are still gaps.
     fn gaps(&self) -> Result<Vec<Slab<u8>>, Stop> {
         let lay = crate::check::buffers::Lay { margin: 0, ..self.call.lay[1] };
         let (width, height) = (self.call.window.width, self.call.window.height);
@@ -211,7 +211,7 @@ impl Calls<'_> {
         looks.chain(gaps.iter().map(|gaps| [gaps.bytes(), Vec::new()])).collect()
     }
 
-    /// What every pixel is after a call, and what is wrong with what it wrote.
+    /// The state of every pixel after a call, and the mistakes in its output.
     fn read(
         &self,
         donors: &[Looks],

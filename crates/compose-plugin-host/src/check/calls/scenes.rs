@@ -51,7 +51,7 @@ pub(super) fn take(
     run(kind, raw, instance, (setup, plan), call, (UNWRITTEN, marked))
 }
 
-/// What a sample that was written says, by whether any and whether all planes are valid; or what is wrong with it.
+/// The meaning of a written sample, by whether any and whether all planes are valid; or its mistake.
 type Judge<T> = fn(T, bool, bool) -> Result<Cell, String>;
 
 fn marked(mark: u8, seen: bool, _: bool) -> Result<Cell, String> {
@@ -129,7 +129,7 @@ fn run<T: Sample>(
     Ok(Taken { answer, content, trespass, wavering })
 }
 
-/// What was written, and what is wrong with it.
+/// The output, and its mistakes.
 fn judged<T: Sample>(
     out: &Guarded<T>,
     looks: &[Look],

@@ -108,7 +108,7 @@ pub fn guards(bench: &Bench) -> Result<(), End> {
     Ok(())
 }
 
-/// What was written where it may not be; where there is nothing to see, failing is an answer, too.
+/// The violations of a call. Without a valid pixel a failure is a permitted answer.
 fn refusable(result: Result<Taken, End>, shown: Shown) -> Result<Option<Fault>, End> {
     match result {
         Ok(taken) => Ok(taken.trespass),
@@ -301,8 +301,8 @@ pub fn left_out(bench: &Bench) -> Result<(), End> {
                 answer: blind.answer,
             };
             let without = varied(&bench.kind, instance, setup, &call(Shown::Without(nth)), "fewer donors")?;
-            let what = "a donor that is left out, because it does not meet the grid, is not the same as one that sees \
-                        nothing";
+            let what = "the answer differs between a donor that is left out of the call, because it does not meet the \
+                        grid, and one without a valid pixel";
             let expected = "donors[k] need not be the k-th that was planned";
             let advice = "ask donors[k].scene_index whose pixels they are";
             there.same(&without.answer, [what, expected, advice])?;

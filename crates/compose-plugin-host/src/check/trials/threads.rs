@@ -11,9 +11,9 @@ use compose_core::Window;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How many threads call at the same time.
+/// The number of threads that call at the same time.
 const WORKERS: usize = 4;
-/// How long they go on calling.
+/// The time for which they call.
 const TRY: Duration = Duration::from_millis(150);
 /// A plugin that is asked to stop must return within this time.
 const SOON: Duration = Duration::from_secs(5);

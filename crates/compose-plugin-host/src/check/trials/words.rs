@@ -200,7 +200,7 @@ pub fn plan(bench: &Bench) -> Result<(), End> {
     partly.map_or(Ok(()), |said| Err(End::Needless(said)))
 }
 
-/// What a plan says that can never be meant.
+/// The mistake of a plan that can never be meant.
 fn scene_apart(plan: &Plan) -> Result<(), End> {
     match plan {
         Plan::Fill(plan) if plan.donors.is_empty() && !plan.wants_target => {
