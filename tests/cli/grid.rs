@@ -188,6 +188,16 @@ fn a_size_that_cannot_be_meant_is_refused_before_anything_is_spent_on_it() {
     }
 }
 
+/// The rules file says nothing of a grid: nothing in it is wrong.
+#[test]
+fn a_resolution_on_the_command_line_that_does_not_divide_the_target_is_its_mistake() {
+    let pair = Pair::new();
+    for more in [&["--res", "70"][..], &["--dst-crs", "EPSG:4326", "--res", "0.0001"]] {
+        let text = pair.refused(more);
+        assert!(text.contains("--res: bounds are") && !text.contains("rules.toml"), "{more:?}: {text}");
+    }
+}
+
 #[test]
 fn another_resolution_is_resampled_with_the_method_asked_for() {
     let pair = Pair::new();

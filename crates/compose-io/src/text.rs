@@ -24,6 +24,15 @@ pub fn regular(path: &Path) -> Result<u64, IoError> {
     Err(IoError::NoFile { path: path.to_owned(), found })
 }
 
+/// Opens a file so that reading never waits: some files of the kernel (`/proc/kmsg`) are regular and have no end.
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    options.open(path)
+}
+
 /// The bytes of a file, `limit` at most.
 ///
 /// # Errors
@@ -37,7 +46,7 @@ pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, IoError> {
     let mut bytes = Vec::new();
     let wrong = |cause| IoError::System { path: path.to_owned(), cause };
     // Files of the kernel have no length and may well have no end.
-    File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(wrong)?;
+    open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(wrong)?;
     if bytes.len() as u64 > limit {
         return Err(too_large(bytes.len() as u64));
     }
@@ -88,6 +97,16 @@ mod tests {
         let told = read_text(&path, LARGEST_TEXT).unwrap_err().to_string();
         let expected = ":2: not UTF-8 (byte 0xE9 at byte 9 of the line); save the file as UTF-8";
         assert!(told.ends_with(expected), "{told}");
+    }
+
+    /// The log of the kernel is a regular file whose reader waits for the next message. Others may not open it.
+    #[test]
+    fn a_file_of_the_kernel_that_has_no_end_is_refused_and_not_waited_for() {
+        let log = Path::new("/proc/kmsg");
+        match log.exists() {
+            true => assert!(matches!(read_text(log, LARGEST_TEXT), Err(IoError::System { .. }))),
+            false => println!("not tested: there is no /proc/kmsg here"),
+        }
     }
 
     #[test]

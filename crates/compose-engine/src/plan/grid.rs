@@ -59,11 +59,13 @@ pub fn choose(
             ("bounds", "--bounds", options.bounds.is_some()),
             ("crs", "--dst-crs", options.crs.is_some()),
         ];
-        if let Some((_, option, _)) = options.iter().find(|(of, _, said)| *said && *of == key) {
+        // Bounds that nobody stated are the target's: the mistake is that of the resolution, which does not divide them.
+        let key_said = options.iter().find(|(of, _, said)| *said && *of == key);
+        let resolution_said = options[..1].iter().find(|(_, _, said)| *said && key == "bounds");
+        if let Some((_, option, _)) = key_said.or(resolution_said) {
             return EngineError::Option { option: (*option).into(), message };
         }
         let spans = &rules.grid.spans;
-        // Without bounds in [grid], the mistake is that of the resolution, which does not divide the target's bounds.
         let absent = || spans.of(if key == "bounds" { "resolution" } else { "" });
         let span = spans.get(key).unwrap_or_else(absent);
         EngineError::at(&rules.file, &span, &format!("[grid] {message}"))
