@@ -7,6 +7,7 @@ use crate::error::EngineError;
 use crate::plan::{BandGroup, Comparing, RuleId, SceneId, View};
 use compose_core::mask_rule::{Compared, OtherScene};
 use compose_core::{Block, Window};
+use compose_io::Reading;
 use compose_io::align::Alignment;
 use std::sync::Arc;
 
@@ -34,18 +35,18 @@ impl SceneReader<'_> {
         all.filter(move |rule| self.scope.masks.rule(scene, *rule).is_some())
     }
 
-    /// The blocks that a rule compares on a window of its grid; `None` if it compares none.
+    /// The blocks that a rule compares where it reads; `None` if it compares none.
     pub(super) fn blocks(
         &self,
         scene: SceneId,
         rule: RuleId,
-        window: Window,
+        at: Reading,
     ) -> Result<Option<Blocks>, EngineError> {
         let mut comparing = self.scope.job.comparing.iter();
         let Some(comparing) = comparing.find(|c| (c.scene, c.rule) == (scene, rule)) else { return Ok(None) };
-        let own = self.plain_block(comparing, scene, window)?;
+        let own = self.plain_block(comparing, scene, at)?;
         let others =
-            comparing.others.iter().map(|other| Ok((*other, self.plain_block(comparing, *other, window)?)));
+            comparing.others.iter().map(|other| Ok((*other, self.plain_block(comparing, *other, at)?)));
         Ok(Some(Blocks { own, others: others.collect::<Result<_, EngineError>>()? }))
     }
 
@@ -53,8 +54,9 @@ impl SceneReader<'_> {
         &self,
         comparing: &Comparing,
         scene: SceneId,
-        window: Window,
+        at: Reading,
     ) -> Result<Arc<Block>, EngineError> {
+        let window = at.window;
         let view: &View = &comparing.view;
         let (of, seen) = (self.scope.job.view.id.job, self.seen(view, scene, window));
         if let Some(block) = self.worker.buffers.compared(of, scene, seen) {
@@ -62,7 +64,9 @@ impl SceneReader<'_> {
         }
         let scope = Scope { masks: self.scope.masks.plain(), held_out: None, ..self.scope };
         let bands = 0..self.context.stack.bands.len();
-        let reader = SceneReader { scope, view, bands, kept: None, ..self.clone() };
+        // Windows are of the view's grid now: tiles are kept by where they lie on the output's.
+        let shift = (at.target.col - window.col, at.target.row - window.row);
+        let reader = SceneReader { scope, view, bands, kept: None, shift, halo: at.halo, ..self.clone() };
         let mut block = reader.read(scene, window, true)?;
         if let Some(held_out) = self.scope.held_out {
             held_out.hide_elsewhere(scene, &mut block, window, &view.grid, &self.view.grid);

@@ -150,7 +150,7 @@ impl SceneReader<'_> {
         let planes: Vec<Plane<'_>> = owned.iter().map(Owned::plane).collect();
         let outside = self.outside_of(scene, bound.bands(), &owned, wide);
         let neutral = self.neutral(scene, rule, at.expand(halo), &outside)?;
-        let blocks = self.blocks(scene, rule, wide)?;
+        let blocks = self.blocks(scene, rule, at.expand(halo))?;
         let compared = blocks.as_ref().map(|blocks| blocks.view(self));
         let mut marked = Array2::zeros((wide.height, wide.width));
         let input = MaskInput {

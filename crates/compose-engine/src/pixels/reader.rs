@@ -24,6 +24,10 @@ pub struct SceneReader<'a> {
     pub view: &'a View,
     /// The position of the run, with the block that is being composed.
     pub place: RunPosition,
+    /// From the grid of the view to that of the output, in pixels.
+    pub shift: (i64, i64),
+    /// Pixels that every block needs beyond its own, on each side.
+    pub halo: i64,
     /// The wanted bands that it is composed of.
     pub bands: Range<usize>,
     /// The masks of the pass, where it comes to every block more than once.
@@ -46,7 +50,8 @@ impl<'a> ReadContext<'a> {
     /// Reads scenes on the grid of an output, in all bands, for the block of `place`.
     pub fn reader(&'a self, scope: Scope<'a>, place: RunPosition, worker: &'a Worker) -> SceneReader<'a> {
         let bands = 0..self.stack.bands.len();
-        SceneReader { context: self, scope, view: &scope.job.view, place, bands, kept: None, worker }
+        let view = &scope.job.view;
+        SceneReader { context: self, scope, view, place, shift: (0, 0), halo: 0, bands, kept: None, worker }
     }
 }
 
@@ -171,9 +176,10 @@ impl SceneReader<'_> {
         self.worker.buffers.empty_block(self.bands.len(), self.context.stack.validity, window)
     }
 
-    /// A window of the target grid as a part of the pass.
+    /// A window of the view's grid as a part of the pass.
     pub(super) fn reading(&self, window: Window) -> Reading {
-        Reading::of(window, self.place)
+        let target = window.shift(self.shift.0, self.shift.1);
+        Reading { window, target, halo: self.halo, place: self.place }
     }
 
     /// The native window of a band group that a window of the view needs; `None` if it needs none.
