@@ -71,6 +71,47 @@ fn regions_of_any_size_give_the_same_image() {
     }
 }
 
+/// With so little memory for tiles that hardly one is kept; what it says of tiles that were decoded again, and of bytes
+/// that waited on the disk.
+fn compose_with_nothing(trial: &Trial, name: &str, scratch: bool) -> (u64, u64) {
+    let output = if matches!(trial.case.target, Target::None(_)) { "all" } else { "{id}" };
+    let text = trial.case.rules(&trial.in_order(), &format!("{name}_{output}.tif"));
+    let registry = registry();
+    let rules = Rules::parse(RulesFile { path: trial.path("rules.toml"), text }, &registry).ok().unwrap();
+    let mut plan =
+        Plan::make(&rules, &Options { threads: 2, overwrite: true, ..Options::default() }).unwrap();
+    plan.memory.tiles = 0;
+    for job in plan.jobs.iter_mut().map(std::sync::Arc::make_mut) {
+        job.order.block = (7, 5);
+    }
+    plan.scratch = plan.scratch.filter(|_| scratch);
+    let control =
+        Control { cancelled: &AtomicBool::new(false), progress: &|_| (), drafts: &Drafts::default() };
+    let fitted = crate::support::fitted(&plan);
+    let report = compose_engine::run::run(&rules, &fitted, &control);
+    let report = report.unwrap_or_else(|e| panic!("{e}{}", trial.told()));
+    (report.tiles_decoded.1, report.bytes_waited)
+}
+
+#[test]
+fn wherever_tiles_wait_the_image_is_the_same() {
+    let (mut saved, mut waited) = (0, 0);
+    for seed in seeds(701, 8) {
+        let trial = Trial::new(properties::any_case(seed));
+        trial.run("first", &trial.in_order(), &[]);
+        let (again, none) = compose_with_nothing(&trial, "again", false);
+        assert_eq!(none, 0, "{}", trial.told());
+        assert!(trial.read_all("again") == trial.read_all("first"), "{}", trial.told());
+        let (with, bytes) = compose_with_nothing(&trial, "with", true);
+        assert!(trial.read_all("with") == trial.read_all("first"), "{}", trial.told());
+        (saved, waited) = (saved + again - with.min(again), waited + bytes);
+    }
+    assert!(
+        (saved > 0 && waited > 0) || std::env::var("COMPOSE_SEED").is_ok(),
+        "{saved} tiles, {waited} bytes"
+    );
+}
+
 #[test]
 fn bands_one_after_the_other_give_the_same_image() {
     let mut in_turns = 0;

@@ -20,7 +20,7 @@ pub fn explain(fitted: &Fitted, x: f64, y: f64) -> Result<String, EngineError> {
     for fitted in &fitted.jobs {
         let job = &fitted.job;
         let window = pixel_at(job, x, y)?;
-        let place = RunPosition { pass: 0, region: window, block: window };
+        let place = RunPosition { pass: 0, region: window, block: window, worker: 0 };
         let reader = context.reader(Scope::of(fitted), place, &worker);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}: column {}, row {}", job.output.path.display(), window.col, window.row);

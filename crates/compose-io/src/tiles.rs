@@ -3,7 +3,7 @@
 //! A file's tiles rarely line up with the output's blocks, so one tile serves up to four of them. The store
 //! keeps decoded tiles in their native type; a worker copies its window out of them. Two workers that want
 //! the same tile wait for one decoding. What falls out of the budget (`cache`) is decoded again when it is
-//! needed. Bands that lie together in a file's blocks (pixel-interleaved) share their tiles.
+//! needed, or waits in a scratch file where there is one (`waiting`). Bands that lie together in a file's blocks (pixel-interleaved) share their tiles.
 
 mod band;
 mod buffer;
@@ -11,6 +11,10 @@ mod cache;
 mod copy;
 mod files;
 mod reading;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::band::BandRef;
 pub use self::copy::Valid;
@@ -18,9 +22,10 @@ pub use self::reading::{Reading, RunPosition};
 
 use self::band::Reader;
 use self::buffer::{Buffers, SPARE_BYTES, Tile};
-use self::cache::TileCache;
+use self::cache::{Evicted, TileCache};
 use self::copy::{Outside, Part, clear_masked, copy_codes, copy_data};
 use self::files::OpenFiles;
+use self::waiting::{ScratchFile, Waiting};
 use crate::IoError;
 use crate::access;
 use crate::direct::{DirectFile, LeftToGdal, Scratch};
@@ -45,7 +50,23 @@ struct Key {
 }
 
 /// A place for a tile; whoever holds its lock and finds it empty decodes.
-type Slot = Arc<Mutex<Option<Arc<Tile>>>>;
+type Slot = Arc<Mutex<Option<Held>>>;
+
+/// Where a decoded tile is.
+#[derive(Clone)]
+enum Held {
+    Memory(Arc<Tile>),
+    Disk(Arc<Waiting>),
+}
+
+impl Held {
+    fn window(&self) -> Window {
+        match self {
+            Self::Memory(tile) => tile.window,
+            Self::Disk(tile) => tile.window,
+        }
+    }
+}
 
 /// The shared tiles.
 pub struct TileStore {
@@ -57,6 +78,7 @@ pub struct TileStore {
     open_files: usize,
     files: OpenFiles,
     scratch: Mutex<Vec<Scratch>>,
+    disk: ScratchFile,
 }
 
 impl TileStore {
@@ -71,7 +93,19 @@ impl TileStore {
             buffers: Arc::default(),
             files: OpenFiles::default(),
             scratch: Mutex::default(),
+            disk: ScratchFile::default(),
         }
+    }
+
+    /// The same, where tiles beyond the budget wait in a file without a name in `folder`, if there is one: it takes half of
+    /// the free bytes at most.
+    pub fn with_scratch(self, folder: Option<PathBuf>) -> Self {
+        Self { disk: ScratchFile::new(folder), ..self }
+    }
+
+    /// Bytes of tiles that were written to the scratch file so far.
+    pub fn waited(&self) -> u64 {
+        self.disk.written()
     }
 
     /// The number of decoded tiles so far, and the number of repeats among them.
@@ -112,12 +146,11 @@ impl TileStore {
         let outside = Outside::of(at.window, band);
         outside.fill(values, 0.0);
         outside.fill(valid.all(), 0);
-        let plane = band.plane();
-        self.each_tile(band, false, at, |tile, part| {
+        self.each_tile(band, false, at, |tile, plane, part| {
             copy_data(tile, plane, part, &band.nodata, values, &mut valid);
         })?;
         if band.mask != MaskSource::None {
-            self.each_tile(band, true, at, |tile, part| clear_masked(tile, part, valid.all()))?;
+            self.each_tile(band, true, at, |tile, _, part| clear_masked(tile, part, valid.all()))?;
         }
         Ok(())
     }
@@ -140,8 +173,7 @@ impl TileStore {
         let outside = Outside::of(at.window, band);
         outside.fill(codes, 0);
         outside.fill(inside, 0);
-        let plane = band.plane();
-        self.each_tile(band, false, at, |tile, part| copy_codes(tile, plane, part, codes, inside))
+        self.each_tile(band, false, at, |tile, plane, part| copy_codes(tile, plane, part, codes, inside))
     }
 
     fn each_tile(
@@ -149,15 +181,29 @@ impl TileStore {
         band: &BandRef,
         mask: bool,
         at: Reading,
-        mut visit: impl FnMut(&Tile, &Part),
+        mut visit: impl FnMut(&Tile, usize, &Part),
     ) -> Result<(), IoError> {
         let window = at.window;
         let Some(inside) = window.intersect(Window::whole(band.width, band.height)) else { return Ok(()) };
+        let plane = if mask { 0 } else { band.plane() };
         for (col, row) in band.tiles_of(inside) {
             let whole = band.tile_window(col, row);
             let common = whole.intersect(inside).expect("the tile was chosen because it meets the window");
-            let tile = self.tile(band, mask, (whole, common), at)?;
-            visit(&tile, &Part { tile: tile.window, common, window });
+            let mut see = |tile: &Tile, plane: usize| {
+                let common = tile.window.intersect(common).expect("a tile holds a part of what is wanted");
+                visit(tile, plane, &Part { tile: tile.window, common, window });
+            };
+            let (key, held) = self.tile(band, mask, (whole, common), at)?;
+            match held {
+                Held::Memory(tile) => see(&tile, plane),
+                Held::Disk(tile) if tile.visit(plane, common, &self.buffers, |piece| see(piece, 0)) => {}
+                Held::Disk(_) => {
+                    // The disk fails: the file has the pixels still.
+                    self.disk.give_up();
+                    self.cache().forget(&key);
+                    see(&*self.decode(band, mask, whole)?, plane);
+                }
+            }
         }
         Ok(())
     }
@@ -169,34 +215,51 @@ impl TileStore {
         mask: bool,
         (whole, part): (Window, Window),
         at: Reading,
-    ) -> Result<Arc<Tile>, IoError> {
+    ) -> Result<(Key, Held), IoError> {
         let number = if mask { band.number } else { band.together[0] };
         let key = Key { path: band.path.clone(), number, mask, col: whole.col, row: whole.row };
         let slot = self.cache().reach(&key, at.extent(whole), at.place);
         let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tile) = place.as_ref().filter(|tile| tile.window.intersect(part) == Some(part)) {
-            return Ok(tile.clone());
+        if let Some(held) = place.as_ref().filter(|held| held.window().intersect(part) == Some(part)) {
+            return Ok((key, held.clone()));
         }
         self.count(&key);
         let decoded = self.decode(band, mask, whole).inspect_err(|_| self.cache().forget(&key))?;
-        *place = Some(decoded.clone());
+        *place = Some(Held::Memory(decoded.clone()));
         // Not to hold one tile while waiting for another.
         drop(place);
-        let cut = self.cache().make_room(&key, decoded.bytes());
-        cut.into_iter().for_each(|(key, slot, row)| self.cut(&key, &slot, row));
-        Ok(decoded)
+        let evicted = self.cache().make_room(&key, decoded.bytes(), self.disk.is_there());
+        for (key, slot, how) in evicted {
+            match how {
+                Evicted::Cut(row) => self.cut(&key, &slot, row),
+                Evicted::Moved => self.move_to_disk(&key, &slot),
+            }
+        }
+        Ok((key, Held::Memory(decoded)))
     }
 
     /// Lets the rows of a tile go that lie above `row`: the next strip begins there.
     fn cut(&self, key: &Key, slot: &Slot, row: i64) {
         let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(tile) = &*place else { return };
+        let Some(Held::Memory(tile)) = &*place else { return };
         // Without memory for the rest the tile stays as it is.
         let Ok(Some(rest)) = tile.below(row) else { return };
         let bytes = rest.bytes();
-        *place = Some(Arc::new(rest));
+        *place = Some(Held::Memory(Arc::new(rest)));
         drop(place);
         self.cache().shrink(key, row, bytes);
+    }
+
+    /// Lets a tile wait on the disk; where there is no room it is decoded again.
+    fn move_to_disk(&self, key: &Key, slot: &Slot) {
+        let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Held::Memory(tile)) = &*place else { return };
+        *place = self.disk.write(tile).map(|waiting| Held::Disk(Arc::new(waiting)));
+        let gone = place.is_none();
+        drop(place);
+        if gone {
+            self.cache().forget(key);
+        }
     }
 
     fn cache(&self) -> MutexGuard<'_, TileCache<Key, Slot>> {

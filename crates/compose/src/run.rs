@@ -46,6 +46,10 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     if !args.quiet {
         tell_report(&fitted.plan, &report);
     }
+    if report.bytes_waited > 0 && args.verbose > 0 {
+        let waited = report.bytes_waited.div_ceil(1 << 20);
+        screen::tell(&format!("{waited} MB of decoded tiles waited in a scratch file"));
+    }
     match report.tiles_decoded {
         _ if args.quiet => {}
         (times, 0) if args.verbose > 0 => screen::tell(&format!("{times} tiles were decoded, each once")),

@@ -62,7 +62,7 @@ impl<'a> ReadContext<'a> {
         Self {
             stack: &plan.stack,
             sources,
-            store: TileStore::new(tiles, plan.memory.open_files),
+            store: TileStore::new(tiles, plan.memory.open_files).with_scratch(plan.scratch.clone()),
             marked: plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect(),
             workers,
         }

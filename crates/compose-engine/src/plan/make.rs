@@ -14,6 +14,7 @@ use crate::rules::settings::Implausible;
 use compose_io::crs::CrsRegistry;
 use compose_io::files::Inputs;
 use compose_plugin_host::Plugin;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything decided for a run.
@@ -37,6 +38,8 @@ pub struct Plan {
     pub overwrite: bool,
     /// Every file that is read.
     pub inputs: Inputs,
+    /// The folder where decoded tiles wait that memory has no room for; `None`: they are decoded again.
+    pub scratch: Option<PathBuf>,
 }
 
 impl Plan {
@@ -58,7 +61,8 @@ impl Plan {
             stack.notes.extend(refuse_clashes(rules, &jobs, &inputs, options)?);
         }
         stack.share_tiles(bands_of_all(&stack, &jobs), options);
-        let (memory, orders) = Memory::plan(&stack, &jobs, options)?;
+        let scratch = scratch_folder(rules, options, &jobs)?;
+        let (memory, orders) = Memory::plan(&stack, &jobs, options, scratch.is_some())?;
         let jobs: Vec<Job> = jobs.into_iter().zip(orders).map(|(job, order)| Job { order, ..job }).collect();
         for job in &jobs {
             refuse_unwritable(&stack, job, &rules.plugins, memory.compressors)?;
@@ -73,6 +77,7 @@ impl Plan {
             command_line: options.command_line.clone(),
             overwrite: options.overwrite,
             inputs,
+            scratch,
         })
     }
 
@@ -80,6 +85,28 @@ impl Plan {
     pub fn may_go_by_band(&self, job: usize) -> bool {
         may_go_by_band(&self.stack, &self.jobs[job])
     }
+}
+
+/// Where decoded tiles wait that memory has no room for: beside the first image unless the rules say otherwise.
+fn scratch_folder(rules: &Rules, options: &Options, jobs: &[Job]) -> Result<Option<PathBuf>, EngineError> {
+    let said = rules.output.value.scratch.as_deref().unwrap_or("auto");
+    if said == "none" || (said == "auto" && options.without_output) {
+        return Ok(None);
+    }
+    if said == "auto" {
+        let image = jobs.first().map(|job| job.output.path.as_path());
+        let beside = image.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+        return Ok(Some(beside.map_or_else(|| PathBuf::from("."), Path::to_path_buf)));
+    }
+    let folder = rules.file.resolve(said);
+    if !folder.is_dir() {
+        let message = format!(
+            "[output] scratch: {} is no folder; expected one, \"auto\" or \"none\"",
+            folder.display()
+        );
+        return Err(EngineError::at(&rules.file, &rules.output.spans.of("scratch"), &message));
+    }
+    Ok(Some(folder))
 }
 
 /// The share of masked pixels above which a target is left out.

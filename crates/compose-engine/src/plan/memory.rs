@@ -68,7 +68,14 @@ impl Memory {
     }
 
     /// Shares the limit out over workers, writer and tiles, and chooses an order of work for each job.
-    pub fn plan(stack: &Stack, jobs: &[Job], options: &Options) -> Result<(Self, Vec<Order>), EngineError> {
+    ///
+    /// `scratch`: whether tiles may wait in a file.
+    pub fn plan(
+        stack: &Stack,
+        jobs: &[Job],
+        options: &Options,
+        scratch: bool,
+    ) -> Result<(Self, Vec<Order>), EngineError> {
         let wanted = options.threads.max(1);
         // First of all: every thread that is tried takes some of the address space for good.
         let (limit, scarce) = limit(options);
@@ -88,7 +95,7 @@ impl Memory {
                 tiles: u64::MAX,
                 open_files: 0,
             };
-            match memory.shared_out(stack, jobs, options) {
+            match memory.shared_out(stack, jobs, options, scratch) {
                 Err(EngineError::Memory(_)) if options.fewer_threads && threads > 1 => threads -= 1,
                 planned => return planned,
             }
@@ -100,6 +107,7 @@ impl Memory {
         stack: &Stack,
         jobs: &[Job],
         options: &Options,
+        scratch: bool,
     ) -> Result<(Self, Vec<Order>), EngineError> {
         let (limit, threads) = (self.limit, self.threads);
         let per_file = stack.largest_open();
@@ -115,6 +123,7 @@ impl Memory {
                 job,
                 base,
                 memory: &self,
+                scratch,
                 block_size: options.block_size,
                 native: native_share(job),
                 covered: job.covered(stack),
@@ -164,6 +173,7 @@ struct Share<'a> {
     job: &'a Job,
     base: u64,
     memory: &'a Memory,
+    scratch: bool,
     block_size: BlockSize,
     /// Pixels of a scene for one of the target.
     native: f64,
@@ -184,9 +194,9 @@ impl Share<'_> {
             // All bands together are simpler, and find each resampled pixel's place once; where memory is scarce, tiles
             // would be cut and copied for that.
             let scarce = order.held > budget / 2 && !resamples(self.job);
-            let better = match (one.fits, order.fits) {
-                (true, true) => one.decoded < order.decoded || (scarce && one.decoded == order.decoded),
-                (fits, _) => fits || !order.fits,
+            let better = match (one.is_certain(), order.is_certain()) {
+                (true, true) => one.cost() < order.cost() || (scarce && one.cost() == order.cost()),
+                (certain, _) => certain || !order.is_certain(),
             };
             if better {
                 (order, budget) = (one, of_one);
@@ -216,6 +226,7 @@ impl Share<'_> {
             in_one: self.block_size == BlockSize::Whole,
             covered: self.covered,
             bands,
+            scratch: self.scratch,
             left: &left,
         };
         choice.best()

@@ -28,8 +28,10 @@ pub struct Order {
     pub decoded: u64,
     /// Bytes of tiles that it counts on.
     pub held: u64,
-    /// Whether memory holds them; otherwise tiles are decoded again an unknown number of times.
+    /// Whether memory holds them; otherwise tiles wait in the scratch file, or are decoded again an unknown number of times.
     pub fits: bool,
+    /// Bytes of them that wait in the scratch file.
+    pub waiting: u64,
 }
 
 /// The work on a block.
@@ -113,6 +115,7 @@ impl Order {
             decoded: 0,
             held: 0,
             fits: true,
+            waiting: 0,
         }
     }
 
@@ -124,15 +127,34 @@ impl Order {
     /// How many tiles are decoded, and how many of them again because memory is short.
     pub fn decoding(&self) -> String {
         let (tiles, again) = (self.tiles, self.decoded - self.tiles);
-        match (self.fits, again) {
-            (true, 0) => format!("{tiles} tiles, each decoded once"),
-            (true, _) => format!("{tiles} tiles, {again} of them decoded again to keep to the memory limit"),
+        let waiting = match self.waiting {
+            0 => String::new(),
+            bytes => format!("; up to {} MB of them wait in a scratch file", bytes.div_ceil(1 << 20)),
+        };
+        match (self.is_certain(), again) {
+            (true, 0) => format!("{tiles} tiles, each decoded once{waiting}"),
+            (true, _) => {
+                format!("{tiles} tiles, {again} of them decoded again to keep to the memory limit{waiting}")
+            }
             (false, _) => {
                 format!(
                     "{tiles} tiles, many of them decoded again: a higher --mem-limit would be much faster"
                 )
             }
         }
+    }
+
+    /// Whether tiles are decoded as often as the plan says.
+    pub fn is_certain(&self) -> bool {
+        self.fits || self.waiting > 0
+    }
+
+    /// The cost of its tiles, in tiles that are decoded.
+    pub fn cost(&self) -> f64 {
+        /// The cost of writing a tile and reading it back, as a share of its decoding.
+        const WAITING: f64 = 0.25;
+        let share = self.waiting as f64 / self.held.max(1) as f64;
+        self.decoded as f64 * (1.0 + WAITING * share)
     }
 
     /// The items in order. They are made one by one, since a large grid has many.

@@ -32,6 +32,8 @@ pub struct OrderSearch<'a> {
     pub covered: Window,
     /// Number of bands composed at a time: all, or one.
     pub bands: usize,
+    /// Whether tiles that memory has no room for wait in a scratch file.
+    pub scratch: bool,
     /// Bytes left for tiles and kept masks if regions have this width.
     pub left: &'a dyn Fn(usize) -> u64,
 }
@@ -43,7 +45,7 @@ struct Candidate {
 }
 
 impl OrderSearch<'_> {
-    /// The order with the fewest tiles to decode among those whose tiles fit into memory; where none does, the one
+    /// The order with the fewest tiles to decode among those whose tiles fit into memory, or may wait elsewhere; where none does, the one
     /// that lacks least. Of equals the simplest. With it the bytes that are left for tiles. `None` where the grid would be
     /// cut into more regions than anybody could keep account of.
     pub fn best(&self) -> Option<(Order, u64)> {
@@ -114,6 +116,8 @@ impl OrderSearch<'_> {
         let budget = left.saturating_sub(kept_per_row * height as u64);
         // A quarter more than is counted: workers are not in step, and tiles not of even size.
         let (looks_first, block) = (self.looks_first(), self.block);
+        let fits = need / 4 * 5 <= budget;
+        let waiting = if self.scratch && !fits { need.saturating_sub(budget).max(1) } else { 0 };
         let order = Order {
             regions,
             band_ranges,
@@ -123,7 +127,8 @@ impl OrderSearch<'_> {
             // Where only some regions were counted, the estimate may be too low.
             decoded: decoded.max(tiles),
             held: need,
-            fits: need / 4 * 5 <= budget,
+            fits,
+            waiting,
         };
         Some(Candidate { order, budget })
     }
@@ -191,10 +196,10 @@ impl OrderSearch<'_> {
 
 impl Candidate {
     fn is_better_than(&self, other: &Self) -> bool {
-        match (self.order.fits, other.order.fits) {
-            (true, true) => self.order.decoded < other.order.decoded,
+        match (self.order.is_certain(), other.order.is_certain()) {
+            (true, true) => self.order.cost() < other.order.cost(),
             (false, false) => self.lack() < other.lack(),
-            (fits, _) => fits,
+            (certain, _) => certain,
         }
     }
 

@@ -201,6 +201,8 @@ pub struct Output {
     pub sidecar: Option<Extra>,
     /// PNG pictures beside the image.
     pub quicklook: Option<bool>,
+    /// Where decoded tiles wait that memory has no room for: `auto` (beside the image), `none`, or a folder.
+    pub scratch: Option<String>,
 }
 
 /// `format`.

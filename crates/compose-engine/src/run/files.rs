@@ -47,7 +47,7 @@ pub fn run_watched(
     for plugin in &plan.plugins {
         plugin.check_unchanged()?;
     }
-    let mut report = RunReport::new(plan, reports, &context.marked, context.store.decoded());
+    let mut report = RunReport::new(plan, reports, &context);
     report.taken_over = locks.notes().to_vec();
     let mut pending: Vec<Pending> = Vec::new();
     for (index, files) in sets.into_iter().enumerate() {

@@ -30,7 +30,7 @@ pub struct Image {
 pub fn observe(fitted: &Fitted, job: usize, scene: SceneId) -> Result<Block, EngineError> {
     let (plan, job) = (&fitted.plan, &fitted.jobs[job]);
     let whole = Window::whole(job.job.view.grid.width, job.job.view.grid.height);
-    let place = RunPosition { pass: 0, region: whole, block: whole };
+    let place = RunPosition { pass: 0, region: whole, block: whole, worker: 0 };
     let (context, worker) = (ReadContext::new(plan, &fitted.sources, plan.memory.tiles, 1), Worker::new(0));
     context.reader(Scope::of(job), place, &worker).read(scene, whole, true)
 }

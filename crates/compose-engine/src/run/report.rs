@@ -1,12 +1,13 @@
 //! The counts of a run, for the last line on the screen and for the sidecar.
 
 use crate::fitted::FittedJob;
+use crate::pixels::ReadContext;
 use crate::plan::{Job, Masked, Plan};
 use crate::run::composed::{Composed, OBSERVED, UNDEFINED};
 use compose_core::{GAP, STATISTIC};
 use serde::Serialize;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 /// Samples of validity planes by where they came from.
 #[derive(Clone, Debug, Default)]
@@ -123,6 +124,9 @@ pub struct RunReport {
     /// the rules alone, so it is no part of the record.
     #[serde(skip)]
     pub tiles_decoded: (u64, u64),
+    /// Bytes of tiles that waited in the scratch file.
+    #[serde(skip)]
+    pub bytes_waited: u64,
     /// Earlier runs to the same files that were killed, and what they left.
     #[serde(skip)]
     pub taken_over: Vec<String>,
@@ -208,9 +212,11 @@ impl fmt::Display for JobReport {
 
 impl RunReport {
     /// The report of a finished run.
-    pub fn new(plan: &Plan, jobs: Vec<JobReport>, marked: &[AtomicU64], tiles_decoded: (u64, u64)) -> Self {
-        let idle = plan.stack.mask_names.iter().zip(marked).filter(|(_, n)| n.load(Ordering::Relaxed) == 0);
+    pub fn new(plan: &Plan, jobs: Vec<JobReport>, context: &ReadContext<'_>) -> Self {
+        let idle =
+            plan.stack.mask_names.iter().zip(&context.marked).filter(|(_, n)| n.load(Ordering::Relaxed) == 0);
         let idle_rules = idle.map(|(name, _)| name.clone()).collect();
-        Self { jobs, idle_rules, tiles_decoded, taken_over: Vec::new() }
+        let (tiles_decoded, bytes_waited) = (context.store.decoded(), context.store.waited());
+        Self { jobs, idle_rules, tiles_decoded, bytes_waited, taken_over: Vec::new() }
     }
 }

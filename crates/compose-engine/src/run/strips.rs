@@ -46,7 +46,8 @@ impl<'a> Work<'a> {
     fn reader(&'a self, item: &Item, worker: &'a Worker) -> SceneReader<'a> {
         let order = &self.fitted.job.order;
         let region = order.regions[item.region];
-        let place = RunPosition { pass: self.first_pass + item.pass, region, block: item.window };
+        let pass = self.first_pass + item.pass;
+        let place = RunPosition { pass, region, block: item.window, worker: worker.number };
         let scope = Scope { held_out: self.held_out, ..Scope::of(self.fitted) };
         let bands = match &item.task {
             Task::Compose(bands) => bands.clone(),

@@ -54,7 +54,7 @@ pub fn count(
             let all = Masks::All(masks);
             let scope = Scope { job: of, masks: if plain { all.plain() } else { all }, held_out: None };
             let whole = Window::whole(of.view.grid.width, of.view.grid.height);
-            let place = RunPosition { pass: 0, region: whole, block: window };
+            let place = RunPosition { pass: 0, region: whole, block: window, worker: looking.worker.number };
             let reader = looking.context.reader(scope, place, looking.worker);
             let look = reader.look(target, window)?;
             let count = |valid: &ndarray::Array3<u8>| valid.iter().map(|v| u64::from(*v)).sum::<u64>();

@@ -108,7 +108,10 @@ impl Sampling<'_> {
         let lattice = self.lattice;
         let whole = Window::whole(lattice.grid.0, lattice.grid.1);
         let wide = patch.expand(RIM).intersect(whole).expect("a patch lies in the grid");
-        let place = RunPosition { pass: 0, region: whole, block: patch };
+        // Tiles are kept for the patches that come next: pieces of them do not come row by row.
+        let holds = |of: &Window| of.intersect(patch) == Some(patch);
+        let block = lattice.patches().into_iter().find(holds).unwrap_or(patch);
+        let place = RunPosition { pass: 0, region: whole, block, worker: looking.worker.number };
         let reader = looking.context.reader(self.scope, place, looking.worker);
         let (samples, bands) = (lattice.pixels(patch).count(), self.plan.stack.bands.len());
         let room = |_: &SceneId| (Vec::with_capacity(samples * bands), Vec::with_capacity(samples));

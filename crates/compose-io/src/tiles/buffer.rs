@@ -95,6 +95,11 @@ impl Tile {
     }
 
     /// All bytes, band by band.
+    pub fn all(&self) -> &[u8] {
+        self.buffer.as_deref().unwrap_or_default()
+    }
+
+    /// All bytes, band by band.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.buffer.as_deref_mut().unwrap_or_default()
     }

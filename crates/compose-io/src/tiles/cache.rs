@@ -9,8 +9,6 @@ use super::reading::{Extent, RunPosition};
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Blocks that a worker may be behind the foremost one: their tiles are still wanted.
-const BEHIND: i64 = 2;
 /// Rows that a tile must lose to be cut again.
 const LEAST_CUT: i64 = 64;
 
@@ -34,6 +32,8 @@ impl<T> Entry<T> {
 /// When a tile is wanted next, the soonest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
+    /// By a worker that is behind the foremost one.
+    Now,
     /// In this strip, from this column on.
     InStrip(i64),
     /// In the next strip, from this column on.
@@ -41,30 +41,62 @@ enum Due {
     Never,
 }
 
+/// What makes room for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Evicted {
+    /// It is cut: the rows from this one on stay.
+    Cut(i64),
+    /// It is wanted again: it is to wait elsewhere, and weighs nothing here.
+    Moved,
+}
+
 /// Items by key, up to a budget of bytes. An item that was just reached for is never thrown away by filling it.
 pub(super) struct TileCache<K, T> {
     entries: HashMap<K, Entry<T>>,
+    /// Those that wait elsewhere until they are wanted again.
+    moved: HashMap<K, (T, Extent)>,
     budget: u64,
     bytes: u64,
     clock: u64,
     /// The position of the foremost worker.
     now: Option<RunPosition>,
+    /// The position of each worker, by its number.
+    workers: Vec<Option<RunPosition>>,
 }
 
 impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
     /// An empty cache.
     pub(super) fn new(budget: u64) -> Self {
-        Self { entries: HashMap::new(), budget, bytes: 0, clock: 0, now: None }
+        Self {
+            entries: HashMap::new(),
+            moved: HashMap::new(),
+            budget,
+            bytes: 0,
+            clock: 0,
+            now: None,
+            workers: Vec::new(),
+        }
     }
 
     /// The item of this key, made anew (and weightless so far) where it is not here.
     pub(super) fn reach(&mut self, key: &K, extent: Extent, place: RunPosition) -> T {
         self.clock += 1;
+        self.workers.resize(self.workers.len().max(place.worker + 1), None);
+        self.workers[place.worker] = Some(place);
         let order = |p: &RunPosition| (p.pass, p.block.row, p.block.col);
         if self.now.as_ref().is_none_or(|now| order(now) < order(&place)) {
+            let strip = |p: &RunPosition| (p.pass, p.block.row);
+            let same = self.now.as_ref().is_some_and(|now| strip(now) == strip(&place));
             self.now = Some(place);
+            if !same {
+                self.let_moved_go();
+            }
         }
         let used = self.clock;
+        if let Some((item, last)) = self.moved.get_mut(key) {
+            *last = last.and(extent);
+            return item.clone();
+        }
         let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry {
             item: T::default(),
             bytes: 0,
@@ -72,34 +104,45 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
             extent,
             first_row: None,
         });
-        (entry.used, entry.extent) = (used, extent);
+        (entry.used, entry.extent) = (used, entry.extent.and(extent));
         entry.item.clone()
     }
 
-    /// Says how much an item weighs, and makes room for it. Returns the items to be cut: each with the first row
-    /// that is to stay.
+    /// Records the bytes of an item and makes room for it. Returns the items to cut or to move. Items that are wanted again
+    /// are moved if `may_move`, and dropped otherwise.
     #[must_use]
-    pub(super) fn make_room(&mut self, key: &K, bytes: u64) -> Vec<(K, T, i64)> {
-        let mut cut = Vec::new();
-        let Some(entry) = self.entries.get_mut(key) else { return cut };
+    pub(super) fn make_room(&mut self, key: &K, bytes: u64, may_move: bool) -> Vec<(K, T, Evicted)> {
+        let mut evicted = Vec::new();
+        if let Some((item, extent)) = self.moved.remove(key) {
+            let entry = Entry { item, bytes: 0, used: self.clock, extent, first_row: None };
+            self.entries.insert(key.clone(), entry);
+        }
+        let Some(entry) = self.entries.get_mut(key) else { return evicted };
         self.bytes = self.bytes + bytes - entry.bytes;
         (entry.bytes, entry.first_row) = (bytes, None);
         let mut over = self.bytes.saturating_sub(self.budget);
         while over > 0 {
-            let Some(victim) = self.last_wanted(key) else { return cut };
+            let Some(victim) = self.last_wanted(key) else { return evicted };
             let (due, entry) = (self.due(&self.entries[&victim]), self.entries.get_mut(&victim));
             let entry = entry.expect("it was just found");
             if let (Due::NextStrip(_), Some(row)) = (due, entry.cuttable()) {
                 entry.first_row = Some(row);
-                cut.push((victim, entry.item.clone(), row));
+                evicted.push((victim, entry.item.clone(), Evicted::Cut(row)));
                 // How much that will free is not known yet: half, on average.
                 over = over.saturating_sub(entry.bytes / 2);
+                continue;
+            }
+            over = over.saturating_sub(entry.bytes);
+            if due != Due::Never && may_move {
+                let (item, extent) = (entry.item.clone(), entry.extent);
+                evicted.push((victim.clone(), item.clone(), Evicted::Moved));
+                self.forget(&victim);
+                self.moved.insert(victim, (item, extent));
             } else {
-                over = over.saturating_sub(entry.bytes);
                 self.forget(&victim);
             }
         }
-        cut
+        evicted
     }
 
     /// Says what an item weighs that was cut at `row`, unless it was filled anew meanwhile.
@@ -113,25 +156,38 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
     /// Lets all items go.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
+        self.moved.clear();
         self.bytes = 0;
     }
 
     /// Lets an item go.
     pub(super) fn forget(&mut self, key: &K) {
+        self.moved.remove(key);
         if let Some(entry) = self.entries.remove(key) {
             self.bytes -= entry.bytes;
         }
     }
 
+    /// Lets moved items go that nobody wants again.
+    fn let_moved_go(&mut self) {
+        let mut moved = std::mem::take(&mut self.moved);
+        moved.retain(|_, (_, extent)| self.due_at(extent) != Due::Never);
+        self.moved = moved;
+    }
+
     fn due(&self, entry: &Entry<T>) -> Due {
+        self.due_at(&entry.extent)
+    }
+
+    fn due_at(&self, extent: &Extent) -> Due {
         let Some(now) = self.now else { return Due::Never };
-        let Extent { pass, left, right, bottom, .. } = entry.extent;
-        let at = now.block.col - BEHIND * now.block.width as i64;
-        if pass != now.pass || bottom <= now.block.row {
-            Due::Never
-        } else if right > at {
-            Due::InStrip(left.max(at))
-        } else if bottom > now.block.row_end() {
+        let Extent { pass, left, right, bottom, .. } = *extent;
+        let there = pass == now.pass && bottom > now.block.row;
+        if there && right > now.block.col {
+            Due::InStrip(left.max(now.block.col))
+        } else if self.workers.iter().flatten().any(|place| extent.meets(place)) {
+            Due::Now
+        } else if there && bottom > now.block.row_end() {
             Due::NextStrip(left)
         } else {
             Due::Never
@@ -139,14 +195,16 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
     }
 
     /// What is never wanted goes first. Then what the next strip wants is cut, the longest unused first, and then it
-    /// goes, what it wants last first. Then what this strip wants last.
+    /// goes, what it wants last first. Then what this strip wants last. Blocks come to the scenes in one order: of what
+    /// they want alike, what was used last is wanted last.
     fn last_wanted(&self, except: &K) -> Option<K> {
         let weighing = self.entries.iter().filter(|(key, entry)| entry.bytes > 0 && *key != except);
         let rank = |entry: &Entry<T>| match (self.due(entry), entry.cuttable()) {
-            (Due::Never, ..) => (3, 0, u64::MAX - entry.used),
-            (Due::NextStrip(_), Some(_)) => (2, 0, u64::MAX - entry.used),
-            (Due::NextStrip(col), ..) => (1, col, u64::MAX - entry.used),
-            (Due::InStrip(col), ..) => (0, col, u64::MAX - entry.used),
+            (Due::Never, ..) => (4, 0, u64::MAX - entry.used),
+            (Due::NextStrip(_), Some(_)) => (3, 0, u64::MAX - entry.used),
+            (Due::NextStrip(col), ..) => (2, col, entry.used),
+            (Due::InStrip(col), ..) => (1, col, entry.used),
+            (Due::Now, ..) => (0, 0, entry.used),
         };
         weighing.max_by_key(|(_, entry)| rank(entry)).map(|(key, _)| key.clone())
     }
@@ -160,23 +218,24 @@ mod tests {
     /// Blocks of 10 × 10 in a region of 100 × 100.
     fn place(pass: usize, col: i64, row: i64) -> RunPosition {
         let block = Window { col, row, width: 10, height: 10 };
-        RunPosition { pass, region: Window::whole(100, 100), block }
+        RunPosition { pass, region: Window::whole(100, 100), block, worker: 0 }
     }
 
     fn extent(left: i64, right: i64, bottom: i64) -> Extent {
-        Extent { pass: 0, left, right, bottom, next_row: Some(5) }
+        Extent { pass: 0, strip: 0, left, right, bottom, next_row: Some(5) }
     }
 
-    const TO_THE_RIGHT: Extent = Extent { pass: 0, left: 50, right: 90, bottom: 10, next_row: Some(5) };
+    const TO_THE_RIGHT: Extent =
+        Extent { pass: 0, strip: 0, left: 50, right: 90, bottom: 10, next_row: Some(5) };
 
     /// Puts items of weight 2 on the cache, one after the other, and cuts what is to be cut to weight 1.
     fn put(cache: &mut TileCache<u8, u8>, items: &[(u8, Extent)]) -> Vec<u8> {
         let mut all = Vec::new();
         for (key, extent) in items {
             cache.reach(key, *extent, place(0, 50, 0));
-            for (cut, _, row) in cache.make_room(key, 2) {
-                assert_eq!(row, 5);
-                cache.shrink(&cut, row, 1);
+            for (cut, _, evicted) in cache.make_room(key, 2, false) {
+                assert_eq!(evicted, Evicted::Cut(5));
+                cache.shrink(&cut, 5, 1);
                 all.push(cut);
             }
         }
@@ -200,8 +259,7 @@ mod tests {
         assert_eq!(due(TO_THE_RIGHT), Due::InStrip(50));
         assert_eq!(due(extent(0, 30, 20)), Due::NextStrip(0));
         assert_eq!(due(extent(0, 30, 10)), Due::Never);
-        // A worker that is behind may still want it.
-        assert_eq!(due(extent(0, 35, 10)), Due::InStrip(30));
+        assert_eq!(due(extent(0, 50, 10)), Due::Never);
         assert_eq!(due(Extent { pass: 1, ..TO_THE_RIGHT }), Due::Never);
         // The run goes on: what was passed over without a look is waited for no longer.
         cache.reach(&1, extent(0, 30, 20), place(0, 0, 10));
@@ -211,6 +269,39 @@ mod tests {
         };
         assert_eq!(due(TO_THE_RIGHT), Due::Never);
         assert_eq!(due(extent(0, 30, 20)), Due::InStrip(0));
+    }
+
+    #[test]
+    fn what_a_worker_that_is_behind_works_on_is_wanted_still() {
+        let mut cache = TileCache::<u8, u8>::new(10);
+        cache.reach(&1, TO_THE_RIGHT, RunPosition { worker: 1, ..place(0, 80, 0) });
+        cache.reach(&2, TO_THE_RIGHT, place(1, 0, 0));
+        assert_eq!(cache.due_at(&TO_THE_RIGHT), Due::Now);
+        assert_eq!(cache.due_at(&extent(0, 80, 10)), Due::Never);
+        cache.reach(&2, TO_THE_RIGHT, RunPosition { worker: 1, ..place(1, 10, 0) });
+        assert_eq!(cache.due_at(&TO_THE_RIGHT), Due::Never);
+    }
+
+    #[test]
+    fn what_is_moved_is_found_again_until_nobody_wants_it() {
+        let mut cache = TileCache::<u8, u8>::new(3);
+        let (ahead, below) = (extent(90, 95, 10), extent(0, 30, 20));
+        for (key, extent) in [(1, ahead), (2, below)] {
+            cache.reach(&key, Extent { next_row: None, ..extent }, place(0, 50, 0));
+            assert!(cache.make_room(&key, 1, true).is_empty());
+        }
+        cache.reach(&3, TO_THE_RIGHT, place(0, 50, 0));
+        let moved: Vec<_> =
+            cache.make_room(&3, 2, true).into_iter().map(|(key, _, how)| (key, how)).collect();
+        assert_eq!((moved, cache.bytes), (vec![(2, Evicted::Moved)], 3));
+        // What was reached for while it waits is kept for the strip that wants it.
+        cache.reach(&2, below, place(0, 0, 10));
+        assert!(cache.moved.contains_key(&2) && !cache.entries.contains_key(&2));
+        // Filled again, it is here.
+        assert!(cache.make_room(&2, 1, true).is_empty());
+        assert!(cache.moved.is_empty() && cache.bytes <= 3);
+        cache.reach(&4, TO_THE_RIGHT, place(1, 0, 0));
+        assert!(cache.entries.contains_key(&4));
     }
 
     #[test]
@@ -245,10 +336,10 @@ mod tests {
     fn an_item_larger_than_the_budget_is_still_handed_out() {
         let mut cache = TileCache::<u8, u8>::new(3);
         cache.reach(&1, extent(0, 30, 10), place(0, 50, 0));
-        assert!(cache.make_room(&1, 10).is_empty());
+        assert!(cache.make_room(&1, 10, false).is_empty());
         assert!(cache.entries.contains_key(&1));
         cache.reach(&2, TO_THE_RIGHT, place(0, 50, 0));
-        assert!(cache.make_room(&2, 1).is_empty());
+        assert!(cache.make_room(&2, 1, false).is_empty());
         assert!(!cache.entries.contains_key(&1));
         assert_eq!(cache.bytes, 1);
     }

@@ -12,6 +12,8 @@ pub struct RunPosition {
     pub region: Window,
     /// The block that is worked on.
     pub block: Window,
+    /// Who works on it, counted from 0.
+    pub worker: usize,
 }
 
 /// A window of a band, and the window of the target grid that it is read for.
@@ -31,11 +33,38 @@ pub struct Reading {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Extent {
     pub pass: usize,
+    /// The first row of the strip of blocks that it is needed for.
+    pub strip: i64,
     pub left: i64,
     pub right: i64,
     pub bottom: i64,
     /// The first row of the band's raster that the strip of blocks below will need, where that is certain.
     pub next_row: Option<i64>,
+}
+
+impl Extent {
+    /// What a later reading needs, and in the same strip both: some look further around than others.
+    pub(super) fn and(self, later: Self) -> Self {
+        if (self.pass, self.strip) != (later.pass, later.strip) {
+            return later;
+        }
+        Self {
+            left: self.left.min(later.left),
+            right: self.right.max(later.right),
+            bottom: self.bottom.max(later.bottom),
+            next_row: self.next_row.zip(later.next_row).map(|(row, other)| row.min(other)),
+            ..later
+        }
+    }
+
+    /// Whether the block of a worker may need the tile.
+    pub(super) fn meets(&self, place: &RunPosition) -> bool {
+        let block = place.block;
+        self.pass == place.pass
+            && self.bottom > block.row
+            && self.right > block.col
+            && self.left < block.col_end()
+    }
 }
 
 impl Reading {
@@ -46,7 +75,7 @@ impl Reading {
 
     /// Pixels that are wanted once.
     pub fn once(window: Window) -> Self {
-        Self::of(window, RunPosition { pass: 0, region: window, block: window })
+        Self::of(window, RunPosition { pass: 0, region: window, block: window, worker: 0 })
     }
 
     /// The same on a grid that is shifted by whole pixels.
@@ -80,6 +109,7 @@ impl Reading {
         let same_rows = window.height == target.height;
         Extent {
             pass: self.place.pass,
+            strip: self.place.block.row,
             left: col(tile.col).floor() as i64 - halo,
             right: (col(tile.col_end()).ceil() as i64 + halo).min(region.col_end()),
             bottom: (row(tile.row_end()).ceil() as i64 + halo).min(region.row_end()),
@@ -98,20 +128,46 @@ mod tests {
 
     #[test]
     fn a_tile_is_needed_where_it_lies_on_the_target_grid_and_no_further_than_the_region() {
-        let place = RunPosition { pass: 3, region: Window::whole(100, 40), block: window(20, 10, 10, 10) };
+        let place =
+            RunPosition { pass: 3, region: Window::whole(100, 40), block: window(20, 10, 10, 10), worker: 0 };
         let at = Reading::of(place.block, place).shift(5, -2);
         let extent = at.extent(window(16, 0, 16, 16));
-        assert_eq!(extent, Extent { pass: 3, left: 11, right: 27, bottom: 18, next_row: Some(18) });
+        assert_eq!(
+            extent,
+            Extent { pass: 3, strip: 10, left: 11, right: 27, bottom: 18, next_row: Some(18) }
+        );
         let extent = at.expand(2).extent(window(96, 32, 16, 16));
         assert_eq!((extent.left, extent.right, extent.bottom), (89, 100, 40));
         assert_eq!(extent.next_row, Some(16));
     }
 
     #[test]
+    fn in_one_strip_a_tile_is_needed_as_far_as_any_reading_says() {
+        let place = RunPosition {
+            pass: 0,
+            region: Window::whole(100, 100),
+            block: window(20, 20, 10, 10),
+            worker: 0,
+        };
+        let (at, tile) = (Reading::of(place.block, place), window(16, 16, 16, 16));
+        let (plain, wide) = (at.extent(tile), at.expand(5).extent(tile));
+        assert_eq!((plain.next_row, wide.next_row), (Some(30), Some(25)));
+        assert_eq!(wide.and(plain), wide);
+        let below = RunPosition { block: window(0, 30, 10, 10), ..place };
+        let next = Reading::of(below.block, below).extent(tile);
+        assert_eq!(wide.and(next), next);
+    }
+
+    #[test]
     fn of_other_pixels_it_is_needed_where_their_share_is() {
-        let place = RunPosition { pass: 0, region: Window::whole(100, 100), block: window(20, 20, 10, 10) };
+        let place = RunPosition {
+            pass: 0,
+            region: Window::whole(100, 100),
+            block: window(20, 20, 10, 10),
+            worker: 0,
+        };
         let at = Reading::of(place.block, place).by(window(10, 10, 5, 5));
         let extent = at.extent(window(0, 0, 16, 16));
-        assert_eq!(extent, Extent { pass: 0, left: 0, right: 32, bottom: 32, next_row: None });
+        assert_eq!(extent, Extent { pass: 0, strip: 20, left: 0, right: 32, bottom: 32, next_row: None });
     }
 }
