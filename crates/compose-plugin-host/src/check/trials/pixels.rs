@@ -301,8 +301,7 @@ pub fn left_out(bench: &Bench) -> Result<(), End> {
                 answer: blind.answer,
             };
             let without = varied(&bench.kind, instance, setup, &call(Shown::Without(nth)), "fewer donors")?;
-            let what = "the answer differs between a donor that is left out of the call, because it does not meet the \
-                        grid, and one without a valid pixel";
+            let what = "the answer differs between a donor that is left out, because it does not meet the grid, and one without a valid pixel";
             let expected = "donors[k] need not be the k-th that was planned";
             let advice = "ask donors[k].scene_index whose pixels they are";
             there.same(&without.answer, [what, expected, advice])?;
