@@ -87,6 +87,9 @@ pub struct Needs {
     /// Whether the result of a band rests on that band and on validity alone, so that bands can be filled one after
     /// the other where each is judged by itself.
     pub by_band: bool,
+    /// With [`Temporal::WholeStack`]: whether donors without a pixel on the window come too, and it is called where no donor
+    /// has one. What counts its donors would otherwise depend on blocks.
+    pub unseen: bool,
 }
 
 /// A fill strategy that knows its stack, as the plan asks it: with or without a survey.

@@ -17,6 +17,9 @@ impl SceneReader<'_> {
     /// 1 where `rule` masks (or cannot judge) a pixel of `scene` on `window` of the target grid.
     pub fn marks(&self, scene: SceneId, rule: RuleId, window: Window) -> Result<Array2<u8>, EngineError> {
         let mut marks = Array2::zeros((window.height, window.width));
+        if !self.reaches(scene, window) {
+            return Ok(marks);
+        }
         for (index, group) in self.view.scenes[scene].groups.iter().enumerate() {
             let Some(at) = self.native_reading(scene, GroupId(index), window) else { continue };
             let mut marked = Array2::zeros((at.window.height, at.window.width));
@@ -47,9 +50,14 @@ impl SceneReader<'_> {
         self.union(scene, group, at).map(|marks| Some(Unusable::Marks(marks)))
     }
 
+    /// The scenes that are read and may have pixels on the block.
+    fn scenes_here(&self) -> Vec<SceneId> {
+        self.scope.job.scenes_read().filter(|scene| self.reaches(*scene, self.place.block)).collect()
+    }
+
     /// Makes the masks of the block for all scenes that may be read, and keeps them.
     pub fn keep_masks(&self) -> Result<(), EngineError> {
-        let scenes: Vec<SceneId> = self.scope.job.scenes_read().collect();
+        let scenes = self.scenes_here();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
             for group in (0..self.view.scenes[scene].groups.len()).map(GroupId) {
                 if let Some(at) = self.native_reading(scene, group, self.place.block) {
@@ -63,7 +71,7 @@ impl SceneReader<'_> {
     /// Adds the pixels that are not valid in a band to the kept masks.
     pub fn keep_judgement(&self, band: BandId) -> Result<(), EngineError> {
         let kept = self.kept.expect("masks are kept in this pass");
-        let scenes: Vec<SceneId> = self.scope.job.scenes_read().collect();
+        let scenes = self.scenes_here();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {
             let groups = self.view.scenes[scene].groups.iter().enumerate();
             for (nth, _) in groups.filter(|(_, g)| g.bands.contains(&band)) {

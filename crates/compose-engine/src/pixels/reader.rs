@@ -70,7 +70,7 @@ impl SceneReader<'_> {
         masked: bool,
         wanted: Option<ArrayView2<'_, u8>>,
     ) -> Result<Option<Block>, EngineError> {
-        if self.scope.held_out.is_some_and(|h| h.absent.contains(&scene)) {
+        if self.scope.held_out.is_some_and(|h| h.absent.contains(&scene)) || !self.reaches(scene, window) {
             return Ok(None);
         }
         let mut block = self.read_all(scene, window, masked, wanted)?;
@@ -122,10 +122,18 @@ impl SceneReader<'_> {
         Ok(block)
     }
 
+    /// Whether a scene may have pixels on a window.
+    pub fn reaches(&self, scene: SceneId, window: Window) -> bool {
+        self.view.scenes[scene].reaches(window)
+    }
+
     /// The pixels of `scene` on `window` with and without the mask rules.
     pub fn look(&self, scene: SceneId, window: Window) -> Result<Look, EngineError> {
         let groups = &self.view.scenes[scene].groups;
         let block = self.read(scene, window, false)?;
+        if !self.reaches(scene, window) {
+            return Ok(Look { clear_values: None, clear: block.valid.clone(), block });
+        }
         if let [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }] = groups[..] {
             let at = self.reading(window).shift(cols, rows);
             let unusable = self.unusable(scene, GroupId(0), at)?;

@@ -1,6 +1,7 @@
 //! Bytes per pixel of a block: for mask rules, scores and fills while they run, and for what waits for the writer.
 //! `memory.rs` multiplies and adds them up.
 
+use crate::plan::crowd::most_at_once;
 use crate::plan::ids::{RuleId, SceneId};
 use crate::plan::placement::PlacedMask;
 use crate::plan::{BandGroup, Job, Stack, Stage};
@@ -15,13 +16,14 @@ pub struct Running {
     /// Side of the squares that it works in, wherever the block begins.
     cell: usize,
     bytes: u64,
+    /// Where the scenes lie that are in memory at once, and the bytes of each.
+    scenes: (Vec<Window>, u64),
 }
 
 /// Every mask rule and score of every scene.
 pub fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
     // Samples and validity of each band; marks, neutral pixels, pixels outside; a plugin's own answer.
-    let rule =
-        |halo: usize, bands: usize| Running { halo, cell: 1, bytes: ((bands * 5 + 5) as f64 * share) as u64 };
+    let rule = |halo: usize, bands: usize| Running::plain(halo, ((bands * 5 + 5) as f64 * share) as u64);
     // A scene is kept for the rules of the others.
     let compared = bytes_compared(stack, job);
     let comparing = |scene: SceneId, rule: RuleId| if job.compares(scene, rule) { compared } else { 0 };
@@ -47,17 +49,27 @@ pub fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running
     let fill = |stage: &Stage| {
         let score = if stage.scores.iter().any(Option::is_some) { 4 } else { 0 };
         let needs = stage.bound.planned().needs();
-        let donors = match needs.temporal {
-            Temporal::OneByOne => block + score,
-            Temporal::WholeStack => stage.bound.planned().donors().len() as u64 * (block + score),
-            Temporal::FirstObservations(most) => most as u64 * (bands as u64 * 4 + 2) + block,
+        let (donors, scenes) = match needs.temporal {
+            Temporal::OneByOne => (block + score, Vec::new()),
+            Temporal::WholeStack if needs.unseen => {
+                (stage.bound.planned().donors().len() as u64 * (block + score), Vec::new())
+            }
+            Temporal::WholeStack => (0, reaches(job, stage)),
+            Temporal::FirstObservations(most) => (most as u64 * (bands as u64 * 4 + 2) + block, Vec::new()),
         };
         let target = if needs.target { block } else { 0 };
-        Running { halo: needs.halo, cell: needs.cell.unwrap_or(1), bytes: donors + target + reading }
+        let bytes = donors + target + reading;
+        Running { halo: needs.halo, cell: needs.cell.unwrap_or(1), bytes, scenes: (scenes, block + score) }
     };
     // The target is read without a fill, too.
-    let target = Running { halo: 0, cell: 1, bytes: reading };
+    let target = Running::plain(0, reading);
     job.fills.iter().map(fill).chain([target]).collect()
+}
+
+/// Where the donors of a fill may have pixels.
+fn reaches(job: &Job, stage: &Stage) -> Vec<Window> {
+    let donors = stage.bound.planned().donors().iter().map(|donor| &job.view.scenes[SceneId(donor.scene)]);
+    donors.filter(|plan| plan.overlaps).filter_map(|plan| plan.reach).collect()
 }
 
 /// Bytes for each pixel of a window, halo included, on which rules compare: every scene that any of them looks at.
@@ -107,6 +119,10 @@ pub fn resamples(job: &Job) -> bool {
 }
 
 impl Running {
+    fn plain(halo: usize, bytes: u64) -> Self {
+        Self { halo, cell: 1, bytes, scenes: (Vec::new(), 0) }
+    }
+
     /// Pixels along an axis that a piece of this length needs: the whole cells that it touches, and the halo. Cells end with
     /// the grid. Blocks begin at multiples of their size, so a block made of whole cells touches no other cell.
     fn reach(&self, length: usize, grid: usize) -> usize {
@@ -134,7 +150,9 @@ impl Work {
     pub fn bytes(&self, columns: usize, rows: usize) -> u64 {
         let stage = |stage: &Running| {
             let (columns, rows) = (stage.reach(columns, self.grid.0), stage.reach(rows, self.grid.1));
-            stage.bytes * (columns * rows) as u64 + most(&self.rules, columns, rows)
+            let (reaches, of_each) = &stage.scenes;
+            let scenes = most_at_once(reaches, columns, rows) as u64 * of_each;
+            (stage.bytes + scenes) * (columns * rows) as u64 + most(&self.rules, columns, rows)
         };
         self.stages.iter().map(stage).max().unwrap_or(0)
     }
@@ -166,15 +184,11 @@ mod tests {
 
     #[test]
     fn a_halo_counts_as_well_as_the_block() {
-        let rules = [Running { halo: 0, cell: 1, bytes: 10 }, Running { halo: 500, cell: 1, bytes: 10 }];
+        let rules = [Running::plain(0, 10), Running::plain(500, 10)];
         assert_eq!(most(&rules[..1], 200, 100), 200 * 100 * 10);
         assert_eq!(most(&rules, 200, 100), 1200 * 1100 * 10);
         // The halos of a stage and of a rule add up.
-        let work = Work {
-            grid: (1000, 1000),
-            rules: rules.into(),
-            stages: vec![Running { halo: 100, cell: 1, bytes: 7 }],
-        };
+        let work = Work { grid: (1000, 1000), rules: rules.into(), stages: vec![Running::plain(100, 7)] };
         assert_eq!(work.bytes(200, 100), 400 * 300 * 7 + 1400 * 1300 * 10);
     }
 }

@@ -128,23 +128,11 @@ impl Job {
     }
 
     /// The part of the grid in which the scenes that are read lie, rather more than less; the whole grid where none does.
-    pub fn covered(&self, stack: &Stack) -> Window {
+    pub fn covered(&self) -> Window {
         let whole = Window::whole(self.view.grid.width, self.view.grid.height);
-        let of_group = |scene: SceneId, group: &BandGroup| {
-            let native = &stack.facts[scene].bands[group.bands[0]].grid;
-            match &group.alignment {
-                Alignment::Paste { cols, rows } => {
-                    Window::whole(native.width, native.height).shift(-cols, -rows).intersect(whole)
-                }
-                Alignment::Resample(resampler) => resampler.target_window(whole),
-                Alignment::Disjoint => None,
-            }
-        };
-        let groups = self.scenes_read().flat_map(|scene| {
-            let groups = &self.view.scenes[scene].groups;
-            groups.iter().filter_map(move |group| of_group(scene, group)).collect::<Vec<_>>()
-        });
-        groups.reduce(Window::around).unwrap_or(whole)
+        let reaches = self.scenes_read().filter_map(|scene| self.view.scenes[scene].reach);
+        let inside = reaches.filter_map(|reach| reach.intersect(whole));
+        inside.reduce(Window::around).unwrap_or(whole)
     }
 
     /// Whether a rule of a scene compares it with others.

@@ -126,7 +126,7 @@ impl Memory {
                 scratch,
                 block_size: options.block_size,
                 native: native_share(job),
-                covered: job.covered(stack),
+                covered: job.covered(),
             };
             let chosen = share.choose()?;
             self.per_worker = self.per_worker.max(chosen.per_worker);

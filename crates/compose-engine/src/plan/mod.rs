@@ -5,6 +5,7 @@
 
 mod clashes;
 mod comparing;
+mod crowd;
 mod footprint;
 mod grid;
 mod ids;

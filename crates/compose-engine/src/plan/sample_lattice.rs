@@ -44,7 +44,7 @@ impl SampleLattice {
     /// The lattice for a survey of so many scenes.
     pub fn of(stack: &Stack, job: &Job, scenes: usize) -> Self {
         let grid = (job.view.grid.width, job.view.grid.height);
-        Self::new(grid, job.covered(stack), scenes, stack.bands.len())
+        Self::new(grid, job.covered(), scenes, stack.bands.len())
     }
 
     /// The lattice for so many scenes and bands, which lie in a part of the grid.

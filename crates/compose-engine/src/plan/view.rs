@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::plan::Stack;
 use crate::plan::ids::{BandId, SceneId};
-use compose_core::{DataType, Grid};
+use compose_core::{DataType, Grid, Window};
 use compose_io::align::{Alignment, Resampling, decide};
 
 /// The identity of a view in a plan.
@@ -49,8 +49,15 @@ impl View {
         (grid, georeferenced): (Grid, bool),
         arrival: Arrival,
     ) -> Result<Self, EngineError> {
-        let of_scene = |scene| scene_plan(stack, scene, (&grid, georeferenced), arrival);
-        let scenes = stack.scene_ids().map(of_scene).collect::<Result<_, _>>()?;
+        let of_scene = |scene| {
+            let mut plan = scene_plan(stack, scene, (&grid, georeferenced), arrival)?;
+            let whole = Window::whole(grid.width, grid.height);
+            let native = |group: &BandGroup| &stack.facts[scene].bands[group.bands[0]].grid;
+            let of_group = |group: &BandGroup| reach(&group.alignment, native(group), whole, id);
+            plan.reach = plan.groups.iter().filter_map(of_group).reduce(Window::around);
+            Ok(plan)
+        };
+        let scenes = stack.scene_ids().map(of_scene).collect::<Result<_, EngineError>>()?;
         Ok(Self { id, grid, georeferenced, scenes })
     }
 }
@@ -63,6 +70,8 @@ pub struct ScenePlan {
     pub radiometry: Vec<Option<(f64, f64)>>,
     /// Whether it meets the grid at all.
     pub overlaps: bool,
+    /// Where it may have pixels, in pixels of the grid: rather more than less. `None` where it has none.
+    pub reach: Option<Window>,
     /// Whether values arrive as they are stored, in a type whose values the output may not be able to hold.
     pub may_not_fit: bool,
 }
@@ -73,6 +82,35 @@ impl ScenePlan {
         self.radiometry.iter().all(Option::is_none)
             && self.groups.iter().all(|g| matches!(g.alignment, Alignment::Paste { .. }))
     }
+
+    /// Whether it may have pixels on a window.
+    pub fn reaches(&self, window: Window) -> bool {
+        self.reach.is_some_and(|reach| reach.intersect(window).is_some())
+    }
+}
+
+/// Where a scene with such a grid may have pixels on the grid of a view, and beyond its edges.
+fn reach(alignment: &Alignment, native: &Grid, whole: Window, view: ViewId) -> Option<Window> {
+    match alignment {
+        Alignment::Paste { cols, rows } => {
+            Some(Window::whole(native.width, native.height).shift(-cols, -rows))
+        }
+        // There is a view for each scene: looking for all the others would cost more than it saves.
+        Alignment::Resample(_) if view.number > 0 => Some(beyond(whole, whole)),
+        Alignment::Resample(resampler) => resampler.target_window(whole).map(|found| beyond(found, whole)),
+        Alignment::Disjoint => None,
+    }
+}
+
+/// What was looked for on a window alone may go on beyond each edge that it comes to.
+fn beyond(found: Window, whole: Window) -> Window {
+    const FAR: i64 = 1 << 40;
+    let low = |at: i64, edge: i64| if at <= edge { at - FAR } else { at };
+    let high = |at: i64, edge: i64| if at >= edge { at + FAR } else { at };
+    let (col, row) = (low(found.col, whole.col), low(found.row, whole.row));
+    let right = high(found.col_end(), whole.col_end());
+    let bottom = high(found.row_end(), whole.row_end());
+    Window { col, row, width: (right - col) as usize, height: (bottom - row) as usize }
 }
 
 /// Wanted bands of a scene that share a native grid.
@@ -112,7 +150,7 @@ fn scene_plan(
     }
     let overlaps = groups.iter().all(|g| !matches!(g.alignment, Alignment::Disjoint));
     let radiometry = radiometry(stack, scene, reference)?;
-    let mut plan = ScenePlan { groups, overlaps, radiometry, may_not_fit: false };
+    let mut plan = ScenePlan { groups, overlaps, reach: None, radiometry, may_not_fit: false };
     let fits = facts.bands[..facts.wanted].iter().all(|b| dtype.holds_all(b.dtype));
     plan.may_not_fit = plan.is_exact() && !fits;
     Ok(plan)

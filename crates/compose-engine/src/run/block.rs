@@ -237,7 +237,9 @@ fn other_nodata(cast: compose_core::Cast, taken: f64) -> String {
 fn clear_looks(reader: &SceneReader<'_>, window: Window) -> Result<Array3<u16>, EngineError> {
     let planes = reader.context.stack.validity.planes(reader.bands.len());
     let mut count = Array3::<u16>::zeros((planes, window.height, window.width));
-    for scene in reader.context.stack.scene_ids().filter(|s| reader.scope.job.view.scenes[*s].overlaps) {
+    let plans = &reader.scope.job.view.scenes;
+    for scene in reader.context.stack.scene_ids().filter(|s| plans[*s].overlaps && plans[*s].reaches(window))
+    {
         let block = reader.read(scene, window, true)?;
         Zip::from(&mut count).and(&block.valid).for_each(|n, v| *n += u16::from(*v));
     }

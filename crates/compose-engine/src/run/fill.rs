@@ -48,10 +48,15 @@ impl Filling<'_> {
             _ => None,
         };
         let donors = self.fill.donors().iter().copied();
-        let near = donors.filter(|d| self.reader.scope.job.view.scenes[SceneId(d.scene)].overlaps).collect();
+        let plans = &self.reader.scope.job.view.scenes;
+        let near = |d: &DonorUse| {
+            plans[SceneId(d.scene)].overlaps && (needs.unseen || plans[SceneId(d.scene)].reaches(window))
+        };
+        let near: Vec<DonorUse> = donors.filter(near).collect();
         match needs.temporal {
             Temporal::OneByOne => self.one_by_one(near, window, target.as_ref(), canvas),
             Temporal::FirstObservations(_) => self.by_observations(window, target.as_ref(), canvas),
+            Temporal::WholeStack if near.is_empty() && !needs.unseen => Ok(()),
             Temporal::WholeStack => self.whole_stack(&near, window, target.as_ref(), canvas),
         }
     }
@@ -166,7 +171,9 @@ impl Filling<'_> {
         let wanted = self.fill.wants_observations(&lacking);
         let mut observations = Observations::new(most, self.reader.bands.len(), window.height, window.width);
         for (rank, donor) in self.fill.donors().iter().enumerate() {
-            if !self.reader.scope.job.view.scenes[SceneId(donor.scene)].overlaps {
+            if !self.reader.scope.job.view.scenes[SceneId(donor.scene)].overlaps
+                || !self.reader.reaches(SceneId(donor.scene), window)
+            {
                 continue;
             }
             if let Some(block) = self.reader.read_where(SceneId(donor.scene), window, donor.masked, None)? {

@@ -72,7 +72,7 @@ pub(super) fn target_window(mapping: &Mapping, target: Window, native: Window) -
     let mut found = target;
     for _ in 0..LOOKS {
         let cells =
-            cells(found).filter(|cell| Spread::over(mapping, *cell).is_some_and(|s| s.may_meet(native)));
+            cells(found).filter(|cell| Spread::over(mapping, *cell).is_none_or(|s| s.may_meet(native)));
         let nearer = cells.reduce(Window::around)?;
         let shrunk = nearer.width * 4 <= found.width * 3 || nearer.height * 4 <= found.height * 3;
         found = nearer;

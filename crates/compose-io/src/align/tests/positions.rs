@@ -92,3 +92,33 @@ fn coarser_pixels_fall_on_corners_without_rounding_noise() {
         assert_eq!((x, ys[[r, c]]), (2.0 * c as f64 + 3.0, 2.0 * r as f64 + 3.0));
     }
 }
+
+/// Blocks that a scene is said not to meet are composed without it.
+#[test]
+fn a_scene_has_no_pixel_outside_the_window_in_which_it_is_looked_for() {
+    let mut smaller = 0;
+    for case in CASES {
+        let (small, native) = pair(case);
+        for margin in [0, 40, 300] {
+            let mut target = moved(&small, -f64::from(margin), -f64::from(margin) / 2.0);
+            (target.width, target.height) =
+                (small.width + 2 * margin as usize, small.height + margin as usize);
+            let Ok(Decision { alignment: Alignment::Resample(resampler), .. }) =
+                decide(&target, &native, Resampling::Cubic)
+            else {
+                continue;
+            };
+            let whole = Window::whole(target.width, target.height);
+            let found = resampler.target_window(whole);
+            smaller += usize::from(found.is_none_or(|found| found.pixels() * 4 < whole.pixels()));
+            let (xs, ys) = positions(&resampler, whole);
+            for (((row, col), x), y) in xs.indexed_iter().zip(&ys) {
+                let inside = *x >= 0.0 && *y >= 0.0 && *x < native.width as f64 && *y < native.height as f64;
+                let pixel = Window { col: col as i64, row: row as i64, width: 1, height: 1 };
+                let told = found.is_some_and(|found| found.intersect(pixel).is_some());
+                assert!(told || !inside, "{case:?}, {margin}: {col}, {row} is not in {found:?}");
+            }
+        }
+    }
+    assert!(smaller >= 5, "{smaller}");
+}
