@@ -252,7 +252,7 @@ fn a_second_run_to_any_of_the_same_files_is_refused_by_name_and_a_killed_one_is_
     let taken = second("path = \"out.tif\"\n", &["--bounds", "405000 4499700 405300 4500000"]);
     let said = stderr(&taken);
     assert!(taken.status.success(), "{said}");
-    assert!(said.contains(&format!("note: out.json: the run of process {} since ", first.id())), "{said}");
+    assert!(said.contains(&format!("note: out.json: the run of process {}, started ", first.id())), "{said}");
     let mut expected = before;
     expected.extend(
         [

@@ -155,7 +155,11 @@ mod tests {
     fn the_printed_shadow_list_is_corrected() {
         let found = l8(&SHADOW);
         assert_eq!(found[0], ISSUE);
-        assert!(found[1].starts_with("with terrain occlusion added, 3 of the listed codes"), "{}", found[1]);
+        assert!(
+            found[1].starts_with("3 of the listed codes also occur with the terrain-occlusion bit set"),
+            "{}",
+            found[1]
+        );
         assert!(found[1].contains("1416, 1864, 1928; kind = \"bits\""), "{}", found[1]);
     }
 

@@ -332,7 +332,11 @@ mod tests {
         drop(locks);
         fs::write(folder.path().join(".a.tif.lock"), text).unwrap();
         let locks = take(folder.path(), &["a.tif"]).unwrap();
-        assert!(locks.notes()[0].contains("may be of two runs; compose check"), "{:?}", locks.notes());
+        assert!(
+            locks.notes()[0].contains("old and new files may be mixed: run compose check"),
+            "{:?}",
+            locks.notes()
+        );
     }
 
     #[test]
