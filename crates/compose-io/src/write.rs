@@ -2,7 +2,7 @@
 //!
 //! | module | for |
 //! |---|---|
-//! | [`draft`] | a file under a temporary name, moved to its own name when everything is done |
+//! | [`publish`] | a file under a temporary name, moved to its own name when everything is done |
 //! | `spec` | what is to be written |
 //! | [`options`] | creation options: ours, the user's, and which of them GDAL knows |
 //! | `tiles` | samples are kept until a tile is whole, so a tile is compressed exactly once |
