@@ -8,6 +8,7 @@ mod implausible;
 mod inputs;
 mod library;
 mod masked;
+mod mosaic;
 mod place;
 mod run;
 #[cfg(unix)]

@@ -254,6 +254,9 @@ impl Fitted {
                 write!(out, " when all have been judged")?;
             }
             writeln!(out, "; {}", order.decoding())?;
+            if let Some(said) = order.left_out() {
+                writeln!(out, "       {said}")?;
+            }
         }
         Ok(())
     }

@@ -36,6 +36,13 @@ impl<T: Copy + Default> Sampler<T> {
         Self { step, picture: Array2::default((height.div_ceil(step), width.div_ceil(step))) }
     }
 
+    /// The same with this value where nothing comes by.
+    #[must_use]
+    pub fn filled_with(mut self, value: T) -> Self {
+        self.picture.fill(value);
+        self
+    }
+
     /// Takes what the picture wants of a block at `window`, which lies inside the raster.
     ///
     /// # Panics

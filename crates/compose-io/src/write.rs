@@ -5,7 +5,9 @@
 //! | [`publish`] | a file under a temporary name, moved to its own name when everything is done |
 //! | `spec` | what is to be written |
 //! | [`options`] | creation options: ours, the user's, and which of them GDAL knows |
+//! | `sample` | the types of samples on disk |
 //! | `tiles` | samples are kept until a tile is whole, so a tile is compressed exactly once |
+//! | `holes` | pixels that never come: tiles of nothing else are left out |
 //! | `verify` | is every tile really in the file |
 //! | `refusal` | why the system took no more |
 //!
@@ -15,9 +17,11 @@
 //! sizes in which its pixels arrive.
 
 mod error;
+mod holes;
 pub mod options;
 pub mod publish;
 mod refusal;
+mod sample;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -25,6 +29,7 @@ mod tiles;
 mod verify;
 
 pub use error::WriteError;
+pub use holes::Holes;
 pub use publish::{Draft, Pending, check_folder, refuse_existing};
 pub use spec::{Compression, Format, OutputBand, RasterSpec};
 pub use tiles::{Samples, TYPES as SAMPLE_TYPES, WriteOrder};
@@ -34,9 +39,11 @@ use crate::messages::checked;
 use compose_core::{DataType, Grid, Window};
 use gdal::errors::GdalError;
 use gdal::{Dataset, DriverManager, Metadata};
+use holes::Expected;
 use ndarray::{ArrayView3, s};
+use sample::Sample;
 use std::path::{Path, PathBuf};
-use tiles::{Sample, TileBoard, Tiles};
+use tiles::{TileBoard, Tiles};
 
 /// Endings of a GeoTIFF's name, in any letters: those that GDAL's GTiff and COG drivers state.
 pub const ENDINGS: [&str; 2] = ["tif", "tiff"];
@@ -111,14 +118,29 @@ impl RasterWriter {
     /// # Errors
     /// As [`RasterSpec::check`]; the folder is missing or cannot be written to; GDAL cannot create the file.
     pub fn create(spec: RasterSpec, order: &WriteOrder, drafts: &Drafts) -> Result<Self, WriteError> {
+        Self::create_with(spec, order, None, drafts)
+    }
+
+    /// Starts a file of which some pixels never come: tiles that hold nothing but nodata are left out of it.
+    ///
+    /// # Errors
+    /// As [`RasterWriter::create`].
+    pub fn create_with(
+        spec: RasterSpec,
+        order: &WriteOrder,
+        holes: Option<&Holes>,
+        drafts: &Drafts,
+    ) -> Result<Self, WriteError> {
         spec.check()?;
+        let sparse = |spec: RasterSpec| if holes.is_some() { options::sparse(spec) } else { spec };
         let draft = Draft::new(&spec.path, drafts)?;
         let (file, first) = match spec.format {
-            Format::GTiff => (draft.file().to_owned(), spec.clone()),
-            Format::Cog => (draft.beside("strips"), spec.collector()),
+            Format::GTiff => (draft.file().to_owned(), sparse(spec.clone())),
+            Format::Cog => (draft.beside("strips"), sparse(spec.collector())),
         };
+        let spec = sparse(spec);
         let (dataset, tiles) =
-            start(&file, &first, order).map_err(|cause| WriteError::create(&spec.path, &cause))?;
+            start(&file, &first, order, holes).map_err(|cause| WriteError::create(&spec.path, &cause))?;
         Ok(Self { dataset, tiles, file, draft, spec })
     }
 
@@ -171,16 +193,19 @@ impl RasterWriter {
     /// # Errors
     /// Rows that never came, and whatever went wrong while GDAL wrote the rest.
     pub fn finish(mut self) -> Result<Pending, WriteError> {
+        let last = self.tiles.flush(&self.dataset);
+        last.map_err(|cause| WriteError::refused(&self.spec.path, &self.file, &cause))?;
         if let Some(row) = self.tiles.unwritten() {
             return Err(WriteError::MissingRows { path: self.spec.path.clone(), row });
         }
+        let left_out = self.tiles.left_out();
         let Self { dataset, file, draft, spec, .. } = self;
         close(dataset).map_err(|cause| WriteError::refused(&spec.path, &file, &cause))?;
-        verify::whole(&file, &spec)?;
+        verify::whole(&file, &spec, &left_out, None)?;
         if spec.format == Format::Cog {
             copy_to_cog(&file, draft.file(), &spec)
                 .map_err(|cause| WriteError::refused(&spec.path, draft.file(), &cause))?;
-            verify::whole(draft.file(), &spec)?;
+            verify::whole(draft.file(), &spec, &left_out, Some(&file))?;
             // It would keep its space on the disk until the last output is done.
             std::fs::remove_file(&file).map_err(|cause| WriteError::System { path: file, cause })?;
         }
@@ -189,15 +214,20 @@ impl RasterWriter {
 }
 
 /// Creates the file that takes the strips.
-fn start(file: &Path, spec: &RasterSpec, order: &WriteOrder) -> Result<(Dataset, Box<dyn Tiles>), String> {
+fn start(
+    file: &Path,
+    spec: &RasterSpec,
+    order: &WriteOrder,
+    holes: Option<&Holes>,
+) -> Result<(Dataset, Box<dyn Tiles>), String> {
     match spec.dtype {
-        DataType::UInt8 => start_as::<u8>(file, spec, order),
-        DataType::UInt16 => start_as::<u16>(file, spec, order),
-        DataType::Int16 => start_as::<i16>(file, spec, order),
-        DataType::UInt32 => start_as::<u32>(file, spec, order),
-        DataType::Int32 => start_as::<i32>(file, spec, order),
-        DataType::Float32 => start_as::<f32>(file, spec, order),
-        DataType::Float64 => start_as::<f64>(file, spec, order),
+        DataType::UInt8 => start_as::<u8>(file, spec, order, holes),
+        DataType::UInt16 => start_as::<u16>(file, spec, order, holes),
+        DataType::Int16 => start_as::<i16>(file, spec, order, holes),
+        DataType::UInt32 => start_as::<u32>(file, spec, order, holes),
+        DataType::Int32 => start_as::<i32>(file, spec, order, holes),
+        DataType::Float32 => start_as::<f32>(file, spec, order, holes),
+        DataType::Float64 => start_as::<f64>(file, spec, order, holes),
         other => Err(format!("no writer for {other}")),
     }
 }
@@ -206,6 +236,7 @@ fn start_as<T: Sample>(
     file: &Path,
     spec: &RasterSpec,
     order: &WriteOrder,
+    holes: Option<&Holes>,
 ) -> Result<(Dataset, Box<dyn Tiles>), String> {
     let (Grid { width, height, .. }, bands) = (&spec.grid, spec.bands.len());
     let mut dataset = checked(|| {
@@ -217,7 +248,10 @@ fn start_as<T: Sample>(
     checked(|| describe(&mut dataset, spec))?;
     // Asked, not assumed: the user's creation options may have set another size.
     let tile = checked(|| Ok(dataset.rasterband(1)?.block_size()))?;
-    Ok((dataset, Box::new(TileBoard::<T>::new((*width, *height), bands, tile, order))))
+    // GDAL reads a tile that is not there as nodata, and without such a value as 0.
+    let implied = options::is_sparse(spec).then(|| spec.nodata.unwrap_or(0.0));
+    let raster = ((*width, *height), bands, spec.is_pixel_interleaved());
+    Ok((dataset, Box::new(TileBoard::<T>::new(raster, tile, order, Expected::new(holes, implied)))))
 }
 
 fn describe(dataset: &mut Dataset, spec: &RasterSpec) -> Result<(), GdalError> {

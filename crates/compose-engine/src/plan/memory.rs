@@ -2,6 +2,7 @@
 
 use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
+use crate::plan::empty::seen;
 use crate::plan::footprint::{Work, bytes_per_pixel, native_share, resamples, rules, stages};
 use crate::plan::ids::SceneId;
 use crate::plan::sample_lattice::SAMPLE_BYTES;
@@ -127,6 +128,7 @@ impl Memory {
                 block_size: options.block_size,
                 native: native_share(job),
                 covered: job.covered(),
+                seen: seen(job, image_layout(stack, job, self.compressors).tile()),
             };
             let chosen = share.choose()?;
             self.per_worker = self.per_worker.max(chosen.per_worker);
@@ -179,6 +181,8 @@ struct Share<'a> {
     native: f64,
     /// The part of the grid that scenes lie in.
     covered: Window,
+    /// Where there is something to compose, if that is not everywhere.
+    seen: Option<Vec<Window>>,
 }
 
 impl Share<'_> {
@@ -225,6 +229,7 @@ impl Share<'_> {
             block,
             in_one: self.block_size == BlockSize::Whole,
             covered: self.covered,
+            seen: self.seen.as_deref(),
             bands,
             scratch: self.scratch,
             left: &left,

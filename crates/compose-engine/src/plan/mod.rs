@@ -6,6 +6,7 @@
 mod clashes;
 mod comparing;
 mod crowd;
+mod empty;
 mod footprint;
 mod grid;
 mod ids;
@@ -13,6 +14,7 @@ mod job;
 mod make;
 mod masked;
 mod memory;
+mod met;
 mod order;
 mod output;
 mod placement;

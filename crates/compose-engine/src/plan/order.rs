@@ -7,6 +7,7 @@
 //! two regions are decoded for each of them, and the masks of the region must be kept from one band to the next.
 
 use crate::plan::ids::BandId;
+use crate::plan::met::pieces_met;
 use compose_core::Window;
 use std::ops::Range;
 
@@ -22,6 +23,8 @@ pub struct Order {
     pub looks_first: bool,
     /// Largest width and height of a block.
     pub block: (usize, usize),
+    /// Where there is something to compose, if that is not everywhere: blocks that meet none of these windows are left out.
+    pub seen: Option<Vec<Window>>,
     /// Tiles that the inputs have on the grid.
     pub tiles: u64,
     /// Tiles that will be decoded, if memory holds what the order counts on.
@@ -64,9 +67,19 @@ pub struct Item {
 pub struct Items<'a> {
     order: &'a Order,
     tasks: Vec<Task>,
+    /// Per region: its blocks that are composed.
+    spans: Vec<Vec<Span>>,
     /// Number of the first item of each pass.
     starts: Vec<usize>,
     count: usize,
+}
+
+/// Blocks of a region that follow each other.
+struct Span {
+    /// Number of the first among those that are composed.
+    nth: usize,
+    /// Its number among all, row by row.
+    block: usize,
 }
 
 impl Items<'_> {
@@ -82,15 +95,9 @@ impl Items<'_> {
         }
         let pass = self.starts.partition_point(|start| *start <= number) - 1;
         let (start, region) = (self.starts[pass], pass / self.tasks.len());
-        let within = self.order.regions[region];
-        let (across, (width, height)) = (self.order.blocks(within).0, self.order.block);
-        let (col, row) = ((number - start) % across * width, (number - start) / across * height);
-        let window = Window {
-            col: within.col + col as i64,
-            row: within.row + row as i64,
-            width: width.min(within.width - col),
-            height: height.min(within.height - row),
-        };
+        let spans = &self.spans[region];
+        let span = &spans[spans.partition_point(|span| span.nth <= number - start) - 1];
+        let window = self.order.block_at(region, span.block + number - start - span.nth);
         // Tasks change the kept masks of a block one after the other. Without `Judge`, missing masks are made when wanted.
         let after = if self.order.looks_first { start } else { 0 };
         Some(Item { region, pass, task: self.tasks[pass % self.tasks.len()].clone(), window, after })
@@ -111,6 +118,7 @@ impl Order {
             band_ranges: std::iter::once(0..bands).collect(),
             looks_first: false,
             block,
+            seen: None,
             tiles: 0,
             decoded: 0,
             held: 0,
@@ -161,15 +169,77 @@ impl Order {
     pub fn items(&self) -> Items<'_> {
         let tasks = self.tasks();
         let mut starts = Vec::with_capacity(self.passes() + 1);
-        let mut next = 0;
+        let (mut spans, mut next) = (Vec::with_capacity(self.regions.len()), 0);
         for region in &self.regions {
-            let (across, down) = self.blocks(*region);
+            let (mut of_region, mut nth) = (Vec::new(), 0);
+            for blocks in self.composed_of(*region) {
+                of_region.push(Span { nth, block: blocks.start });
+                nth += blocks.len();
+            }
+            spans.push(of_region);
             for _ in &tasks {
                 starts.push(next);
-                next += across * down;
+                next += nth;
             }
         }
-        Items { order: self, tasks, starts, count: next }
+        Items { order: self, tasks, spans, starts, count: next }
+    }
+
+    /// The blocks of a region that are composed, numbered row by row.
+    fn composed_of(&self, region: Window) -> Vec<Range<usize>> {
+        match &self.seen {
+            Some(windows) => pieces_met(windows, region, self.block),
+            None => {
+                let (across, down) = self.blocks(region);
+                std::iter::once(0..across * down).collect()
+            }
+        }
+    }
+
+    /// A block of a region by its number.
+    fn block_at(&self, region: usize, number: usize) -> Window {
+        let (within, (width, height)) = (self.regions[region], self.block);
+        let across = self.blocks(within).0;
+        let (col, row) = (number % across * width, number / across * height);
+        Window {
+            col: within.col + col as i64,
+            row: within.row + row as i64,
+            width: width.min(within.width - col),
+            height: height.min(within.height - row),
+        }
+    }
+
+    /// The blocks that are composed side by side, as windows; `None` where that is the whole grid.
+    pub fn composed(&self) -> Option<Vec<Window>> {
+        self.seen.as_ref()?;
+        let mut windows = Vec::new();
+        for (number, region) in self.regions.iter().enumerate() {
+            let across = self.blocks(*region).0;
+            for blocks in self.composed_of(*region) {
+                let mut first = blocks.start;
+                while first < blocks.end {
+                    let end = blocks.end.min((first / across + 1) * across);
+                    windows.push(self.block_at(number, first).around(self.block_at(number, end - 1)));
+                    first = end;
+                }
+            }
+        }
+        Some(windows)
+    }
+
+    /// Pixels that are composed.
+    pub fn pixels(&self) -> u64 {
+        let pixels = |windows: &[Window]| windows.iter().map(|w| w.width as u64 * w.height as u64).sum();
+        self.composed().map_or_else(|| pixels(&self.regions), |windows| pixels(&windows))
+    }
+
+    /// `120 of 3600 blocks meet a scene, the others are left out`; nothing where all are composed.
+    pub fn left_out(&self) -> Option<String> {
+        self.seen.as_ref()?;
+        let met: usize =
+            self.regions.iter().flat_map(|region| self.composed_of(*region)).map(|b| b.len()).sum();
+        let all: usize = self.regions.iter().map(|region| self.blocks(*region)).map(|(a, d)| a * d).sum();
+        Some(format!("{met} of {all} blocks meet a scene, the others are left out"))
     }
 
     /// How many blocks a region has across and down.
@@ -226,6 +296,29 @@ mod tests {
         assert!(items.iter().all(|i| i.after == 0));
         assert_eq!(order.passes(), items.last().unwrap().pass + 1);
         assert_eq!(items.last().unwrap().window, Window { col: 4, row: 2, width: 1, height: 1 });
+    }
+
+    #[test]
+    fn blocks_that_no_scene_meets_are_no_items() {
+        let mut order = Order::plain(100, 60, 2, (10, 10));
+        let scenes = [
+            Window { col: 5, row: 0, width: 10, height: 11 },
+            Window { col: 79, row: 40, width: 30, height: 1 },
+        ];
+        order.regions = pieces(Window::whole(100, 60), (45, 30)).collect();
+        order.band_ranges = vec![0..1, 1..2];
+        let all = order.items().all();
+        let meets = |item: &Item| scenes.iter().any(|scene| scene.intersect(item.window).is_some());
+        let met: Vec<Item> = all.into_iter().filter(meets).collect();
+        order.seen = Some(scenes.into());
+        let said = |item: &Item| (item.region, item.task.clone(), item.window);
+        let items: Vec<_> = order.items().all().iter().map(said).collect();
+        assert_eq!(items, met.iter().map(said).collect::<Vec<_>>());
+        assert_eq!((items.len(), order.items().count()), (3 * 7, 3 * 7));
+        let composed: usize = order.composed().unwrap().iter().map(|w| w.pixels()).sum();
+        let one = met.iter().filter(|item| item.task == Task::Mask).map(|item| item.window.pixels());
+        assert_eq!((composed, order.pixels()), (one.sum(), composed as u64));
+        assert_eq!(order.left_out().unwrap(), "7 of 66 blocks meet a scene, the others are left out");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct OrderSearch<'a> {
     pub in_one: bool,
     /// The part of the grid that scenes lie in.
     pub covered: Window,
+    /// Where there is something to compose, if that is not everywhere.
+    pub seen: Option<&'a [Window]>,
     /// Number of bands composed at a time: all, or one.
     pub bands: usize,
     /// Whether tiles that memory has no room for wait in a scratch file.
@@ -123,6 +125,7 @@ impl OrderSearch<'_> {
             band_ranges,
             looks_first,
             block,
+            seen: self.seen.map(<[Window]>::to_vec),
             tiles,
             // Where only some regions were counted, the estimate may be too low.
             decoded: decoded.max(tiles),

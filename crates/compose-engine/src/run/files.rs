@@ -6,7 +6,7 @@ use super::strips::{Work, compose_job};
 use super::{set, sidecar};
 use crate::control::{Control, Progress};
 use crate::error::EngineError;
-use crate::fitted::{Fitted, FittedJob};
+use crate::fitted::Fitted;
 use crate::pixels::ReadContext;
 use crate::rules::Rules;
 use compose_io::files::{Locks, Naming, commit_all};
@@ -75,8 +75,7 @@ fn compose_all(
     context: &ReadContext<'_>,
 ) -> Result<(Vec<Vec<Pending>>, Vec<JobReport>), EngineError> {
     let (plan, bands) = (&fitted.plan, fitted.plan.stack.bands.len() as u64);
-    let pixels = |of: &FittedJob| (of.job.view.grid.width * of.job.view.grid.height) as u64;
-    let total = fitted.jobs.iter().map(pixels).sum();
+    let total = fitted.jobs.iter().map(|of| of.job.order.pixels()).sum();
     let (mut sets, mut reports) = (Vec::new(), Vec::new());
     let (mut done, mut passes) = (0, 0);
     for of in &fitted.jobs {

@@ -142,9 +142,13 @@ impl JobReport {
         let job = &fitted.job;
         let planes = plan.stack.validity.planes(plan.stack.bands.len());
         let pixels = (job.view.grid.width * job.view.grid.height * planes) as u64;
+        // Blocks that no scene meets never came by.
+        let rest = pixels - (tally.by_stage.iter().flatten().sum::<u64>() + tally.left).min(pixels);
+        let (left, missing) =
+            (tally.left + rest, tally.missing + if job.target.is_some() { rest } else { 0 });
         let stages = tally.by_stage.iter().enumerate();
         let target = job.target.map(|t| plan.stack.facts[t].id.clone());
-        let own = pixels - tally.missing.min(pixels);
+        let own = pixels - missing.min(pixels);
         let masked = Masked { pixels: own, masked: tally.masked, looked_at: 100.0, at_least: false };
         let skip = plan.skip_above.as_ref();
         let remark = target.as_ref().and_then(|id| masked.remark(id, skip));
@@ -158,9 +162,9 @@ impl JobReport {
             path: job.output.path.display().to_string(),
             pixels,
             masked: tally.masked,
-            missing: tally.missing,
-            left: tally.left,
-            left_percent: percent(tally.left, pixels),
+            missing,
+            left,
+            left_percent: percent(left, pixels),
             stages: stages.map(|(stage, row)| stage_share(plan, job, stage, row, pixels)).collect(),
         }
     }

@@ -6,10 +6,10 @@ use crate::plan::specs::{image_spec, mask_layout, provenance_spec, uncertainty_l
 use crate::plan::{Job, OutputPlan, Picture, Plan};
 use crate::run::composed::{Composed, UNDEFINED};
 use crate::run::report::{JobReport, Tally};
-use compose_core::{Day, STATISTIC, ValidityMode, Window};
+use compose_core::{Day, GAP, STATISTIC, ValidityMode, Window};
 use compose_io::files::Drafts;
 use compose_io::quicklook::{self, LONGEST_SIDE, Sampler, Stretch};
-use compose_io::write::{Draft, Pending, RasterWriter, WriteOrder};
+use compose_io::write::{Draft, Holes, Pending, RasterSpec, RasterWriter, WriteOrder};
 use ndarray::{Array2, ArrayView2, Axis, Zip};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -31,21 +31,25 @@ pub struct Sink {
 impl Sink {
     /// Opens the files of `job` under temporary names.
     pub fn create(plan: &Plan, job: &Job, drafts: &Drafts) -> Result<Self, EngineError> {
+        let (files, threads) = (Files { job, come: job.order.composed(), drafts }, plan.memory.compressors);
+        let band_ranges = || job.order.band_ranges.clone();
         let provenance =
-            job.output.provenance.as_ref().map(|path| provenance_writer(plan, job, path.clone(), drafts));
+            job.output.provenance.as_ref().map(|path| provenance_writer(plan, &files, path.clone()));
         let uncertainty = job.output.uncertainty.as_ref().map(|path| {
-            let spec = uncertainty_layout(&plan.stack, job, plan.memory.compressors, path.clone());
-            RasterWriter::create(spec, &write_order(job, job.order.band_ranges.clone()), drafts)
+            let spec = uncertainty_layout(&plan.stack, job, threads, path.clone());
+            files.create(spec, band_ranges(), |_| f64::NAN)
         });
         let mask = job.output.mask.as_ref().map(|path| {
-            let spec = mask_layout(&plan.stack, job, plan.memory.compressors, path.clone());
-            RasterWriter::create(spec, &write_order(job, std::iter::once(0..2).collect()), drafts)
+            let spec = mask_layout(&plan.stack, job, threads, path.clone());
+            files.create(spec, std::iter::once(0..2).collect(), |_| f64::from(UNDEFINED))
         });
+        // As gaps are composed.
+        let gap = job.cast.nodata.map_or(0.0, |nodata| f64::from(nodata as f32));
         Ok(Self {
-            image: RasterWriter::create(
-                image_spec(&plan.stack, job, &plan.plugins, plan.memory.compressors),
-                &write_order(job, job.order.band_ranges.clone()),
-                drafts,
+            image: files.create(
+                image_spec(&plan.stack, job, &plan.plugins, threads),
+                band_ranges(),
+                |_| gap,
             )?,
             provenance: provenance.transpose()?,
             uncertainty: uncertainty.transpose()?,
@@ -96,17 +100,32 @@ impl Sink {
     }
 }
 
-/// Tiles lie in the file in the order in which their pixels come.
-fn write_order(job: &Job, band_ranges: Vec<Range<usize>>) -> WriteOrder {
-    WriteOrder { regions: job.order.regions.clone(), band_ranges }
+/// How the files of an output are begun.
+struct Files<'a> {
+    job: &'a Job,
+    /// Where blocks are composed, if that is not everywhere.
+    come: Option<Vec<Window>>,
+    drafts: &'a Drafts,
 }
 
-fn provenance_writer(
-    plan: &Plan,
-    job: &Job,
-    path: PathBuf,
-    drafts: &Drafts,
-) -> Result<RasterWriter, EngineError> {
+impl Files<'_> {
+    /// Tiles lie in the file in the order in which their pixels come. `rest` is what a band holds where no block is
+    /// composed.
+    fn create(
+        &self,
+        spec: RasterSpec,
+        band_ranges: Vec<Range<usize>>,
+        rest: impl Fn(usize) -> f64,
+    ) -> Result<RasterWriter, EngineError> {
+        let order = WriteOrder { regions: self.job.order.regions.clone(), band_ranges };
+        let samples = (0..spec.bands.len()).map(rest).collect();
+        let holes = self.come.clone().map(|come| Holes { come, samples });
+        Ok(RasterWriter::create_with(spec, &order, holes.as_ref(), self.drafts)?)
+    }
+}
+
+fn provenance_writer(plan: &Plan, files: &Files<'_>, path: PathBuf) -> Result<RasterWriter, EngineError> {
+    let job = files.job;
     let spec = provenance_spec(&plan.stack, job, &plan.plugins, plan.memory.compressors, path);
     let planes = plan.stack.validity.planes(plan.stack.bands.len());
     let per_plane = spec.bands.len() / planes;
@@ -114,8 +133,8 @@ fn provenance_writer(
         1 => std::iter::once(0..per_plane).collect(),
         _ => job.order.band_ranges.iter().map(|t| t.start * per_plane..t.end * per_plane).collect(),
     };
-    let order = write_order(job, band_ranges);
-    Ok(RasterWriter::create(spec, &order, drafts)?)
+    // The fourth, where there is one, counts clear looks.
+    files.create(spec, band_ranges, |band| if band % per_plane < 3 { f64::from(UNDEFINED) } else { 0.0 })
 }
 
 fn age(day: Option<Day>, target: Option<Day>) -> Option<u16> {
@@ -168,7 +187,7 @@ impl Pictures {
             has_data: Sampler::new(width, height, LONGEST_SIDE),
             masked: Sampler::new(width, height, LONGEST_SIDE),
             filled: Sampler::new(width, height, LONGEST_SIDE),
-            source: Sampler::new(width, height, LONGEST_SIDE),
+            source: Sampler::new(width, height, LONGEST_SIDE).filled_with(GAP),
         }
     }
 

@@ -26,6 +26,9 @@ const REFUSED: [(&str, &str); 13] = [
     ("STREAMABLE_OUTPUT", "tiles could then not be checked"),
 ];
 
+/// GDAL's option: blocks that were never written, or hold nothing but nodata, are not in the file.
+const SPARSE: &str = "SPARSE_OK";
+
 /// Side of the largest tile. One of float64 takes 128 MB, and a row of tiles is kept while it fills.
 const LARGEST_TILE: i64 = 4096;
 
@@ -63,6 +66,20 @@ pub(super) fn block_size(spec: &RasterSpec) -> (usize, usize) {
     };
     let width = if tiled(spec) { side("BLOCKXSIZE") } else { None };
     (width.unwrap_or(spec.grid.width), side("BLOCKYSIZE").unwrap_or(spec.block))
+}
+
+/// With tiles that hold nothing left out, unless the user says otherwise.
+pub(super) fn sparse(mut spec: RasterSpec) -> RasterSpec {
+    if said(&spec, SPARSE).is_none() && driver_accepts(spec.format, SPARSE, "TRUE") {
+        spec.creation_options.push((SPARSE.to_owned(), "TRUE".to_owned()));
+    }
+    spec
+}
+
+/// Whether tiles that hold nothing are left out.
+pub(super) fn is_sparse(spec: &RasterSpec) -> bool {
+    said(spec, SPARSE)
+        .is_some_and(|said| ["YES", "TRUE", "ON", "1"].iter().any(|yes| said.eq_ignore_ascii_case(yes)))
 }
 
 /// Whether an option has this value.
@@ -105,7 +122,7 @@ fn tiled(spec: &RasterSpec) -> bool {
 }
 
 /// The user's value of an option. As for GDAL, the last one counts.
-fn said<'a>(spec: &'a RasterSpec, option: &str) -> Option<&'a str> {
+pub(super) fn said<'a>(spec: &'a RasterSpec, option: &str) -> Option<&'a str> {
     let same = |(name, _): &&(String, String)| name.eq_ignore_ascii_case(option);
     spec.creation_options.iter().rfind(same).map(|(_, value)| value.as_str())
 }

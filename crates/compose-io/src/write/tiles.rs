@@ -1,9 +1,11 @@
 //! Samples are kept here until a tile is whole and its turn has come, and then the tile goes to GDAL.
 
+use super::holes::{Expected, LeftOut};
+use super::sample::Sample;
 use crate::messages::checked;
 use compose_core::{DataType, Window};
 use gdal::Dataset;
-use gdal::raster::{Buffer, GdalType};
+use gdal::raster::Buffer;
 use ndarray::{ArrayView1, ArrayView2, s};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -48,26 +50,6 @@ impl Samples<'_> {
         }
     }
 }
-
-/// A type of samples on disk.
-pub(super) trait Sample: GdalType + Copy + Default + Send + 'static {
-    fn from_f32(value: f32) -> Self;
-    fn from_u16(value: u16) -> Self;
-}
-
-macro_rules! sample {
-    ($($type:ty)*) => {$(
-        impl Sample for $type {
-            fn from_f32(value: f32) -> Self {
-                value as $type
-            }
-            fn from_u16(value: u16) -> Self {
-                value as $type
-            }
-        }
-    )*};
-}
-sample!(u8 u16 i16 u32 i32 f32 f64);
 
 /// The order of tiles in the file: region by region, in each region one range of bands after the other, in each range
 /// in row-major order, a tile's bands side by side.
@@ -120,6 +102,8 @@ pub(super) trait Tiles: Send {
     fn flush(&mut self, dataset: &Dataset) -> Result<(), String>;
     /// First row of the next tile in turn, if any is left.
     fn unwritten(&mut self) -> Option<usize>;
+    /// The tiles that need not be in the file.
+    fn left_out(&mut self) -> LeftOut;
 }
 
 /// The tiles from the next in turn to the last that has a sample.
@@ -131,6 +115,8 @@ pub(super) struct TileBoard<T> {
     begun: HashMap<Key, Begun<T>>,
     written: Vec<bool>,
     spare: Vec<Buffer<T>>,
+    expected: Expected<T>,
+    left_out: LeftOut,
 }
 
 /// A tile as GDAL takes it. Beyond the raster's edge samples are 0.
@@ -140,11 +126,60 @@ struct Begun<T> {
 }
 
 impl<T: Sample> TileBoard<T> {
-    pub(super) fn new(size: (usize, usize), bands: usize, tile: (usize, usize), order: &WriteOrder) -> Self {
+    /// For a raster of `size` in so many bands. `interleaved`: a block of the file holds all of them.
+    pub(super) fn new(
+        (size, bands, interleaved): ((usize, usize), usize, bool),
+        tile: (usize, usize),
+        order: &WriteOrder,
+        expected: Expected<T>,
+    ) -> Self {
         let turn: Box<dyn Iterator<Item = Key> + Send> = Box::new(order.tiles(tile));
         let tiles = size.0.div_ceil(tile.0) * size.1.div_ceil(tile.1) * bands;
         let (begun, spare) = (HashMap::new(), Vec::new());
-        Self { size, bands, tile, turn: turn.peekable(), begun, written: vec![false; tiles], spare }
+        let left_out = LeftOut { size, tile, bands, interleaved, empty: vec![false; tiles] };
+        let (turn, written) = (turn.peekable(), vec![false; tiles]);
+        Self { size, bands, tile, turn, begun, written, spare, expected, left_out }
+    }
+
+    /// A tile less what lies beyond the raster, in pixels.
+    fn window(&self, key: Key) -> Window {
+        let (width, height) = self.extent(key);
+        Window { col: (key.1 * self.tile.0) as i64, row: (key.2 * self.tile.1) as i64, width, height }
+    }
+
+    /// A tile in which every pixel is one that never comes.
+    fn empty(&self, key: Key) -> Buffer<T> {
+        let mut samples = Buffer::new(self.tile, vec![T::default(); self.tile.0 * self.tile.1]);
+        if let Some(rest) = self.expected.rest(key.0) {
+            let (width, height) = self.extent(key);
+            samples.data_mut().chunks_mut(self.tile.0).take(height).for_each(|line| line[..width].fill(rest));
+        }
+        samples
+    }
+
+    /// Whether all pixels of a tile have come that ever come.
+    fn is_whole(&self, key: Key) -> bool {
+        match self.begun.get(&key) {
+            Some(begun) => begun.missing == 0,
+            None => self.expected.pixels(self.window(key)) == 0,
+        }
+    }
+
+    /// The samples of a tile that is whole; `None` where it is left out of the file.
+    fn whole(&mut self, key: Key) -> Option<Buffer<T>> {
+        let (number, (band, ..)) = (self.number(key), key);
+        let Some(begun) = self.begun.remove(&key) else {
+            let implied = |band| self.expected.is_implied(band);
+            self.left_out.empty[number] = implied(band);
+            let all = if self.left_out.interleaved { (0..self.bands).all(implied) } else { implied(band) };
+            return (!all).then(|| self.empty(key));
+        };
+        let (width, height) = self.extent(key);
+        let lines = begun.samples.data().chunks(self.tile.0).take(height);
+        let nothing = self.expected.holds_nothing(lines.flat_map(|line| &line[..width]));
+        self.left_out.empty[number] = nothing;
+        // GDAL sees itself to blocks of several bands.
+        (self.left_out.interleaved || !nothing).then_some(begun.samples)
     }
 
     fn number(&self, (band, col, row): Key) -> usize {
@@ -163,13 +198,14 @@ impl<T: Sample> TileBoard<T> {
         if self.written[self.number(key)] {
             return None;
         }
-        let spare = &mut self.spare;
-        let begun = self.begun.entry(key).or_insert_with(|| {
-            let at_edge = (width, height) != tile;
-            let used = if at_edge { None } else { spare.pop() };
-            let fresh = || Buffer::new(tile, vec![T::default(); tile.0 * tile.1]);
-            Begun { samples: used.unwrap_or_else(fresh), missing: width * height }
-        });
+        if !self.begun.contains_key(&key) {
+            let missing = self.expected.pixels(self.window(key));
+            let used =
+                if (width, height) == tile && missing == width * height { self.spare.pop() } else { None };
+            let samples = used.unwrap_or_else(|| self.empty(key));
+            self.begun.insert(key, Begun { samples, missing });
+        }
+        let begun = self.begun.get_mut(&key)?;
         begun.missing = begun.missing.checked_sub(samples)?;
         Some(begun)
     }
@@ -229,16 +265,17 @@ impl<T: Sample> Tiles for TileBoard<T> {
 
     fn flush(&mut self, dataset: &Dataset) -> Result<(), String> {
         while let Some(key) = self.turn.peek().copied() {
-            if self.begun.get(&key).is_none_or(|tile| tile.missing > 0) {
+            if !self.is_whole(key) {
                 break;
             }
-            let (mut tile, (band, col, row)) = (self.begun.remove(&key).expect("it was just there"), key);
-            checked(|| dataset.rasterband(band + 1)?.write_block((col, row), &mut tile.samples))?;
-            let number = self.number(key);
-            self.written[number] = true;
-            if self.extent(key) == self.tile {
-                self.spare.push(tile.samples);
+            let (number, (band, col, row)) = (self.number(key), key);
+            if let Some(mut samples) = self.whole(key) {
+                checked(|| dataset.rasterband(band + 1)?.write_block((col, row), &mut samples))?;
+                if self.extent(key) == self.tile {
+                    self.spare.push(samples);
+                }
             }
+            self.written[number] = true;
             self.turn.next();
         }
         Ok(())
@@ -246,5 +283,9 @@ impl<T: Sample> Tiles for TileBoard<T> {
 
     fn unwritten(&mut self) -> Option<usize> {
         self.turn.peek().map(|(_, _, row)| row * self.tile.1)
+    }
+
+    fn left_out(&mut self) -> LeftOut {
+        std::mem::take(&mut self.left_out)
     }
 }

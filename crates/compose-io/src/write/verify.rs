@@ -1,65 +1,145 @@
 //! Is every tile really in the file? A full disk can leave a file that opens and reads as zeros.
 
 use super::error::WriteError;
+use super::holes::LeftOut;
+use super::options;
 use super::spec::RasterSpec;
 use crate::messages::checked;
+use compose_core::Window;
 use gdal::raster::RasterBand;
 use gdal::{Dataset, Metadata};
 use std::path::Path;
 
 /// Checks a closed file: its size, the place of each tile of each band and overview, and that the last tile
 /// of each can be decoded. Tiles lie in the file in the order in which they were written.
-pub(super) fn whole(file: &Path, spec: &RasterSpec) -> Result<(), WriteError> {
+///
+/// Those that are `left_out` may be missing. In a copy of the file (`of`), which may have other tiles and has overviews,
+/// a missing one must hold nothing there.
+pub(super) fn whole(
+    file: &Path,
+    spec: &RasterSpec,
+    left_out: &LeftOut,
+    of: Option<&Path>,
+) -> Result<(), WriteError> {
     let broken = |what| WriteError::Incomplete { path: spec.path.clone(), what };
     let length =
         std::fs::metadata(file).map_err(|cause| WriteError::System { path: spec.path.clone(), cause })?;
-    let dataset = checked(|| Dataset::open(file)).map_err(|cause| broken(format!("the file ({cause})")))?;
+    let open =
+        |path: &Path| checked(|| Dataset::open(path)).map_err(|cause| broken(format!("the file ({cause})")));
+    let (dataset, of) = (open(file)?, of.map(open).transpose()?);
     let found = (dataset.raster_size(), dataset.raster_count());
     if found != ((spec.grid.width, spec.grid.height), spec.bands.len()) {
         return Err(broken(format!("the file (size and bands are {found:?})")));
     }
-    let sparse = may_be_sparse(spec);
-    for number in 1..=spec.bands.len() {
-        each_level(&dataset, number, |band| check_band(band, length.len(), sparse))
-            .map_err(|what| broken(format!("band {number}, {what}")))?;
+    let nodata = spec.nodata.unwrap_or(0.0);
+    let averages = !spec.categorical && options::said(spec, "OVERVIEW_RESAMPLING").is_none();
+    let file = File { dataset, of, length: length.len(), nodata, averages, left_out };
+    (0..spec.bands.len())
+        .try_for_each(|band| file.check(band).map_err(|what| broken(format!("band {}, {what}", band + 1))))
+}
+
+/// A file that is checked.
+struct File<'a> {
+    dataset: Dataset,
+    /// The one that it is a copy of.
+    of: Option<Dataset>,
+    length: u64,
+    nodata: f64,
+    /// Whether a pixel of an overview sees each that it stands for.
+    averages: bool,
+    left_out: &'a LeftOut,
+}
+
+impl File<'_> {
+    /// A band (from 0) and its overviews.
+    fn check(&self, number: usize) -> Result<(), String> {
+        let band = checked(|| self.dataset.rasterband(number + 1))?;
+        self.check_level(&band, number, |tile| self.may_miss(number, tile))?;
+        let levels = checked(|| band.overview_count())?.max(0) as usize;
+        let level = |nth: usize| checked(|| band.overview(nth));
+        for nth in 0..levels {
+            let finer = if nth == 0 { None } else { Some(level(nth - 1)?) };
+            let finer = finer.as_ref().unwrap_or(&band);
+            self.check_level(&level(nth)?, number, |tile| self.may_miss_above(tile, finer))
+                .map_err(|what| format!("overview {nth}, {what}"))?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// With this option GDAL leaves out tiles of nothing but nodata.
-fn may_be_sparse(spec: &RasterSpec) -> bool {
-    spec.creation_options.iter().any(|(name, _)| name.eq_ignore_ascii_case("SPARSE_OK"))
-}
-
-fn each_level(
-    dataset: &Dataset,
-    number: usize,
-    check: impl Fn(&RasterBand<'_>) -> Result<(), String>,
-) -> Result<(), String> {
-    let band = checked(|| dataset.rasterband(number))?;
-    check(&band)?;
-    for overview in 0..checked(|| band.overview_count())?.max(0) as usize {
-        let level = checked(|| band.overview(overview))?;
-        check(&level).map_err(|what| format!("overview {overview}, {what}"))?;
-    }
-    Ok(())
-}
-
-fn check_band(band: &RasterBand<'_>, length: u64, sparse: bool) -> Result<(), String> {
-    let ((width, height), (tile_width, tile_height)) = (band.size(), band.block_size());
-    for row in 0..height.div_ceil(tile_height) {
-        for col in 0..width.div_ceil(tile_width) {
-            match place(band, col, row) {
-                None if sparse => {}
-                Some((offset, size)) if size > 0 && offset + size <= length => {}
-                _ => return Err(format!("tile {col}, {row}")),
+    fn check_level(
+        &self,
+        band: &RasterBand<'_>,
+        number: usize,
+        may_miss: impl Fn(&Tile) -> Result<bool, String>,
+    ) -> Result<(), String> {
+        let (size, (across, down)) = (band.size(), band.block_size());
+        for row in 0..size.1.div_ceil(down) {
+            for col in 0..size.0.div_ceil(across) {
+                let window = Window {
+                    col: (col * across) as i64,
+                    row: (row * down) as i64,
+                    width: across.min(size.0 - col * across),
+                    height: down.min(size.1 - row * down),
+                };
+                let tile = Tile { window, of: size };
+                if self.left_out.covers(number, tile.on(self.left_out.size)) {
+                    continue;
+                }
+                let whole = match place(band, col, row) {
+                    Some((offset, bytes)) => bytes > 0 && offset + bytes <= self.length,
+                    None => may_miss(&tile)?,
+                };
+                if !whole {
+                    return Err(format!("tile {col}, {row}"));
+                }
             }
         }
+        let mut last = [0.0_f64];
+        let corner = (size.0 as isize - 1, size.1 as isize - 1);
+        checked(|| band.read_into_slice(corner, (1, 1), (1, 1), &mut last, None))
+            .map_err(|cause| format!("last tile ({cause})"))
     }
-    let mut last = [0.0_f64];
-    let corner = (width as isize - 1, height as isize - 1);
-    checked(|| band.read_into_slice(corner, (1, 1), (1, 1), &mut last, None))
-        .map_err(|cause| format!("last tile ({cause})"))
+
+    /// Whether a tile of the raster itself holds nothing, by what it is a copy of.
+    fn may_miss(&self, band: usize, tile: &Tile) -> Result<bool, String> {
+        let Some(of) = &self.of else { return Ok(false) };
+        Ok(self.samples(&checked(|| of.rasterband(band + 1))?, tile.window)? == 0)
+    }
+
+    /// Whether a tile of an overview holds nothing, by the level below it.
+    fn may_miss_above(&self, tile: &Tile, finer: &RasterBand<'_>) -> Result<bool, String> {
+        let below = tile.on(finer.size());
+        let samples = self.samples(finer, below)?;
+        // Of codes one is picked: a few may not be.
+        Ok(if self.averages { samples == 0 } else { samples < below.pixels() / 64 })
+    }
+
+    /// How many samples of a window are not nodata.
+    fn samples(&self, band: &RasterBand<'_>, window: Window) -> Result<usize, String> {
+        let (at, size) = ((window.col as isize, window.row as isize), (window.width, window.height));
+        let read = checked(|| band.read_as::<f64>(at, size, size, None))?;
+        let nothing = |v: &&f64| **v == self.nodata || (v.is_nan() && self.nodata.is_nan());
+        Ok(read.data().iter().filter(|v| !nothing(v)).count())
+    }
+}
+
+/// A tile of a level of so many pixels.
+struct Tile {
+    window: Window,
+    of: (usize, usize),
+}
+
+impl Tile {
+    /// The same part of a finer level.
+    fn on(&self, size: (usize, usize)) -> Window {
+        let part = |first: i64, length: usize, of: usize, fine: usize| {
+            let (first, end) = (first as usize * fine / of, ((first as usize + length) * fine).div_ceil(of));
+            (first as i64, end.min(fine) - first)
+        };
+        let (col, width) = part(self.window.col, self.window.width, self.of.0, size.0);
+        let (row, height) = part(self.window.row, self.window.height, self.of.1, size.1);
+        Window { col, row, width, height }
+    }
 }
 
 /// The offset and size in bytes of a tile in a TIFF file (items of GDAL's GTiff driver).

@@ -1,0 +1,29 @@
+//! Where an output can have pixels: blocks that no scene meets are not composed, and tiles of nothing else are left out of
+//! the files.
+
+use crate::plan::met::pieces_met;
+use crate::plan::{Job, ScenePlan, Stage};
+use compose_core::Window;
+use std::ops::Range;
+
+/// Where scenes may give pixels to an output, with what its fills read around them. `None` where every block is composed: no
+/// tile lies elsewhere, there is no value for gaps, or a fill is called where there is no scene.
+pub fn seen(job: &Job, tile: (usize, usize)) -> Option<Vec<Window>> {
+    let needs = || job.fills.iter().map(|stage: &Stage| stage.bound.planned().needs());
+    if job.cast.nodata.is_none() || needs().any(|needs| needs.unseen) {
+        return None;
+    }
+    let whole = Window::whole(job.view.grid.width, job.view.grid.height);
+    let margin = needs().map(|needs| needs.halo + needs.cell.unwrap_or(0)).max().unwrap_or(0);
+    // Clear looks are counted in scenes that no fill asks for, too.
+    let plans: Vec<&ScenePlan> = match job.output.count {
+        true => job.view.scenes.iter().collect(),
+        false => job.scenes_read().map(|scene| &job.view.scenes[scene]).collect(),
+    };
+    let plans = plans.into_iter().filter(|plan| plan.overlaps);
+    let reaches = plans.filter_map(|plan| plan.reach?.expand(margin).intersect(whole));
+    let windows: Vec<Window> = reaches.collect();
+    let tiles = whole.width.div_ceil(tile.0) * whole.height.div_ceil(tile.1);
+    let met: usize = pieces_met(&windows, whole, tile).iter().map(Range::len).sum();
+    (met < tiles).then_some(windows)
+}
