@@ -82,12 +82,9 @@ impl File<'_> {
                     height: down.min(size.1 - row * down),
                 };
                 let tile = Tile { window, of: size };
-                if self.left_out.covers(number, tile.on(self.left_out.size)) {
-                    continue;
-                }
                 let whole = match place(band, col, row) {
                     Some((offset, bytes)) => bytes > 0 && offset + bytes <= self.length,
-                    None => may_miss(&tile)?,
+                    None => self.left_out.covers(number, tile.on(self.left_out.size)) || may_miss(&tile)?,
                 };
                 if !whole {
                     return Err(format!("tile {col}, {row}"));
@@ -106,20 +103,29 @@ impl File<'_> {
         Ok(self.samples(&checked(|| of.rasterband(band + 1))?, tile.window)? == 0)
     }
 
-    /// Whether a tile of an overview holds nothing, by the level below it.
+    /// Whether a tile of an overview may hold nothing, by the level below it.
     fn may_miss_above(&self, tile: &Tile, finer: &RasterBand<'_>) -> Result<bool, String> {
         let below = tile.on(finer.size());
-        let samples = self.samples(finer, below)?;
-        // Of codes one is picked: a few may not be.
-        Ok(if self.averages { samples == 0 } else { samples < below.pixels() / 64 })
+        let data = self.data(finer, below)?;
+        let samples = data.iter().filter(|is_data| **is_data).count();
+        if self.averages || samples == 0 {
+            return Ok(samples == 0);
+        }
+        // Of codes one is picked, which may be the one without data: a few are missed, and those of a narrow strip.
+        Ok(samples < below.pixels() / 64 || !tile.has_solid_pixel(below, finer.size(), &data))
     }
 
     /// How many samples of a window are not nodata.
     fn samples(&self, band: &RasterBand<'_>, window: Window) -> Result<usize, String> {
+        Ok(self.data(band, window)?.iter().filter(|is_data| **is_data).count())
+    }
+
+    /// Whether each sample of a window is something else than nodata, row by row.
+    fn data(&self, band: &RasterBand<'_>, window: Window) -> Result<Vec<bool>, String> {
         let (at, size) = ((window.col as isize, window.row as isize), (window.width, window.height));
         let read = checked(|| band.read_as::<f64>(at, size, size, None))?;
-        let nothing = |v: &&f64| **v == self.nodata || (v.is_nan() && self.nodata.is_nan());
-        Ok(read.data().iter().filter(|v| !nothing(v)).count())
+        let nothing = |v: &f64| *v == self.nodata || (v.is_nan() && self.nodata.is_nan());
+        Ok(read.data().iter().map(|v| !nothing(v)).collect())
     }
 }
 
@@ -139,6 +145,26 @@ impl Tile {
         let (col, width) = part(self.window.col, self.window.width, self.of.0, size.0);
         let (row, height) = part(self.window.row, self.window.height, self.of.1, size.1);
         Window { col, row, width, height }
+    }
+}
+
+impl Tile {
+    /// Whether a pixel of the tile stands for data alone. `data` says of each pixel of `below`, the tile's part of a finer
+    /// level of `size` pixels, whether it is data.
+    fn has_solid_pixel(&self, below: Window, size: (usize, usize), data: &[bool]) -> bool {
+        let w = self.window;
+        let pixel = |n: usize| Window {
+            col: w.col + (n % w.width) as i64,
+            row: w.row + (n / w.width) as i64,
+            width: 1,
+            height: 1,
+        };
+        (0..w.pixels()).any(|n| {
+            let part = Tile { window: pixel(n), of: self.of }.on(size);
+            let (col, row) = ((part.col - below.col) as usize, (part.row - below.row) as usize);
+            (row..row + part.height)
+                .all(|row| data[row * below.width + col..][..part.width].iter().all(|d| *d))
+        })
     }
 }
 

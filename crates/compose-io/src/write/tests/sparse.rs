@@ -167,6 +167,34 @@ fn tiles_of(place: &Folder) -> PathBuf {
     place.path("a.tif")
 }
 
+/// Where codes end in a strip at the edge, an overview may pick none of them: its tile is missing, and that is no fault.
+#[test]
+fn a_strip_of_codes_at_the_edge_may_be_missed_by_an_overview() {
+    let folder = Folder::new();
+    for (width, strip) in [(1026, 1), (1027, 1), (1028, 2), (1030, 3), (1036, 5), (1040, 8)] {
+        let path = folder.path(&format!("{width}.tif"));
+        let (height, left) = (600, (width - strip) as i64);
+        let spec = RasterSpec {
+            nodata: Some(0.0),
+            format: Format::Cog,
+            categorical: true,
+            block: 512,
+            ..spec(path.clone(), (1, height, width), DataType::UInt16)
+        };
+        let parts = [Window::whole(200, 200), Window { col: left, row: 0, width: strip, height }];
+        let holes = Holes { come: parts.to_vec(), samples: vec![0.0] };
+        let order = WriteOrder::plain(width, height, 1);
+        let mut writer = RasterWriter::create_with(spec, &order, Some(&holes), &Drafts::default()).unwrap();
+        for part in parts {
+            let samples = Array3::from_elem((1, part.height, part.width), 5.0_f32);
+            writer.write_bands(0, part, samples.view()).unwrap();
+        }
+        writer.finish().unwrap_or_else(|e| panic!("{width}, {strip}: {e}")).commit().unwrap();
+        let read = Dataset::open(&path).unwrap().rasterband(1).unwrap().read_band_as::<f64>().unwrap();
+        assert_eq!(read.data().iter().filter(|v| **v == 5.0).count(), 200 * 200 + strip * height);
+    }
+}
+
 #[test]
 fn a_cog_leaves_out_tiles_of_its_overviews_as_well() {
     let place = Folder::new();
