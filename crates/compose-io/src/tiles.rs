@@ -114,9 +114,10 @@ impl TileStore {
         (*times, times - tiles.len() as u64)
     }
 
-    /// Gives the memory of all tiles back.
+    /// Gives the memory of all tiles back, and the bytes of the scratch file.
     pub fn let_go(&self) {
         self.cache().clear();
+        self.disk.let_go();
         self.buffers.clear();
     }
 

@@ -106,6 +106,10 @@ fn scratch_folder(rules: &Rules, options: &Options, jobs: &[Job]) -> Result<Opti
         );
         return Err(EngineError::at(&rules.file, &rules.output.spans.of("scratch"), &message));
     }
+    // By trying: the plan counts on the file.
+    compose_io::write::check_folder(&folder.join("scratch")).map_err(|cause| {
+        EngineError::at(&rules.file, &rules.output.spans.of("scratch"), &format!("[output] scratch: {cause}"))
+    })?;
     Ok(Some(folder))
 }
 

@@ -67,6 +67,14 @@ impl ScratchFile {
         locked(&self.space).given_up = true;
     }
 
+    /// Gives the bytes on the disk back, where no tile waits any more, and writes no more.
+    pub fn let_go(&self) {
+        let space = &mut *locked(&self.space);
+        if space.file.as_ref().is_none_or(|file| Arc::strong_count(file) == 1) {
+            *space = Space { given_up: true, ..Space::default() };
+        }
+    }
+
     /// Writes a tile; `None` where there is no room for it.
     pub fn write(&self, tile: &Tile) -> Option<Waiting> {
         let length = tile.bytes();
