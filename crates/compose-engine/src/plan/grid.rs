@@ -195,7 +195,7 @@ fn outright(
         }
     };
     let bounds = bounds(wanted, options, crs.as_ref(), stack, target, systems)
-        .map_err(|message| ("bounds", message))?;
+        .map_err(|message| (if wanted.bounds.is_some() { "bounds" } else { "crs" }, message))?;
     check_bounds(bounds)?;
     if wanted.resolution.is_some() {
         refuse_giants(resolution, crs.as_ref(), stack, target)?;

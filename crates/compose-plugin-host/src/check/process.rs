@@ -69,8 +69,9 @@ pub fn run(
         let _ = child.wait();
     }
     let ended = ended?;
-    reader.skip_to_last(AT_ONCE)?;
-    reader.lines(u64::MAX)?.into_iter().for_each(each);
+    while reader.has_more()? {
+        reader.lines(AT_ONCE)?.into_iter().for_each(&mut each);
+    }
     let last_words = last(&mut told, AT_ONCE)?;
     let last_words = String::from_utf8_lossy(&last_words).trim().lines().last().map(str::to_owned);
     Ok((ended, last_words))
@@ -119,14 +120,8 @@ impl Reader {
         Ok(Line::read_all(&bytes))
     }
 
-    /// Leaves out what is more than `most` bytes before the end: what counts comes last.
-    fn skip_to_last(&mut self, most: u64) -> io::Result<()> {
-        let behind = self.file.metadata()?.len().saturating_sub(most);
-        if self.file.stream_position()? < behind {
-            self.begun.clear();
-            self.file.seek(SeekFrom::Start(behind))?;
-        }
-        Ok(())
+    fn has_more(&mut self) -> io::Result<bool> {
+        Ok(self.file.stream_position()? < self.file.metadata()?.len())
     }
 }
 
