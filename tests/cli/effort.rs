@@ -52,12 +52,12 @@ fn a_file_of_which_one_block_is_more_than_the_memory_is_refused_by_name() {
 
 /// A stack in large tiles, no two scenes of which lie alike: land under noise, a cloud on each.
 #[cfg(target_os = "linux")]
-fn long_stack(folder: &std::path::Path, scenes: usize) {
+fn long_stack(folder: &std::path::Path, scenes: usize, scratch: &str) {
     const SIDE: usize = 700;
     let mut rules = String::from(
         "[scenes]\nquality = \"QA\"\nlayout = \"landsat-c2-l89\"\n[target]\nscene = \"s0\"\n\
          [[mask]]\nname = \"cloud\"\nkind = \"bits\"\nany = [\"cloud\"]\n\
-         [[fill]]\nstrategy = \"regress\"\n[output]\npath = \"out.tif\"\nscratch = \"none\"\n",
+         [[fill]]\nstrategy = \"regress\"\n[output]\npath = \"out.tif\"\nscratch = \"SCRATCH\"\n",
     );
     let mut state = 1_u32;
     let mut next = || {
@@ -89,7 +89,7 @@ fn long_stack(folder: &std::path::Path, scenes: usize) {
         let files = ["B1", "B2", "QA"].map(|b| format!("{b} = \"s{scene}_{}.tif\"", b.to_lowercase()));
         rules += &format!("files = {{ {} }}\n", files.join(", "));
     }
-    std::fs::write(folder.join("rules.toml"), rules).unwrap();
+    std::fs::write(folder.join("rules.toml"), rules.replace("SCRATCH", scratch)).unwrap();
 }
 
 /// The most bytes that a run of the rules file in this folder had at a time.
@@ -119,7 +119,16 @@ fn most_memory(folder: &std::path::Path, limit: &str) -> u64 {
 #[test]
 fn what_a_survey_has_freed_is_given_back_before_the_run() {
     let folder = tempfile::tempdir().unwrap();
-    long_stack(folder.path(), 24);
+    long_stack(folder.path(), 24, "none");
     let most = most_memory(folder.path(), "140MB");
     assert!((60..128).contains(&(most >> 20)), "{} MB at a time", most >> 20);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn tiles_that_wait_on_the_disk_keep_a_run_within_its_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    long_stack(folder.path(), 24, "auto");
+    let most = most_memory(folder.path(), "140MB");
+    assert!((60..140).contains(&(most >> 20)), "{} MB at a time", most >> 20);
 }

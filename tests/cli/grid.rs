@@ -196,6 +196,9 @@ fn a_resolution_on_the_command_line_that_does_not_divide_the_target_is_its_mista
         let text = pair.refused(more);
         assert!(text.contains("--res: bounds are") && !text.contains("rules.toml"), "{more:?}: {text}");
     }
+    let elsewhere = "+proj=gnom +lat_0=-40 +lon_0=75";
+    let text = pair.refused(&["--dst-crs", elsewhere, "--res", "30"]);
+    assert!(text.contains("--dst-crs: bounds"), "{text}");
 }
 
 #[test]

@@ -60,14 +60,13 @@ pub fn choose(
             ("crs", "--dst-crs", options.crs.is_some()),
         ];
         // Bounds that nobody stated are the target's: the mistake is that of the resolution, which does not divide them.
-        let key_said = options.iter().find(|(of, _, said)| *said && *of == key);
-        let resolution_said = options[..1].iter().find(|(_, _, said)| *said && key == "bounds");
-        if let Some((_, option, _)) = key_said.or(resolution_said) {
+        let keys = [key, if key == "bounds" { "resolution" } else { key }];
+        let option = |key: &str| options.iter().find(|(of, _, said)| *said && *of == key);
+        if let Some((_, option, _)) = keys.into_iter().find_map(option) {
             return EngineError::Option { option: (*option).into(), message };
         }
         let spans = &rules.grid.spans;
-        let absent = || spans.of(if key == "bounds" { "resolution" } else { "" });
-        let span = spans.get(key).unwrap_or_else(absent);
+        let span = keys.into_iter().find_map(|key| spans.get(key)).unwrap_or(spans.table.clone());
         EngineError::at(&rules.file, &span, &format!("[grid] {message}"))
     };
     let stated = wanted.crs.is_some()

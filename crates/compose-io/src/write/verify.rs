@@ -146,9 +146,7 @@ impl Tile {
         let (row, height) = part(self.window.row, self.window.height, self.of.1, size.1);
         Window { col, row, width, height }
     }
-}
 
-impl Tile {
     /// Whether a pixel of the tile stands for data alone. `data` says of each pixel of `below`, the tile's part of a finer
     /// level of `size` pixels, whether it is data.
     fn has_solid_pixel(&self, below: Window, size: (usize, usize), data: &[bool]) -> bool {
