@@ -2,14 +2,12 @@
 
 mod made;
 
-use crate::support::{listing, shared};
+use crate::support::{compose, listing, shared, stderr};
 use gdal::raster::{ColorInterpretation, RasterBand};
 use gdal::{Dataset, Metadata};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 /// What the program made of a file.
 pub struct Outcome {
@@ -67,33 +65,11 @@ pub fn with_itself(file: &Path, validity: Validity, more: &[&str]) -> Outcome {
         scene("b", 2)
     );
     std::fs::write(folder.path().join("rules.toml"), rules).unwrap();
-    let said = tempfile::NamedTempFile::new().unwrap();
-    let script = format!(
-        "ulimit -v 4194304; exec '{}' --rules rules.toml -q -j 2 \"$@\"",
-        env!("CARGO_BIN_EXE_compose")
-    );
-    let mut child = Command::new("sh")
-        .args(["-c", &script, "sh"])
-        .args(more)
-        .current_dir(folder.path())
-        .stdin(Stdio::null())
-        .stderr(said.reopen().unwrap())
-        .spawn()
-        .unwrap();
-    let began = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break Some(status);
-        }
-        if began.elapsed() > Duration::from_secs(60) {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            break None;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    let said = String::from_utf8_lossy(&std::fs::read(said.path()).unwrap()).into_owned();
-    Outcome { code: status.and_then(|s| s.code()), said, folder }
+    let mut program = compose();
+    program.args(["--rules", "rules.toml", "-q", "-j", "2"]).args(more).current_dir(folder.path());
+    let output = program.limits(4 << 30, 60).output().unwrap();
+    let said = stderr(&output);
+    Outcome { code: output.status.code(), said, folder }
 }
 
 /// One row of a band.

@@ -13,7 +13,8 @@
 //! | `tidy` | is the house in order: edges between crates, generated pages, executable documentation |
 //!
 //! Where the answer is asked for and not what the program does and says, the engine is called as the program calls it
-//! (`support::inside`): to start the program costs more than to compose a small stack.
+//! (`support::inside`): to start the program costs more than to compose a small stack. Where the program is asked, it starts from
+//! a process that has GDAL's libraries loaded (`support::program`); loading them takes most of a start.
 
 mod access;
 mod bad;

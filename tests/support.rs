@@ -1,6 +1,7 @@
 //! Small scenes on disk, the program run on them, and its files read back.
 
 pub mod inside;
+pub mod program;
 
 use gdal::raster::{Buffer, GdalType};
 use gdal::spatial_ref::SpatialRef;
@@ -25,8 +26,13 @@ pub fn shared(what: &str) -> Option<PathBuf> {
     None
 }
 
-/// The program.
-pub fn compose() -> Command {
+/// The program, for tests that ask what it says and leaves behind.
+pub fn compose() -> program::Program {
+    program::Program::new()
+}
+
+/// The program, for tests that need the process itself.
+pub fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_compose"))
 }
 
@@ -273,7 +279,7 @@ impl Slow {
 
     /// Starts the program with its standard error in a file of another folder, and waits until it writes.
     pub fn start(&self, said: &Path) -> std::process::Child {
-        let mut child = compose()
+        let mut child = command()
             .current_dir(self.folder.path())
             .args(["--rules", "rules.toml", "-j", "1", "--block-size", "8"])
             .stderr(std::fs::File::create(said).unwrap())

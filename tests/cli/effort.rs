@@ -1,6 +1,6 @@
 //! Work and memory have a bound, and are told before they are spent.
 
-use crate::support::{CLEAR, CLOUD, Pair, Raster, compose, stderr, stdout};
+use crate::support::{CLEAR, CLOUD, Pair, Raster, command, stderr, stdout};
 
 #[test]
 fn a_survey_looks_where_scenes_lie_however_long_the_grid_is() {
@@ -96,7 +96,7 @@ fn long_stack(folder: &std::path::Path, scenes: usize, scratch: &str) {
 #[cfg(target_os = "linux")]
 fn most_memory(folder: &std::path::Path, limit: &str) -> u64 {
     let arguments = ["--rules", "rules.toml", "--overwrite", "-q", "-j", "2", "--mem-limit", limit];
-    let mut child = compose().current_dir(folder).args(arguments).spawn().unwrap();
+    let mut child = command().current_dir(folder).args(arguments).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut most = 0;
     loop {

@@ -1,6 +1,6 @@
 //! Exit codes, the plan, the last line, and where files go.
 
-use crate::support::{Pair, Raster, compose, listing, read, root, sidecar, stderr, stdout};
+use crate::support::{Pair, Raster, command, compose, listing, read, root, sidecar, stderr, stdout};
 
 #[test]
 fn gaps_that_remain_are_a_failure_only_where_completeness_is_required() {
@@ -321,7 +321,7 @@ fn a_full_disk_behind_standard_output_is_a_failure_and_says_so() {
     let pair = Pair::new();
     for args in PRINTING {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        let output = compose().current_dir(pair.folder.path()).args(args).stdout(full).output().unwrap();
+        let output = command().current_dir(pair.folder.path()).args(args).stdout(full).output().unwrap();
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert_eq!(said, "error: standard output: No space left on device (os error 28)\n", "{args:?}");
@@ -334,7 +334,7 @@ fn a_reader_that_has_gone_away_is_no_failure() {
     for args in PRINTING {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let output = compose().current_dir(pair.folder.path()).args(args).stdout(writer).output().unwrap();
+        let output = command().current_dir(pair.folder.path()).args(args).stdout(writer).output().unwrap();
         assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()), "{args:?}");
     }
 }

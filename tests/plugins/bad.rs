@@ -97,7 +97,7 @@ fn a_plugin_that_ends_the_program_does_not_end_it_with_success() {
 fn a_plugin_that_is_changed_while_it_is_in_use_is_refused() {
     let pair = with_mask(&["PATIENT"], "");
     let before = listing(pair.folder.path());
-    let mut command = crate::support::compose();
+    let mut command = crate::support::command();
     command.current_dir(pair.folder.path()).args(["--rules", "rules.toml"]).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     std::thread::sleep(Duration::from_millis(1500));
@@ -288,7 +288,7 @@ fn what_a_plugin_says_is_shown_once_and_answers_that_may_differ_are_noted() {
 /// Ctrl-C while a call goes on: how long the program takes to end, and what it says.
 fn interrupted(pair: &Pair) -> (Duration, String) {
     let before = listing(pair.folder.path());
-    let mut command = crate::support::compose();
+    let mut command = crate::support::command();
     command.current_dir(pair.folder.path()).args(["--rules", "rules.toml", "-j", "2"]).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     std::thread::sleep(Duration::from_millis(1500));
@@ -324,7 +324,7 @@ fn a_folder_of_the_search_path_that_is_not_absolute_is_refused() {
     let pair = broken(&[]);
     pair.change("path = \"libbroken.so\"", "id = \"broken-mask\"");
     let run = |path: &str| {
-        let mut command = crate::support::compose();
+        let mut command = crate::support::command();
         let output = command.current_dir(pair.folder.path()).env("COMPOSE_PLUGIN_PATH", path);
         stderr(&output.args(["--rules", "rules.toml"]).output().unwrap())
     };
