@@ -9,7 +9,7 @@ use compose_core::{
     BandRole, BoundScore, Day, KindError, Plane, Problem, SceneFacts, Score, ScoreInput, ScoreKind,
     SettingsTable,
 };
-use ndarray::{ArrayViewMut2, Zip};
+use ndarray::{ArrayViewMut2, Zip, s};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -301,9 +301,13 @@ impl BoundScore for Bound {
     }
 
     fn rate(&self, input: &ScoreInput<'_>, mut scores: ArrayViewMut2<'_, f32>) -> Result<(), KindError> {
-        if !self.is_candidate {
+        let (halo, (rows, cols)) = (self.halo(), scores.dim());
+        if !self.is_candidate || rows <= 2 * halo || cols <= 2 * halo {
             return Ok(());
         }
+        // What is further out is there for the distances alone.
+        let inner = s![halo..rows - halo, halo..cols - halo];
+        let mut scores = scores.slice_mut(inner);
         let mut planes = input.planes.iter();
         scores.fill((self.dated / self.total) as f32);
         let mut sum = scores.mapv(|_| self.dated);
@@ -320,6 +324,7 @@ impl BoundScore for Bound {
                 return Err(KindError::new("the quality band did not come as codes"));
             };
             let parts = clouds.scores(*codes, *inside);
+            let inside = inside.slice(inner);
             Zip::from(&mut scores).and(&mut sum).and(&parts).and(inside).for_each(
                 |score, sum, part, inside| {
                     add(if *inside != 0 { *part } else { 0.0 }, self.weights.cloud_distance, score, sum);
@@ -334,7 +339,8 @@ impl BoundScore for Bound {
             else {
                 return Err(KindError::new("blue and red did not come as numbers"));
             };
-            let valid = Zip::from(valid).and(red_valid).map_collect(|a, b| a & b);
+            let valid = Zip::from(valid.slice(inner)).and(red_valid.slice(inner)).map_collect(|a, b| a & b);
+            let (blue, red) = (blue.slice(inner), red.slice(inner));
             Zip::from(&mut scores).and(&mut sum).and(blue).and(red).and(&valid).for_each(
                 |score, sum, b, r, valid| {
                     add(if *valid != 0 { haze.score(*b, *r) } else { 0.0 }, self.weights.haze, score, sum);
@@ -350,7 +356,7 @@ mod tests {
     use super::*;
     use crate::testing::{scene, strategy};
     use compose_core::{BandFacts, CrsUnit, Grid, Window, quality};
-    use ndarray::{Array2, s};
+    use ndarray::Array2;
     use std::sync::Arc;
 
     /// 30 m; bands B1 (blue), B2 (red) and a quality band of Landsat.
@@ -390,25 +396,32 @@ mod tests {
     fn rate(settings: &str, day: i32, blue: &[f32], red: &[f32], codes: &[u32]) -> Vec<f32> {
         let facts = landsat(day);
         let bound = bap(settings).bind(&facts).unwrap();
-        let shape = (1, codes.len());
-        let data = |row: &[f32]| Array2::from_shape_vec(shape, row.to_vec()).unwrap();
+        let halo = bound.halo();
+        let shape = (1 + 2 * halo, codes.len() + 2 * halo);
+        let row = s![halo, halo..halo + codes.len()];
+        let data = |samples: &[f32]| {
+            let mut data = Array2::zeros(shape);
+            data.slice_mut(row).assign(&ndarray::aview1(samples));
+            data
+        };
         let (blue, red) = (data(blue), data(red));
-        let codes = Array2::from_shape_vec(shape, codes.to_vec()).unwrap();
-        let all = Array2::ones(shape);
+        let (mut all_codes, mut all) = (Array2::zeros(shape), Array2::zeros(shape));
+        all_codes.slice_mut(row).assign(&ndarray::aview1(codes));
+        all.slice_mut(row).fill(1);
         let planes: Vec<_> = bound
             .bands()
             .iter()
             .map(|band| match band {
                 0 => Plane::Data { values: blue.view(), valid: all.view() },
                 1 => Plane::Data { values: red.view(), valid: all.view() },
-                _ => Plane::Quality { codes: codes.view(), inside: all.view() },
+                _ => Plane::Quality { codes: all_codes.view(), inside: all.view() },
             })
             .collect();
         let window = Window::whole(shape.1, 1);
         let mut scores = Array2::from_elem(shape, f32::NEG_INFINITY);
         let input = ScoreInput { scene: &facts, grid: &facts.grid, window, planes: &planes };
         bound.rate(&input, scores.view_mut()).unwrap();
-        scores.slice(s![0, ..]).to_vec()
+        scores.slice(row).to_vec()
     }
 
     /// Days since 1970 of a day of the year.

@@ -86,12 +86,36 @@ impl Clouds {
         Ok(Self { band, tests, required, reach })
     }
 
-    /// The score of each pixel, 0 to 1.
+    /// The score, 0 to 1, of each pixel that lies at least the reach inside of each edge.
     pub fn scores(&self, codes: ArrayView2<'_, u32>, inside: ArrayView2<'_, u8>) -> Array2<f64> {
-        let is_cloud =
-            |code: &u32, inside: &u8| *inside != 0 && self.tests.iter().any(|test| test.takes(*code));
-        let clouds = Zip::from(codes).and(inside).map_collect(is_cloud);
-        self.reach.distances(clouds.view()).mapv(|distance| score(distance, self.required))
+        // Neighbours mostly have the same code.
+        let mut last = (0, self.is_cloud(0));
+        let mut any = false;
+        let clouds = Zip::from(codes).and(inside).map_collect(|code, inside| {
+            if last.0 != *code {
+                last = (*code, self.is_cloud(*code));
+            }
+            let is_cloud = *inside != 0 && last.1;
+            any |= is_cloud;
+            is_cloud
+        });
+        let around = 2 * self.reach.pixels;
+        let inner = (codes.nrows().saturating_sub(around), codes.ncols().saturating_sub(around));
+        // From here on the score does not grow.
+        let far = score(self.required, self.required);
+        let mut scores = Array2::from_elem(inner, far);
+        if any {
+            self.reach.distances(clouds.view(), |row, col, distance| {
+                if distance < self.required {
+                    scores[[row, col]] = score(distance, self.required);
+                }
+            });
+        }
+        scores
+    }
+
+    fn is_cloud(&self, code: u32) -> bool {
+        self.tests.iter().any(|test| test.takes(code))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-/// The longer side of a pixel in the units of this module; the other is as exact as these allow.
+/// The longer side of a pixel that is not square, in the units of this module; the other is as exact as these allow.
 const SIDE: f64 = 16384.0;
 
 /// How far to look on which grid.
@@ -22,70 +22,105 @@ pub(super) struct Reach {
 impl Reach {
     /// Up to a distance, for pixels with sides of these lengths.
     pub fn new(distance: f64, (width, height): (f64, f64)) -> Self {
-        let (unit, side) =
-            (width.max(height) / SIDE, |length: f64| (length / width.max(height) * SIDE).round().max(1.0));
+        let longer = width.max(height);
         let pixels = (distance / width.min(height)).ceil() as usize;
-        Self { pixels, sides: (side(width) as u64, side(height) as u64), unit }
-    }
-
-    /// The distance of each pixel's centre from that of the nearest pixel that is set; any large number where that is
-    /// farther away than the reach.
-    pub fn distances(&self, set: ArrayView2<'_, bool>) -> Array2<f64> {
-        let rows = self.along_columns(set);
-        let mut distances = Array2::from_elem(set.dim(), f64::INFINITY);
-        for (rows, mut distances) in rows.rows().into_iter().zip(distances.rows_mut()) {
-            let rows: Vec<u64> = rows.iter().copied().collect();
-            self.along_row(&rows, |col, square| distances[col] = (square as f64).sqrt() * self.unit);
+        if width == height {
+            return Self { pixels, sides: (1, 1), unit: longer };
         }
-        distances
+        let side = |length: f64| (length / longer * SIDE).round().max(1.0) as u64;
+        Self { pixels, sides: (side(width), side(height)), unit: longer / SIDE }
     }
 
-    /// Rows to the nearest pixel of the same column that is set; more than the reach where there is none.
-    fn along_columns(&self, set: ArrayView2<'_, bool>) -> Array2<u64> {
-        let far = self.pixels as u64 + 1;
-        let mut rows = set.map(|is_set| if *is_set { 0 } else { far });
-        for row in 1..rows.nrows() {
-            for col in 0..rows.ncols() {
-                rows[[row, col]] = rows[[row, col]].min(rows[[row - 1, col]] + 1);
+    /// The distance of each pixel's centre from that of the nearest pixel that is set, for pixels that lie at least
+    /// [`Self::pixels`] inside of each edge of `set`; infinite where no pixel of the window is set within the reach.
+    ///
+    /// `tell` takes the rows of these pixels from the top: row and column from the first of them, and the distance.
+    pub fn distances(&self, set: ArrayView2<'_, bool>, mut tell: impl FnMut(usize, usize, f64)) {
+        let columns = set.ncols().saturating_sub(2 * self.pixels);
+        for (row, rows) in self.along_columns(set).rows().into_iter().enumerate() {
+            let rows = rows.to_slice().expect("rows without gaps");
+            let mut next = columns;
+            // From the last column to the first.
+            self.along_row(rows, |col, square| {
+                for col in (col + 1..next).rev() {
+                    tell(row, col, f64::INFINITY);
+                }
+                next = col;
+                tell(row, col, (square as f64).sqrt() * self.unit);
+            });
+            (0..next).rev().for_each(|col| tell(row, col, f64::INFINITY));
+        }
+    }
+
+    /// Rows to the nearest pixel of the same column that is set, more than the reach where there is none: for the rows
+    /// that lie at least the reach inside of both edges.
+    fn along_columns(&self, set: ArrayView2<'_, bool>) -> Array2<u16> {
+        let far = self.pixels as u16 + 1;
+        let inner = self.pixels..set.nrows().saturating_sub(self.pixels);
+        let mut rows = Array2::from_elem((inner.len(), set.ncols()), far);
+        let mut down = vec![far; set.ncols()];
+        let step =
+            |nearest: &mut u16, is_set: &bool| *nearest = if *is_set { 0 } else { far.min(*nearest + 1) };
+        for row in 0..inner.end {
+            down.iter_mut().zip(set.row(row)).for_each(|(nearest, is_set)| step(nearest, is_set));
+            if row >= inner.start {
+                rows.row_mut(row - inner.start).iter_mut().zip(&down).for_each(|(row, down)| *row = *down);
             }
         }
-        for row in (1..rows.nrows()).rev() {
-            for col in 0..rows.ncols() {
-                rows[[row - 1, col]] = rows[[row - 1, col]].min(rows[[row, col]] + 1);
+        let mut up = vec![far; set.ncols()];
+        for row in (inner.start..set.nrows()).rev() {
+            up.iter_mut().zip(set.row(row)).for_each(|(nearest, is_set)| step(nearest, is_set));
+            if row < inner.end {
+                let rows = rows.row_mut(row - inner.start).into_slice().expect("rows without gaps");
+                rows.iter_mut().zip(&up).for_each(|(row, up)| *row = (*row).min(*up));
             }
         }
         rows
     }
 
-    /// Tells the square of the distance for each column where there is one.
+    /// Tells the square of the distance for each column of those at least the reach inside of both ends, where there is
+    /// one: from the last column to the first, counted from the first of them.
     ///
     /// Each column c has a parabola, (x − c)² + its own distance²: what it says for the pixel at x. The smallest at each x
     /// is wanted, their lower envelope.
-    fn along_row(&self, rows: &[u64], mut tell: impl FnMut(usize, u64)) {
-        let square = |x: usize, c: usize| {
-            (x.abs_diff(c) as u64 * self.sides.0).pow(2) + (rows[c] * self.sides.1).pow(2)
-        };
-        // Pieces of the envelope: from which x on, and which column's parabola it is.
-        let mut pieces: Vec<(usize, usize)> = Vec::new();
-        for c in (0..rows.len()).filter(|c| rows[*c] <= self.pixels as u64) {
-            while pieces.last().is_some_and(|&(from, last)| square(from, last) > square(from, c)) {
+    fn along_row(&self, rows: &[u16], mut tell: impl FnMut(usize, u64)) {
+        let (width, height) = self.sides;
+        let square = |x: usize, piece: &Piece| (x.abs_diff(piece.col) as u64 * width).pow(2) + piece.own;
+        let mut pieces: Vec<Piece> = Vec::with_capacity(rows.len());
+        for (col, row) in rows.iter().enumerate().filter(|(_, row)| usize::from(**row) <= self.pixels) {
+            let mut new = Piece { from: 0, col, own: (u64::from(*row) * height).pow(2) };
+            while pieces.last().is_some_and(|last| square(last.from, last) > square(last.from, &new)) {
                 pieces.pop();
             }
-            // The first x at which the new parabola is below the last one, which begins below it.
-            let from = pieces.last().map_or(0, |&(_, last)| {
-                let steepness = 2 * (c - last) as u64 * self.sides.0.pow(2);
-                ((square(0, c) - square(0, last)) / steepness) as usize + 1
-            });
-            if from < rows.len() {
-                pieces.push((from, c));
+            if let Some(last) = pieces.last() {
+                // The first x at which the new parabola is below the last one, which begins below it.
+                let above = square(0, &new) - square(0, last);
+                let steepness = 2 * (col - last.col) as u64 * width.pow(2);
+                // Most neighbours are candidates both, and most pixels square: then without a division.
+                let last_x = if steepness == 2 { above / 2 } else { above / steepness };
+                new.from = last_x as usize + 1;
+            }
+            if new.from < rows.len() {
+                pieces.push(new);
             }
         }
-        let mut end = rows.len();
-        for &(from, c) in pieces.iter().rev() {
-            (from..end).for_each(|x| tell(x, square(x, c)));
-            end = from;
+        let mut end = rows.len().saturating_sub(self.pixels);
+        for piece in pieces.iter().rev() {
+            let from = piece.from.max(self.pixels);
+            (from..end).rev().for_each(|x| tell(x - self.pixels, square(x, piece)));
+            end = end.min(from);
         }
     }
+}
+
+/// A piece of the lower envelope.
+struct Piece {
+    /// The first column of it.
+    from: usize,
+    /// The column whose parabola it is.
+    col: usize,
+    /// The square of that column's own distance.
+    own: u64,
 }
 
 #[cfg(test)]
@@ -112,13 +147,17 @@ mod tests {
         let sizes = [((1, 1), 1), ((9, 1), 4), ((1, 9), 4), ((11, 13), 2), ((19, 17), 40), ((7, 7), 999)];
         for (seed, (shape, rarity)) in sizes.into_iter().enumerate() {
             for (sides, reach) in [((30.0, 30.0), 90.0), ((1.0, 1.0), 30.0), ((30.0, 15.0), 200.0)] {
-                let set = scattered(shape, rarity, seed as u32);
-                let found = Reach::new(reach, sides).distances(set.view());
-                for (at, &found) in found.indexed_iter() {
-                    let plain = plain(&set, sides, at);
+                let limit = Reach::new(reach, sides);
+                let around = limit.pixels;
+                let set = scattered((shape.0 + 2 * around, shape.1 + 2 * around), rarity, seed as u32);
+                let mut told = 0;
+                limit.distances(set.view(), |row, col, found| {
+                    told += 1;
+                    let plain = plain(&set, sides, (around + row, around + col));
                     let same = (found - plain).abs() <= 1e-12 * plain;
                     assert!(same || plain > reach && found > reach, "{found} {plain}");
-                }
+                });
+                assert_eq!(told, shape.0 * shape.1);
             }
         }
     }
