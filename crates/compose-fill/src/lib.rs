@@ -11,10 +11,6 @@ mod donors;
 pub mod geomedian;
 pub mod interpolate;
 mod lanes;
-/// The strategy of the recipe in CONTRIBUTING.md: compiled and run as it stands there.
-#[cfg(test)]
-#[path = "../recipe/latest.rs"]
-mod latest;
 pub mod mean_stack;
 pub mod median_stack;
 pub mod medoid;
@@ -28,6 +24,10 @@ mod ordered;
 mod pages;
 pub mod percentile;
 mod predict;
+/// The strategy `latest` of the recipe in CONTRIBUTING.md: compiled and run as it stands there.
+#[cfg(test)]
+#[path = "../recipe/latest.rs"]
+mod recipe;
 pub mod regress;
 pub mod scores;
 pub mod seamless;
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn every_page_has_its_sections_in_order_and_names_every_setting() {
-        for kind in KINDS.iter().chain([&latest::KIND]) {
+        for kind in KINDS.iter().chain([&recipe::KIND]) {
             let headings: Vec<_> = kind.page.lines().filter(|line| line.starts_with("## ")).collect();
             let sections = ["## What it does", "## Why", "## Settings", "## Example", "## Edge cases"];
             assert_eq!(headings, sections, "{}", kind.name);

@@ -11,7 +11,7 @@
 //! Strategies that ask for a survey get every pixel of the scenes. Those that take the first observations, or work in
 //! cells, are given the whole scene for every few columns.
 
-use crate::{KINDS, SCORES, latest, parse_fill, testing};
+use crate::{KINDS, SCORES, parse_fill, recipe, testing};
 use compose_core::page::{Case, Fence, cases};
 use compose_core::survey::{CLEAR, SIDE, SQUARE, UNUSABLE};
 use compose_core::{
@@ -33,7 +33,7 @@ type Fills = Result<Vec<Arc<dyn BoundFill>>, String>;
 
 #[test]
 fn every_example_on_a_page_gives_what_the_page_says() {
-    let fills = KINDS.iter().chain([&latest::KIND]).map(|kind| (kind.name, kind.page));
+    let fills = KINDS.iter().chain([&recipe::KIND]).map(|kind| (kind.name, kind.page));
     for (name, page) in fills.chain(SCORES.iter().map(|kind| (kind.name, kind.page))) {
         let cases = cases(page);
         assert!(cases.iter().any(|case| !case.rest.is_empty()), "{name}: its page has no example");
@@ -121,7 +121,7 @@ fn bind_all(toml: &str, stack: &StackFacts<'_>) -> Result<Vec<FillBinding>, Stri
     let file = DeTable::parse(toml).unwrap().into_inner();
     let DeValue::Array(tables) = file["fill"].get_ref() else { panic!("no [[fill]] in {toml}") };
     let (kinds, scores): (Vec<_>, Vec<_>) =
-        (KINDS.iter().chain([&latest::KIND]).collect(), SCORES.iter().collect());
+        (KINDS.iter().chain([&recipe::KIND]).collect(), SCORES.iter().collect());
     let bind = |(nth, table)| {
         let what = format!("fill {}", nth + 1);
         let parsed = parse_fill(SettingsTable::from_value(table, &what).unwrap(), &what, &kinds, &scores);
