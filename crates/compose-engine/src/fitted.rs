@@ -133,7 +133,7 @@ impl FittedJob {
 }
 
 impl Fitted {
-    /// Puts the jobs that are composed together, and tells which targets are left out.
+    /// Collects the jobs that are composed, and lists the targets that are left out.
     ///
     /// # Errors
     /// No target is left.
@@ -156,7 +156,7 @@ impl Fitted {
         Ok(Self { plan: plan.clone(), sources, jobs, left_out, notes })
     }
 
-    /// Targets that are left out, and those of whose own pixels next to nothing is left.
+    /// Remarks about targets that are left out, and about targets of which almost every pixel is masked.
     pub fn mask_remarks(&self) -> Vec<String> {
         let skip = self.plan.skip_above.as_ref();
         let limit = skip.map_or(MOSTLY, |skip| skip.percent);

@@ -22,7 +22,7 @@ pub struct BufferPool {
     marks: RefCell<Vec<Vec<u8>>>,
     /// The last native windows that were computed: the band group, the window of the view, the native window.
     windows: RefCell<VecDeque<(Brought, Window, Option<Window>)>>,
-    /// Scenes as rules that compare them see them, for one job (by its number), each on the last window.
+    /// For comparing mask rules: the number of the job, and per scene the last block that was read for them.
     compared: RefCell<(usize, Compared)>,
 }
 
@@ -34,12 +34,12 @@ pub(super) struct Brought {
     pub group: GroupId,
 }
 
-/// The pixels of a scene that a rule sees which compares it with others.
+/// Which pixels of a scene a block for comparing mask rules shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// Its own pixels, whatever grid they are put on.
+    /// A window of the scene's own grid: pasted pixels are the same on every view.
     Own(Window),
-    /// A window of another grid.
+    /// A window of the grid of one view.
     Brought(ViewId, Window),
 }
 
@@ -91,15 +91,16 @@ impl BufferPool {
         native
     }
 
-    /// A scene as rules of a job (by its number) see it that compare scenes, if it was kept.
+    /// The kept block of a scene for the comparing mask rules of this job (by its number), if it shows the pixels
+    /// `seen`.
     pub(super) fn compared(&self, job: usize, scene: SceneId, seen: Seen) -> Option<Arc<Block>> {
         let (of, kept) = &*self.compared.borrow();
         let here = kept.get(&scene).filter(|(was, _)| *was == seen && *of == job);
         here.map(|(_, block)| block.clone())
     }
 
-    /// Keeps a scene as rules that compare scenes see it: the rules of the other scenes want it too. One window per scene is
-    /// kept.
+    /// Keeps the block of a scene for comparing mask rules: the rules of the other scenes need it too. One window per
+    /// scene is kept.
     pub(super) fn keep_compared(&self, job: usize, scene: SceneId, seen: Seen, block: Arc<Block>) {
         let (of, kept) = &mut *self.compared.borrow_mut();
         if *of != job {

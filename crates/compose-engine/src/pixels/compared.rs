@@ -76,8 +76,9 @@ impl SceneReader<'_> {
         Ok(block)
     }
 
-    /// The pixels of a scene on a window of a view. The grids of two scenes are mostly whole pixels apart: the same pixels of a
-    /// third scene are then pasted on both. Held-out pixels depend on the grid, so nothing is shared then.
+    /// The key of a scene's pixels on a window of a view. Where the scene is pasted, the key is the window on the
+    /// scene's own grid, so that views which are whole pixels apart share one block. Held-out pixels depend on the
+    /// view: with them the key always names the view.
     fn seen(&self, view: &View, scene: SceneId, window: Window) -> Seen {
         match view.scenes[scene].groups[..] {
             [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }]

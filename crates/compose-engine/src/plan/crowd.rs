@@ -1,10 +1,11 @@
-//! How many scenes a block can meet at once: those of a mosaic lie side by side, and few are wanted at a time.
+//! The largest number of scenes that one block can overlap, wherever it lies: in a mosaic much less than the number of
+//! scenes.
 
 use compose_core::Window;
 
-/// The most of these windows that one window of so many columns and rows can meet, wherever it lies.
+/// The largest number of these windows that one window of so many columns and rows can overlap, wherever it lies.
 pub fn most_at_once(reaches: &[Window], columns: usize, rows: usize) -> usize {
-    // Where the first column (row) of a window may be that meets them.
+    // The range of first columns (rows) of windows that overlap `r`.
     let across = |r: &Window| (r.col - columns as i64 + 1, r.col_end());
     let down = |r: &Window| (r.row - rows as i64 + 1, r.row_end());
     let share = |spans: &dyn Fn(&Window) -> (i64, i64)| {
@@ -12,7 +13,7 @@ pub fn most_at_once(reaches: &[Window], columns: usize, rows: usize) -> usize {
         let first = reaches.iter().map(|r| spans(r).1).min();
         last < first
     };
-    // As in every stack of one place.
+    // One window can overlap all of them: so it is in every stack of one place.
     if share(&across) && share(&down) {
         return reaches.len();
     }
@@ -23,7 +24,7 @@ pub fn most_at_once(reaches: &[Window], columns: usize, rows: usize) -> usize {
     reaches.iter().map(|r| at(across(r).0)).max().unwrap_or(0)
 }
 
-/// The most of these spans (first, end) that hold one number.
+/// The largest number of these spans (first, end) that contain the same number.
 fn deepest(spans: impl Iterator<Item = (i64, i64)>) -> usize {
     let (mut firsts, mut ends): (Vec<i64>, Vec<i64>) = spans.unzip();
     firsts.sort_unstable();

@@ -1,13 +1,14 @@
-//! Where an output can have pixels: blocks that no scene meets are not composed, and tiles of nothing else are left out of
-//! the files.
+//! Where an output can have pixels. Blocks that no scene overlaps are not composed, and tiles of such blocks alone are
+//! not written into the files.
 
 use crate::plan::met::pieces_met;
 use crate::plan::{Job, ScenePlan, Stage};
 use compose_core::Window;
 use std::ops::Range;
 
-/// Where scenes may give pixels to an output, with what its fills read around them. `None` where every block is composed: no
-/// tile lies elsewhere, there is no value for gaps, or a fill is called where there is no scene.
+/// The windows in which scenes may give pixels to an output, widened by what its fills read around them. `None` where
+/// every block is composed: every tile overlaps a scene, there is no value for gaps, or a fill is called without any
+/// donor.
 pub fn seen(job: &Job, tile: (usize, usize)) -> Option<Vec<Window>> {
     let needs = || job.fills.iter().map(|stage: &Stage| stage.bound.planned().needs());
     if job.cast.nodata.is_none() || needs().any(|needs| needs.unseen) {
@@ -15,7 +16,7 @@ pub fn seen(job: &Job, tile: (usize, usize)) -> Option<Vec<Window>> {
     }
     let whole = Window::whole(job.view.grid.width, job.view.grid.height);
     let margin = needs().map(|needs| needs.halo + needs.cell.unwrap_or(0)).max().unwrap_or(0);
-    // Clear looks are counted in scenes that no fill asks for, too.
+    // Clear observations are counted in scenes that no fill uses, too.
     let plans: Vec<&ScenePlan> = match job.output.count {
         true => job.view.scenes.iter().collect(),
         false => job.scenes_read().map(|scene| &job.view.scenes[scene]).collect(),

@@ -10,17 +10,18 @@ use compose_core::fill_strategy::Temporal;
 use compose_io::align::Alignment;
 use std::collections::BTreeSet;
 
-/// The needs of a mask rule, a score or a fill while it runs: bytes for each pixel of the block and its halo.
+/// The memory that a mask rule, a score or a fill needs while it runs.
 pub struct Running {
     halo: usize,
     /// Side of the squares that it works in, wherever the block begins.
     cell: usize,
+    /// For each pixel of the block and its halo.
     bytes: u64,
     /// Where the scenes lie that are in memory at once, and the bytes of each.
     scenes: (Vec<Window>, u64),
 }
 
-/// Every mask rule and score of every scene.
+/// The memory needs of every mask rule and score of every scene.
 pub fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
     // Samples and validity of each band; marks, neutral pixels, pixels outside; a plugin's own answer.
     let rule = |halo: usize, bands: usize| Running::plain(halo, ((bands * 5 + 5) as f64 * share) as u64);
@@ -42,7 +43,8 @@ pub fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
     masks.chain(job.fills.iter().flat_map(of_stage)).collect()
 }
 
-/// Every fill: the donors that it has at once, with their scores, the target, and the scene that is being read.
+/// The memory needs of every fill: for the donors that are in memory at once, their scores, the target, and the scene
+/// that is being read.
 pub fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running> {
     let block = scene_bytes_per_pixel(stack, bands);
     let reading = reading(stack, job, bands, share);
@@ -72,7 +74,8 @@ fn reaches(job: &Job, stage: &Stage) -> Vec<Window> {
     donors.filter(|plan| plan.overlaps).filter_map(|plan| plan.reach).collect()
 }
 
-/// Bytes for each pixel of a window, halo included, on which rules compare: every scene that any of them looks at.
+/// Bytes for each pixel of a window, halo included, on which rules compare scenes: for every scene that any of them
+/// reads.
 pub fn bytes_compared(stack: &Stack, job: &Job) -> u64 {
     let scenes: BTreeSet<SceneId> =
         job.comparing.iter().flat_map(|of| of.others.iter().copied().chain([of.scene])).collect();
@@ -84,16 +87,18 @@ fn scene_bytes_per_pixel(stack: &Stack, bands: usize) -> u64 {
     (bands * 4 + stack.validity.planes(bands)) as u64
 }
 
-/// Reading one scene: its block and what the masks take; resampled, its own pixels besides.
+/// Bytes per pixel while one scene is read: samples, validity and masks on its own grid; where scenes are resampled,
+/// also the aligned block and what the resampler keeps.
 fn reading(stack: &Stack, job: &Job, bands: usize, share: f64) -> u64 {
     let block = scene_bytes_per_pixel(stack, bands);
     let native = ((block + 2) as f64 * share) as u64;
     native + if resamples(job) { block + 48 } else { 0 }
 }
 
-/// The most pixels of a scene for one of the target, at least 1: what is resampled may be finer.
+/// The largest number of native pixels per target pixel over all scenes, at least 1: a scene may be finer than the
+/// grid.
 pub fn native_share(job: &Job) -> f64 {
-    /// Side of the pieces of the grid that tell.
+    /// Side of the nine windows, spread over the grid, by which the number is estimated.
     const PIECE: usize = 64;
     let (width, height) = (job.view.grid.width, job.view.grid.height);
     let (across, down) = (PIECE.min(width), PIECE.min(height));

@@ -25,7 +25,8 @@ pub struct Chosen {
     pub grid: Grid,
     /// `the target's`, `like a.tif`, ….
     pub reason: String,
-    /// Whether it was moved to multiples of the resolution though there are pixels to keep to.
+    /// Whether `snap = true` put the grid on multiples of the resolution although it could have kept the pixel edges
+    /// of the target or, without a target, of the scenes.
     pub snapped: bool,
     /// Whether it has a geotransform.
     pub georeferenced: bool,

@@ -19,7 +19,7 @@ use std::path::Path;
 
 /// Program, libraries, GDAL's tables and open files.
 const BASE: u64 = 72 << 20;
-/// GDAL's own block cache: only passing through, since decoded tiles are kept by us.
+/// Size of GDAL's block cache. It is small, because decoded tiles are kept in our own cache.
 pub const GDAL_CACHE: u64 = 8 << 20;
 /// Edge of a block where memory allows.
 const EDGE: usize = 512;
@@ -40,7 +40,7 @@ const BLOCK_BYTES: u64 = 16 << 20;
 pub struct Memory {
     /// The limit, in bytes.
     pub limit: u64,
-    /// Whether that is all the address space there is (`ulimit -v`), less than was asked for.
+    /// Whether `limit` is below the requested one because the address space (`ulimit -v`) is smaller.
     pub scarce: bool,
     /// Workers.
     pub threads: usize,
@@ -186,7 +186,7 @@ struct Share<'a> {
     native: f64,
     /// The part of the grid that scenes lie in.
     covered: Window,
-    /// Where there is something to compose, if that is not everywhere.
+    /// The windows in which pixels may be composed; `None` where that is the whole grid.
     seen: Option<Vec<Window>>,
 }
 
@@ -355,8 +355,8 @@ fn readers(stack: &Stack, threads: u64) -> u64 {
     places + threads * (files.values().map(|(_, scratch)| *scratch).max().unwrap_or(0) + CODECS)
 }
 
-/// Whether the bands of a job may come one after the other: each is filled by itself, lies by itself in the inputs, and
-/// nothing wants all of them at once.
+/// Whether the bands of a job can be composed one after the other: the fills work band by band, no input stores bands
+/// interleaved, and no output (pictures, masks, uncertainty, pixel-interleaved image) needs all bands together.
 pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
     let whole_stack = |stage: &Stage| {
         let needs = stage.bound.planned().needs();
@@ -379,8 +379,8 @@ pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
         && !image_layout(stack, job, 1).is_pixel_interleaved()
 }
 
-/// The bytes of the smallest block, where they are mostly for what is read around it: a block of four times the
-/// pixels needs less than twice as many.
+/// The memory need of the smallest block, in bytes, if most of it is for the halo: a block with four times the pixels
+/// needs less than twice the memory. Else `None`.
 fn around_alone(width: usize, height: usize, needs: impl Fn(usize, usize) -> u64) -> Option<u64> {
     let of = |columns: usize, rows: usize| needs(columns.min(width), rows.min(height));
     let least = of(SMALLEST.0, SMALLEST.1);

@@ -1,9 +1,11 @@
-//! Which pieces of a region any of some windows meets: as many as there are, not as many as the region has.
+//! Lists the pieces of a region that overlap at least one of some windows. The cost grows with the number of windows
+//! and of rows of pieces, not with the number of pieces.
 
 use compose_core::Window;
 use std::ops::Range;
 
-/// The pieces of this size of a region that any of the windows meets, numbered row by row.
+/// The pieces of this size of the region `of` that overlap at least one of the windows: ranges of their numbers, row
+/// by row.
 pub fn pieces_met(windows: &[Window], of: Window, (width, height): (usize, usize)) -> Vec<Range<usize>> {
     let (width, height) = (width.max(1), height.max(1));
     let across = of.width.div_ceil(width);

@@ -19,17 +19,19 @@ pub struct Order {
     /// The ranges of bands that are composed one after the other; they cover the wanted bands. With more than one range, the
     /// masks are made first and kept.
     pub band_ranges: Vec<Range<usize>>,
-    /// Whether every band must be read before the first is composed, because a pixel is valid only where all bands are.
+    /// Whether the validity of every band is read before the first is composed: with joint validity a pixel is valid
+    /// only where all bands are.
     pub looks_first: bool,
     /// Largest width and height of a block.
     pub block: (usize, usize),
-    /// Where there is something to compose, if that is not everywhere: blocks that meet none of these windows are left out.
+    /// The windows in which pixels may be composed: blocks that overlap none of them are left out. `None` where that
+    /// is the whole grid.
     pub seen: Option<Vec<Window>>,
     /// Tiles that the inputs have on the grid.
     pub tiles: u64,
-    /// Tiles that will be decoded, if memory holds what the order counts on.
+    /// Tiles that will be decoded, if memory holds the `held` bytes.
     pub decoded: u64,
-    /// Bytes of tiles that it counts on.
+    /// Bytes of tiles that are in use at once.
     pub held: u64,
     /// Whether memory holds them; otherwise tiles wait in the scratch file, or are decoded again an unknown number of times.
     pub fits: bool,
@@ -59,7 +61,7 @@ pub struct Item {
     pub task: Task,
     /// The block.
     pub window: Window,
-    /// The number of items that must be written before.
+    /// The item can begin when so many items are written.
     pub after: usize,
 }
 

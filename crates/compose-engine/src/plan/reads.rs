@@ -1,4 +1,4 @@
-//! The bands that a job reads, and the tiles of them that a piece of the grid needs. Headers alone tell.
+//! The bands that a job reads, and the tiles of them that a part of the grid needs. Headers are enough to know both.
 
 use crate::plan::ids::{BandId, GroupId, SceneId};
 use crate::plan::placement::covering;
@@ -36,8 +36,8 @@ pub fn bands_of_all(stack: &Stack, jobs: &[Job]) -> Vec<Vec<BandId>> {
     stack.scene_ids().map(of_scene).collect()
 }
 
-/// On a grid whose width and height are more than this together, regions are looked at in a few places alone: the cost of
-/// a plan does not grow with the grid.
+/// If width and height of a grid are together more than this, the native windows of its regions are estimated from a
+/// few points: the time for a plan does not grow with the grid.
 const LONGEST_LINES: usize = 1 << 15;
 
 /// The tiles of one band (or of several that are decoded together) of one scene.
@@ -54,7 +54,7 @@ pub struct Stream<'a> {
     /// Whether a mask rule reads it.
     pub masks: bool,
     around: Rc<Around>,
-    /// Whether a few places of a region are enough.
+    /// Whether native windows are estimated from a few points, because the grid is larger than LONGEST_LINES.
     about: bool,
 }
 
@@ -101,8 +101,8 @@ impl<'a> Stream<'a> {
         self.native(region).map_or(0, |inside| self.band.tile_count(inside))
     }
 
-    /// About how many bytes of tiles are worth keeping while a strip of a region is composed block by block: what the
-    /// workers' blocks need, and of the other tiles of the row the rows that the next strip wants.
+    /// Estimates the bytes of tiles to hold while a strip is composed: whole tiles under the blocks that workers
+    /// compose, and of the rest of that row of tiles only the rows below the strip.
     pub fn held(&self, region: Window, strip: usize, block: (usize, usize), threads: usize) -> u64 {
         let Some(inside) = self.native(region) else { return 0 };
         let (width, height) = self.band.tile_size();
@@ -148,8 +148,8 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// About the window that a resampler needs for a large region: what its edges and a cross through it need. Every pixel
-/// of the region would be asked otherwise.
+/// Estimates the native window of a region from its border lines and two middle lines; the exact window would need the
+/// position of every pixel.
 fn around(resampler: &Resampler, region: Window) -> Option<Window> {
     let row = |down: usize| Window { row: region.row + down as i64, height: 1, ..region };
     let col = |across: usize| Window { col: region.col + across as i64, width: 1, ..region };

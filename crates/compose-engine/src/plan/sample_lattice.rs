@@ -5,27 +5,27 @@ use compose_core::Window;
 use compose_core::survey::{SIDE, SQUARE};
 use std::fmt;
 
-/// Side of the pieces of the grid that are looked at: that of most tiles.
+/// Side in pixels of the pieces that the grid is divided into: that of most tiles.
 pub const PATCH: usize = 512;
 /// Grids of up to this many pixels are sampled in all pieces.
 const WHOLE: usize = 1 << 20;
-/// In larger grids only the inner parts of pieces are sampled, which meet fewer tiles; in the largest only every n-th
-/// piece, with n up to this number.
+/// Of larger grids only every n-th piece is sampled, n = pixels / WHOLE, at most this number; and of each piece only
+/// the part without its FRAME, which touches fewer tiles.
 const SPARSEST: usize = 9;
 /// Width of the frame around the inner part, which is left out.
 const FRAME: usize = PATCH / 8;
-/// Pixels of a square that count, along a side.
+/// Side of a sampled square in pixels; the frame of one pixel around it is read for neighbours only.
 pub const INNER: usize = SIDE - 2;
-/// Bytes of samples at most.
+/// The most bytes of samples.
 pub const SAMPLE_BYTES: usize = 32 << 20;
 
-/// Pieces that are looked at, at most.
+/// The most pieces that are sampled.
 const MOST_PIECES: usize = 1024;
 
 /// The places of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleLattice {
-    /// The part of the grid that is looked at: where scenes lie, in whole pieces.
+    /// The part of the grid that is sampled: where scenes lie, in whole pieces.
     within: Window,
     /// Pixels of the grid.
     pub grid: (usize, usize),

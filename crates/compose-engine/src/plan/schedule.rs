@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// Number of region widths that are tried one tile apart; beyond that, widths are tried in larger steps.
 const EVERY_WIDTH: usize = 32;
-/// Regions whose tiles are counted, at most: of more, as many that are spread over the grid stand for all.
+/// The most regions whose tiles are counted: of more regions, every n-th is counted, and the sum is multiplied by n.
 const COUNTED: usize = 512;
 /// Regions of an order, at most.
 const MOST_REGIONS: usize = 1 << 16;
@@ -30,11 +30,11 @@ pub struct OrderSearch<'a> {
     pub in_one: bool,
     /// The part of the grid that scenes lie in.
     pub covered: Window,
-    /// Where there is something to compose, if that is not everywhere.
+    /// The windows in which pixels may be composed; `None` where that is the whole grid.
     pub seen: Option<&'a [Window]>,
     /// Number of bands composed at a time: all, or one.
     pub bands: usize,
-    /// Whether tiles that memory has no room for wait in a scratch file.
+    /// Whether tiles that do not fit into memory may wait in a scratch file.
     pub scratch: bool,
     /// Bytes left for tiles and kept masks if regions have this width.
     pub left: &'a dyn Fn(usize) -> u64,
@@ -47,9 +47,9 @@ struct Candidate {
 }
 
 impl OrderSearch<'_> {
-    /// The order with the fewest tiles to decode among those whose tiles fit into memory, or may wait elsewhere; where none does, the one
-    /// that lacks least. Of equals the simplest. With it the bytes that are left for tiles. `None` where the grid would be
-    /// cut into more regions than anybody could keep account of.
+    /// The order that costs least among those whose tiles fit into memory or may wait in the scratch file; if there is
+    /// none, the one with the smallest ratio of need to budget. Of equals the one with the widest regions. With it the
+    /// bytes that are left for tiles. `None` if every width makes more than MOST_REGIONS regions.
     pub fn best(&self) -> Option<(Order, u64)> {
         let streams = Stream::all(self.stack, self.job);
         let phases = self.phases(&streams);
@@ -63,7 +63,8 @@ impl OrderSearch<'_> {
         best.map(|best| (best.order, best.budget))
     }
 
-    /// Jointly, a pixel is judged by all bands.
+    /// Whether the validity of all bands is read before the first band is composed: with joint validity it decides
+    /// about every pixel.
     fn looks_first(&self) -> bool {
         self.bands < self.stack.bands.len() && self.stack.validity == ValidityMode::Joint
     }
@@ -170,7 +171,7 @@ impl OrderSearch<'_> {
         self.job.fills.iter().map(|stage| stage.bound.planned().needs().halo).max().unwrap_or(0)
     }
 
-    /// Bytes of tiles that a region needs at most; a few strips tell of all.
+    /// The most bytes of tiles that a strip of the region needs at once, estimated from its first 8 strips.
     fn held(&self, streams: &[&Stream<'_>], region: Window) -> u64 {
         let halo = 2 * self.halo();
         let wide = (self.block.0 + halo / self.threads, self.block.1 + halo);
@@ -184,7 +185,8 @@ impl OrderSearch<'_> {
         self.job.scenes_read().map(|s| groups(s) * (width as u64 / 8 + 1)).sum()
     }
 
-    /// As high as a quarter of the memory holds masks for, in whole tiles of the output.
+    /// The height of regions: as many rows as a quarter of the memory can keep masks for, in whole tiles of the
+    /// output; the height of the grid where no masks are kept.
     fn region_height(&self, kept_per_row: u64, left: u64) -> usize {
         let (height, tile) = (self.job.view.grid.height, self.tile.1);
         if kept_per_row == 0 {

@@ -70,7 +70,8 @@ pub struct ScenePlan {
     pub radiometry: Vec<Option<(f64, f64)>>,
     /// Whether it meets the grid at all.
     pub overlaps: bool,
-    /// Where it may have pixels, in pixels of the grid: rather more than less. `None` where it has none.
+    /// A window of the grid that holds all pixels of the scene (it may be too large, never too small). `None` where
+    /// the scene has no pixel on the grid.
     pub reach: Option<Window>,
     /// Whether values arrive as they are stored, in a type whose values the output may not be able to hold.
     pub may_not_fit: bool,
@@ -89,20 +90,22 @@ impl ScenePlan {
     }
 }
 
-/// Where a scene with such a grid may have pixels on the grid of a view, and beyond its edges.
+/// Where a scene with the grid `native` may have pixels, in pixels of the grid of the view; the window may extend
+/// beyond the edges of that grid.
 fn reach(alignment: &Alignment, native: &Grid, whole: Window, view: ViewId) -> Option<Window> {
     match alignment {
         Alignment::Paste { cols, rows } => {
             Some(Window::whole(native.width, native.height).shift(-cols, -rows))
         }
-        // There is a view for each scene: looking for all the others would cost more than it saves.
+        // A rule that compares has a view for each scene: a search for all other scenes would cost more than it saves.
         Alignment::Resample(_) if view.number > 0 => Some(beyond(whole, whole)),
         Alignment::Resample(resampler) => resampler.target_window(whole).map(|found| beyond(found, whole)),
         Alignment::Disjoint => None,
     }
 }
 
-/// What was looked for on a window alone may go on beyond each edge that it comes to.
+/// Extends `found` by 2⁴⁰ px beyond each edge of `whole` that it touches: the search looked inside the grid only, and
+/// the scene may continue outside.
 fn beyond(found: Window, whole: Window) -> Window {
     const FAR: i64 = 1 << 40;
     let low = |at: i64, edge: i64| if at <= edge { at - FAR } else { at };

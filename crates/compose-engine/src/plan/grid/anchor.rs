@@ -1,12 +1,13 @@
-//! Bounds brought onto the edges of pixels that are there already.
+//! Moves bounds outward to the edges of the pixels of an existing grid, mostly the target's. (The key `snap = true`
+//! does something else: it moves bounds to whole multiples of the resolution.)
 
 use compose_core::{Grid, Transform};
 
-/// How far from the edge of a pixel (in pixels) bounds may lie to be taken for it. Bounds that are typed, or printed by
+/// Tolerance, in pixels, when bounds are compared with the edges of pixels. Bounds that are typed, or printed by
 /// `gdalinfo`, are rounded: to seven decimals of a degree, which are 6e-4 of a pixel of 10 m.
 const ON_EDGE: f64 = 1e-3;
-/// How far a resolution may be from a multiple or a fraction of the pixel size to be taken for it, in parts of it: typed
-/// with five digits it is that far off.
+/// Relative tolerance when a resolution is compared with a whole multiple or fraction of the pixel size: a number
+/// typed with five digits is off by about this much.
 const SAME_SIZE: f64 = 1e-5;
 
 /// The edges of pixels, unbounded in every direction.
@@ -61,7 +62,7 @@ fn step(own: f64, wanted: f64) -> Option<f64> {
     near(times).map(|n| own * n).or_else(|| near(1.0 / times).map(|n| own / n))
 }
 
-/// The first whole number and how many there are to the last, around two positions in any order.
+/// The first pixel and the number of pixels between two positions in any order.
 fn outward(a: f64, b: f64) -> (f64, f64) {
     let (first, last) = ((a.min(b) + ON_EDGE).floor(), (a.max(b) - ON_EDGE).ceil());
     (first, (last - first).max(1.0))
