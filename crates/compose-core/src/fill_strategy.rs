@@ -81,14 +81,15 @@ pub struct Needs {
     pub memory: usize,
     /// Whether [`FillInput::target`] is read (it costs reading the target again).
     pub target: bool,
-    /// Whether it only copies pixels of donors, without looking around (no halo): a donor that sees none of the gaps
-    /// need not be read then.
+    /// Whether it only copies pixels of donors and has no halo: a donor without a pixel on any gap need not be read
+    /// then.
     pub only_copies: bool,
-    /// Whether the result of a band rests on that band and on validity alone, so that bands can be filled one after
-    /// the other where each is judged by itself.
+    /// Whether the result of a band depends on that band and on validity alone: with per-band validity, bands can then
+    /// be filled one after the other.
     pub by_band: bool,
-    /// With [`Temporal::WholeStack`]: whether donors without a pixel on the window come too, and it is called where no donor
-    /// has one. What counts its donors would otherwise depend on blocks.
+    /// With [`Temporal::WholeStack`]: if true, `fill` gets all donors, also those without a pixel on the window, and
+    /// is called even if none has one. A strategy whose result depends on the number of donors needs it: the result
+    /// would otherwise depend on blocks.
     pub unseen: bool,
 }
 

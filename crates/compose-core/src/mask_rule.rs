@@ -29,8 +29,9 @@ pub trait PlannedMask: Send + Sync {
         0
     }
 
-    /// The scenes of the stack that the rule compares its own with, their pixels in [`MaskInput::stack`]. A rule that
-    /// compares sees what the other rules left of every scene, and no rule that compares sees what another took.
+    /// The scenes of the stack that the rule compares its own with; their pixels come in [`MaskInput::stack`]. A
+    /// comparing rule gets all scenes with the plain rules applied. Marks of other comparing rules are never applied
+    /// to its input.
     fn compares(&self, stack: &MaskStack<'_>) -> Vec<usize> {
         let _ = stack;
         Vec::new()

@@ -4,9 +4,10 @@
 //! and R = Σ w (x − y) over the others, Weiszfeld's iteration with the step of Vardi and Zhang goes on to
 //! y + max(0, 1 − η / |R|) · R / Σ w, and the sum of distances never grows (Y. Vardi and C.-H. Zhang 2000, The multivariate
 //! L1-median and associated data depth, PNAS 97 (4)). Where bands rise and fall together, as they do, that takes hundreds
-//! of steps. So Newton's step is tried first, max(0, 1 − η / |R|) · H⁻¹ R with H = Σ w (1 − u uᵀ) and u = (x − y) w; where
-//! the sum of distances turns out to have grown, shorter ones and at last the other. At times the nearest look is tried,
-//! because often enough the optimum is a look, which neither step comes to quickly.
+//! of steps. So Newton's step is tried first, max(0, 1 − η / |R|) · H⁻¹ R with H = Σ w (1 − u uᵀ) and u = (x − y) w;
+//! if the sum of distances has grown, the step is made shorter, and at last Weiszfeld's step is taken. After 1, 4, 16
+//! and 64 steps the nearest observation itself is tried as the solution: the optimum is often an observation, which
+//! both steps approach slowly.
 
 use crate::spectra::Spectra;
 use crate::statistic::Lanes;

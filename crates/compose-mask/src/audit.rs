@@ -1,8 +1,8 @@
-//! Holds a list of quality codes against the layout of their bits.
+//! Compares a list of quality codes with the layout of their bits.
 //!
-//! A list is read for what it is after: it *covers* a reason (cloud, shadow, …) where some listed code has
-//! that reason and no other. Then two things are worth saying: listed codes that have none of the covered
-//! reasons, and codes known to occur that have one and are not listed.
+//! The purpose of a list is guessed: it targets a reason (cloud, shadow, …) if at least one listed code has this
+//! reason alone. Two things are then remarked: listed codes that have none of the targeted reasons, and codes known to
+//! occur that have one and are not listed.
 
 use compose_core::Layout;
 use compose_core::quality::Field;
@@ -31,10 +31,10 @@ const REASONS: &[&str] = &[
 const MISPRINTED: &[(&str, u32, &str)] =
     &[("landsat-c1-sr-l8", 1350, "cloud-shadow"), ("landsat-c1-sr-l8", 1352, "snow")];
 
-/// Codes spelled out before a remark becomes a count.
+/// The most codes that a remark lists; of more it gives the number.
 const SPELLED: usize = 4;
 
-/// Remarks on a list of codes, or none where it is after nothing that the layout calls unusable.
+/// Remarks on a list of codes; none if the list targets no reason of the layout.
 pub(crate) fn notes(layout: &Layout, listed: &[u32]) -> Vec<String> {
     let covered = covered(layout, listed);
     if covered.is_empty() {
@@ -55,7 +55,7 @@ pub(crate) fn notes(layout: &Layout, listed: &[u32]) -> Vec<String> {
     joined.into_iter().chain(occluded(layout, listed, is_after)).collect()
 }
 
-/// The reasons that alone put some code on the list.
+/// The reasons that the list targets: those that some listed code has alone.
 fn covered(layout: &Layout, listed: &[u32]) -> Vec<&'static str> {
     let mut covered = Vec::new();
     let misprinted = |code| MISPRINTED.iter().any(|(l, c, _)| *l == layout.name && *c == code);

@@ -39,8 +39,8 @@ pub(crate) fn scales(
     bands.into_iter().map(of).collect()
 }
 
-/// The other scenes of the stack, the nearest in time first, of two equally near the earlier; those without a date last,
-/// in the order of the stack. With a limit in days, those alone that are known to be within it.
+/// The other scenes of the stack, the nearest in time first, of two equally near the earlier; those without a date
+/// last, in the order of the stack. With `within_days`, only scenes with a date within that limit.
 pub(crate) fn nearest_first(stack: &MaskStack<'_>, within_days: Option<u32>) -> Vec<usize> {
     let own = stack.scenes[stack.scene].day;
     let distance = |scene: usize| Some(stack.scenes[scene].day?.distance(own?));

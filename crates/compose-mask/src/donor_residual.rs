@@ -38,7 +38,7 @@ pub struct Settings {
     pub infrared: Option<Vec<String>>,
     /// Radius in pixels of the specks that are dropped.
     pub clean: f64,
-    /// Pixels by which a shadow grows where it is half as dark.
+    /// Pixels by which a shadow grows, onto pixels that are darker than half of the limit in all infrared bands.
     pub margin: f64,
 }
 
@@ -209,7 +209,7 @@ struct Looks {
     unjudged: Array2<u8>,
     /// Per band that is judged: 1 where it is darker than its limit.
     dark: Vec<Array2<u8>>,
-    /// 1 where all infrared bands are darker than half of it.
+    /// 1 where every infrared band is darker than half of its limit.
     half: Array2<u8>,
 }
 

@@ -29,13 +29,13 @@ pub struct Settings {
     pub red: String,
     /// The near-infrared band.
     pub nir: String,
-    /// Haze that two looks of one day may differ by, in reflectance.
+    /// The most growth of haze between two scenes of one day, in reflectance.
     pub jump: f64,
-    /// What 30 days between the looks add to it.
+    /// Added to `jump` for each 30 days between the two scenes.
     pub per_30_days: f64,
-    /// What the sum of both is at most.
+    /// The upper limit of `jump` and what the days add to it.
     pub jump_at_most: f64,
-    /// Pixels around which both looks are more alike than this are released; 1 releases none.
+    /// Pixels around which both scenes are more highly correlated than this are not marked; 1 keeps every mark.
     pub correlation: f64,
     /// Scenes further away are not compared; no limit where absent.
     pub within_days: Option<u32>,

@@ -246,9 +246,10 @@ impl Bound {
         farthest.map_or(0, |px| px as usize)
     }
 
-    /// Pixels of context of what is made of clouds. A pixel is as dark as the cells around its own tell. It
-    /// belongs to a cloud up to `reach` away, which is matched together with the cells beside its own, each at
-    /// offsets that differ from its own by up to `reach`, with pixels that are dark as the cells around them tell.
+    /// The halo of the search for shadows, in pixels; the halo of the cloud rule is added to it. A shadow pixel
+    /// belongs to a cloud up to `reach` away, and GROW more beside it. The cell of that cloud is matched together with
+    /// the BESIDE cells on each side of it, whose shadows are compared with dark pixels as well. Whether a pixel is
+    /// dark depends on the cells up to AROUND away. The halo is the sum of these distances.
     fn own_halo(&self) -> usize {
         let cells = |far: usize| (far + 1) * CELL - 1;
         GROW as usize + self.reach() + cells(BESIDE) + cells(AROUND)

@@ -15,8 +15,8 @@ pub struct Field {
     pub classes: &'static [Class],
     /// Whether the classes are a ladder, so that `at-least` makes sense.
     pub ladder: bool,
-    /// The smallest value worth telling: [`Layout::decode`] is silent below it (`low`, `none`, `not-set`) where there is
-    /// anything else to tell.
+    /// [`Layout::decode`] leaves out values of this field that are smaller (`low`, `none`, `not-set`), unless its text
+    /// would be empty without them.
     pub told_from: u32,
 }
 
@@ -32,7 +32,7 @@ pub struct Class {
 /// The name of a value that the document reserves, such as 2 of C2's shadow confidence.
 pub const RESERVED: &str = "reserved";
 
-/// The name under which rules files ask for fill, in every layout that knows it by a whole code.
+/// The flag for fill pixels in layouts in which one whole code means fill.
 const FILL: &str = "fill";
 
 /// The way in which a layout marks fill pixels (outside the acquisition).

@@ -156,8 +156,9 @@ impl Bap {
             + given(self.haze.is_some(), weights.haze)
     }
 
-    /// The share of the best score that is left at a part of the way from the best day to one with another score: S₁
-    /// (s₀ / S₁)^part², which is S₁ exp(−Δ² / 2σ²) with σ = D / √(−2 ln(s₀ / S₁)) and part = Δ / D.
+    /// The score of a day on a Gaussian that is S₁ on the best day (`part` = 0) and s₀ on the first or last day
+    /// (`part` = 1); `part` is the distance from the best day divided by that length: S₁ (s₀ / S₁)^part², which is S₁
+    /// exp(−Δ² / 2σ²) with σ = D / √(−2 ln(s₀ / S₁)) and part = Δ / D.
     fn gauss(&self, side: usize, part: f64) -> f64 {
         let [best, low] = [self.day_of_year_scores[1], self.day_of_year_scores[side]];
         best * (low / best).powf(part * part)
@@ -175,7 +176,8 @@ impl Bap {
         }
     }
 
-    /// Which of the three days counts on this side of the best one, and how far that is from it.
+    /// The index in `day_of_year` of the day (first or last) on the side of this distance, and the days between it and
+    /// the best one.
     fn side(&self, days: i32) -> (usize, f64) {
         let [first, best, last] = self.day_of_year.map(|day| day as i32);
         if days < 0 {

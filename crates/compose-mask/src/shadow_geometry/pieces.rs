@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// The number of cells to each side that are matched together with a cell.
 pub(super) const BESIDE: usize = 1;
-/// The share of the most that counts as near it.
+/// An offset is a candidate if its score is at least this share of the highest score.
 const NEAR: f64 = 0.9;
 
 /// The input of the search for shadows.
@@ -113,30 +113,31 @@ impl<'a> Search<'a> {
             .flat_map(|row| row.get(across.clone()).unwrap_or_default())
             .filter(|t| !t.0.is_empty())
             .collect();
-        // Dark pixels speak for an offset, beyond those that `similarity` asks of all that are seen.
-        let speaks = |nth: usize| {
+        // The score of an offset: its dark pixels, less the share `similarity` of its clear pixels.
+        let score = |nth: usize| {
             let sum = beside.iter().map(|t| t.0[nth]).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
             f64::from(sum.0) - self.similarity * f64::from(sum.1)
         };
-        let speaks: Vec<f64> = (0..self.offsets.len()).map(speaks).collect();
-        if let Some(nth) = best(&speaks) {
+        let scores: Vec<f64> = (0..self.offsets.len()).map(score).collect();
+        if let Some(nth) = best(&scores) {
             paint(onto, self.lattice, cell, &self.clouds.cell(cell), self.offsets[nth]);
         }
     }
 }
 
-/// The offset for which most speaks: of the lowest that lie together and come near the most, the first with the
-/// most of them; `None` where nothing speaks for any.
+/// The index of the offset with the best score. Offsets whose score is at least NEAR × the highest score are
+/// candidates. Of the first run of candidates that follow each other (the lowest clouds), the highest score wins, and
+/// the first of equals. `None` if no score is above 0.
 ///
 /// The shadow of one cloud also fits the next cloud, somewhat farther away and sometimes a little better.
-fn best(speaks: &[f64]) -> Option<usize> {
-    let most = speaks.iter().copied().fold(0.0, f64::max);
-    let is_near = |speaks: &f64| *speaks > 0.0 && *speaks >= NEAR * most;
-    let first = speaks.iter().position(is_near)?;
-    let run = speaks[first..].iter().take_while(|s| is_near(s));
+fn best(scores: &[f64]) -> Option<usize> {
+    let highest = scores.iter().copied().fold(0.0, f64::max);
+    let is_candidate = |score: &f64| *score > 0.0 && *score >= NEAR * highest;
+    let first = scores.iter().position(is_candidate)?;
+    let run = scores[first..].iter().take_while(|s| is_candidate(s));
     let mut best = first;
     for (nth, value) in run.enumerate() {
-        if *value > speaks[best] {
+        if *value > scores[best] {
             best = first + nth;
         }
     }

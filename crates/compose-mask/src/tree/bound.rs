@@ -270,7 +270,7 @@ impl BoundNode<Arc<dyn BoundMask>> {
 enum Code {
     Taken,
     Kept,
-    /// Taken where what is marked beside it grows over it, and nowhere else.
+    /// Not marked by its own code; marked only where `grow` or `close` spreads a mark beside it onto the pixel.
     ByGrowing,
     /// Another band or a neighbour decides.
     Open,
@@ -299,7 +299,8 @@ impl Code {
         }
     }
 
-    /// Growing and closing only add, opening and shrinking only take away. Fill is reached by none.
+    /// The answer after a morphology step: growing and closing can only add marks, opening and shrinking only remove
+    /// them. No step changes fill pixels.
     fn after(self, morphology: Morphology, is_fill: bool) -> Self {
         match (morphology, self) {
             (Morphology::Grow | Morphology::Close, Self::Kept) if !is_fill => Self::ByGrowing,
