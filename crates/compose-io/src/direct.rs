@@ -11,7 +11,7 @@
 //! | `layout` | how samples lie in blocks |
 //! | `left` | a block that GDAL is to read |
 //! | `structure` | from the tags of a file to its layout, or why it is left to GDAL |
-//! | `places` | where the blocks lie in the file |
+//! | `block_table` | where the blocks lie in the file |
 //! | `unpack` | the codecs |
 //! | `samples` | from stored bytes to samples: byte order, predictors, bands apart |
 

@@ -416,8 +416,9 @@ fn stored_as(dtype: DataType) -> DataType {
     }
 }
 
-/// GDAL before 3.7 hands signed bytes out as unsigned ones, and later ones as what they are; asked for as bytes, those would
-/// lose what is below 0. As 16 bits both come with the byte that is in the file.
+/// GDAL before 3.7 returns signed bytes as unsigned ones; later versions return them as signed ones, and a read as
+/// unsigned bytes would clamp negative values to 0. Read as 16 bits and cut to 8, both give the byte that is in the
+/// file.
 fn fill_signed_bytes(
     band: &RasterBand<'_>,
     at: Window,

@@ -4,7 +4,7 @@ use super::vrt::{self, Named};
 use crate::text::regular;
 use std::path::{Path, PathBuf};
 
-/// The file that is named; `None` where it lies at an address and may.
+/// The local file that a name stands for; `None` for an address in a network where `network = true` allows it.
 pub(super) fn local(named: &Named, by: &Path, network: bool) -> Result<Option<PathBuf>, String> {
     let text = named.text.as_str();
     if vrt::is_address(text) {

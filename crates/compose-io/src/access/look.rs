@@ -1,4 +1,4 @@
-//! Following what a file names, to the last one, before GDAL does.
+//! Checks every file that a file refers to, directly or through others, before GDAL opens it.
 
 use super::drivers::Access;
 use super::head::{head, is_vrt};
@@ -14,15 +14,15 @@ use std::path::{Path, PathBuf};
 const LARGEST_VRT: u64 = 16 << 20;
 /// The largest `.aux.xml`, in bytes; GDAL reads it whole.
 const LARGEST_AUX: u64 = 64 << 20;
-/// VRTs in VRTs.
+/// The deepest nesting of VRTs in VRTs.
 const DEEPEST: usize = 8;
 
 /// Rasters that GDAL opens beside a file, by what is added to the file's name.
 const RASTERS_BESIDE: [&str; 4] = [".msk", ".MSK", ".ovr", ".OVR"];
-/// Endings of small texts that it reads beside a file, in place of the file's own: where the raster lies, what a plain
-/// one holds.
+/// Extensions of small text files that GDAL reads beside a raster: world files, which hold its place, and headers of
+/// raw samples. They replace the raster's own extension.
 const TEXTS_IN_PLACE: [&str; 8] = ["tfw", "tifw", "TFW", "wld", "WLD", "j2w", "hdr", "HDR"];
-/// Texts that it reads.
+/// Texts that GDAL reads beside a file, by what is added to the file's name.
 const TEXTS_BESIDE: [&str; 2] = [".aux.xml", ".AUX.XML"];
 
 /// Everything that GDAL will open with the raster at `path`, each file once, without itself.
@@ -56,15 +56,15 @@ impl From<IoError> for Refused {
 
 struct Look<'a> {
     access: &'a Access,
-    /// The way to where we are, without links.
+    /// The files that lead to the present one, each named by the one before; links are resolved.
     way: Vec<PathBuf>,
-    /// Files that were looked at, with how many files reading them reads.
+    /// Files that were checked, each with the number of files that are read through it, itself included.
     seen: HashMap<PathBuf, usize>,
     files: Vec<PathBuf>,
 }
 
 impl Look<'_> {
-    /// Looks at a file and all that it names; how many files that are.
+    /// Checks a file and all files that it refers to; returns their number.
     fn file(&mut self, path: &Path) -> Result<usize, Refused> {
         regular(path)?;
         let wrong = |cause| IoError::System { path: path.to_owned(), cause };
@@ -119,7 +119,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Looks at what a VRT names.
+    /// Checks the sources of a VRT; returns the number of files that are read through it.
     fn sources(&mut self, vrt: &Path) -> Result<usize, Refused> {
         let text = read_text(vrt, LARGEST_VRT)?;
         // For a VRT within a VRT, the message says which of them names the file.

@@ -1,4 +1,4 @@
-//! Opening a raster by a driver that may.
+//! Opening a raster with one of the permitted drivers.
 
 use super::drivers::Access;
 use super::head::{head, is_vrt, stranger};
@@ -9,7 +9,8 @@ use crate::messages::checked;
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
 use std::path::{Path, PathBuf};
 
-/// Opens a raster read-only by a driver that may, GDAL's message in the error. What it names must have been looked at.
+/// Opens a raster read-only with one of the permitted drivers; an error holds GDAL's message. The files that it refers
+/// to must have been checked with `look` before.
 pub(crate) fn open(path: &Path, access: &Access) -> Result<Dataset, IoError> {
     let head = head(path)?;
     let openers = access.openers(is_vrt(&head));

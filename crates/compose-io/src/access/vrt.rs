@@ -8,7 +8,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 /// Elements and attributes whose text is the name of a raster.
 const NAMES: [&str; 3] = ["SourceFilename", "SourceDataset", "DEMPath"];
-/// Keys of metadata items that do, where a warped VRT has them.
+/// Keys of metadata items in `GDALWarpOptions` whose value is the name of a raster.
 const KEYS: [&str; 2] = ["X_DATASET", "Y_DATASET"];
 /// Values of `subClass`.
 const CLASSES: [&str; 9] = [

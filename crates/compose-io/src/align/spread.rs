@@ -7,7 +7,7 @@ use compose_core::Window;
 const PLACES: usize = 9;
 /// Cells along each side of a window in which the native raster is looked for.
 const CELLS: usize = 8;
-/// Number of searches in the cells that may hold it; each is eight times as fine.
+/// The most rounds of the search; each divides the window that was found before into up to 8 × 8 cells.
 const LOOKS: usize = 24;
 
 /// Native positions of places that are spread over a target window: the box around them.

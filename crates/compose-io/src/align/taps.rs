@@ -1,4 +1,5 @@
-//! Taps: the native pixels that make a target pixel, and their weights. Invalid pixels leave the weighted sum here.
+//! Taps: the native pixels that make a target pixel, and their weights. Invalid pixels are left out of the weighted
+//! sum, which is divided by the weights of the others.
 
 use super::method::Resampling;
 use compose_core::Window;

@@ -38,7 +38,8 @@ struct There {
     locks: Vec<PathBuf>,
 }
 
-/// While it lives, the files of a run get their names, and the run is not abandoned.
+/// Held while the files of a run get their names: [`Drafts::abandon`] waits until it is dropped, so that either all
+/// files get names or none does.
 pub(super) struct Naming<'a>(MutexGuard<'a, Stage>);
 
 impl Naming<'_> {

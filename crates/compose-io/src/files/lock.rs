@@ -72,8 +72,8 @@ impl Locks {
         &self.notes
     }
 
-    /// Notes in the locks that files get their names from now on: who finds them stale knows that files of two runs may
-    /// stand side by side.
+    /// Writes into the locks that files get their names from now on. A later run that finds such a lock stale knows
+    /// that new files may lie beside old ones.
     ///
     /// # Errors
     /// The system cannot write it.

@@ -89,7 +89,7 @@ pub(super) fn check(path: &Path, grid: &Grid, georeferenced: bool) -> Result<Vec
     Ok(lost.into_iter().chain(local_system(grid).filter(|_| has(KEYS))).collect())
 }
 
-/// That a system is tied to no place on Earth: damaged keys often make one of these of a projected system.
+/// A remark if the coordinate system is a local one: damaged GeoKeys often turn a projected system into such a one.
 fn local_system(grid: &Grid) -> Option<String> {
     let crs = grid.crs.as_ref()?;
     let is_local = ["LOCAL_CS", "ENGCRS", "ENGINEERINGCRS"].iter().any(|word| crs.wkt.starts_with(word));
@@ -101,7 +101,8 @@ fn local_system(grid: &Grid) -> Option<String> {
     })
 }
 
-/// A tag that is one bit away from one that is missing, and that nobody knows.
+/// Refuses an unknown tag whose number differs in one bit from an expected tag that is missing: its number is probably
+/// damaged.
 fn renumbered(tags: &[Tag]) -> Result<(), String> {
     let has = |number| tags.iter().any(|tag| tag.number == number);
     for meant in MEANT.iter().filter(|meant| !has(meant.number)) {

@@ -9,7 +9,7 @@ use super::reading::{Extent, RunPosition};
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Rows that a tile must lose to be cut again.
+/// The fewest rows by which a tile that was cut before is cut again.
 const LEAST_CUT: i64 = 64;
 
 struct Entry<T> {
@@ -22,7 +22,8 @@ struct Entry<T> {
 }
 
 impl<T> Entry<T> {
-    /// The row below which all is wanted, where enough lies above it to be worth a copy of the rest.
+    /// The first row that the next strip needs, if it is worth a copy of the rest to drop the rows above it: the tile
+    /// is whole, or at least LEAST_CUT rows go.
     fn cuttable(&self) -> Option<i64> {
         let row = self.extent.next_row?;
         (self.first_row.is_none_or(|first| row >= first + LEAST_CUT)).then_some(row)
@@ -46,14 +47,14 @@ enum Due {
 pub(super) enum Evicted {
     /// It is cut: the rows from this one on stay.
     Cut(i64),
-    /// It is wanted again: it is to wait elsewhere, and weighs nothing here.
+    /// It is needed again: the caller stores it elsewhere, and its bytes no longer count here.
     Moved,
 }
 
-/// Items by key, up to a budget of bytes. An item that was just reached for is never thrown away by filling it.
+/// Items by key, up to a budget of bytes. Making room for an item never evicts that item itself.
 pub(super) struct TileCache<K, T> {
     entries: HashMap<K, Entry<T>>,
-    /// Those that wait elsewhere until they are wanted again.
+    /// Items that are stored elsewhere until they are needed again.
     moved: HashMap<K, (T, Extent)>,
     budget: u64,
     bytes: u64,
@@ -78,7 +79,7 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
         }
     }
 
-    /// The item of this key, made anew (and weightless so far) where it is not here.
+    /// The item of this key; a new one without bytes if there is none.
     pub(super) fn reach(&mut self, key: &K, extent: Extent, place: RunPosition) -> T {
         self.clock += 1;
         self.workers.resize(self.workers.len().max(place.worker + 1), None);
@@ -145,7 +146,7 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
         evicted
     }
 
-    /// Says what an item weighs that was cut at `row`, unless it was filled anew meanwhile.
+    /// Records the bytes of an item that was cut at `row`, unless it was filled anew meanwhile.
     pub(super) fn shrink(&mut self, key: &K, row: i64, bytes: u64) {
         if let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.first_row == Some(row)) {
             self.bytes = self.bytes + bytes - entry.bytes;
@@ -153,14 +154,14 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
         }
     }
 
-    /// Lets all items go.
+    /// Forgets all items.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.moved.clear();
         self.bytes = 0;
     }
 
-    /// Lets an item go.
+    /// Forgets an item.
     pub(super) fn forget(&mut self, key: &K) {
         self.moved.remove(key);
         if let Some(entry) = self.entries.remove(key) {
@@ -168,7 +169,7 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
         }
     }
 
-    /// Lets moved items go that nobody wants again.
+    /// Forgets moved items that are never needed again.
     fn let_moved_go(&mut self) {
         let mut moved = std::mem::take(&mut self.moved);
         moved.retain(|_, (_, extent)| self.due_at(extent) != Due::Never);
@@ -194,9 +195,11 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
         }
     }
 
-    /// What is never wanted goes first. Then what the next strip wants is cut, the longest unused first, and then it
-    /// goes, what it wants last first. Then what this strip wants last. Blocks come to the scenes in one order: of what
-    /// they want alike, what was used last is wanted last.
+    /// The key of the tile to evict or to cut next. The order: (1) tiles that are never needed again, the least
+    /// recently used first; (2) tiles for the next strip that can be cut, the least recently used first; (3) other
+    /// tiles for the next strip, the furthest right first; (4) tiles for this strip, the furthest right first; (5)
+    /// tiles that a worker behind the foremost one needs. Of equals in 3 to 5 the most recently used goes first: every
+    /// block reads the scenes in the same order, so that tile is needed last.
     fn last_wanted(&self, except: &K) -> Option<K> {
         let weighing = self.entries.iter().filter(|(key, entry)| entry.bytes > 0 && *key != except);
         let rank = |entry: &Entry<T>| match (self.due(entry), entry.cuttable()) {

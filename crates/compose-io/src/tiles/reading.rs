@@ -43,7 +43,8 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// What a later reading needs, and in the same strip both: some look further around than others.
+    /// Merges the extent with that of a later reading: in the same strip both together, because some readings have a
+    /// larger halo; otherwise the later one alone.
     pub(super) fn and(self, later: Self) -> Self {
         if (self.pass, self.strip) != (later.pass, later.strip) {
             return later;
