@@ -103,7 +103,8 @@ impl PluginHost {
         }
     }
 
-    /// Makes one call, said to be `busy` meanwhile: the status that it returns, and why it says that it failed.
+    /// Calls a plugin's function without judging the result; `busy` is listed as the running call meanwhile. Returns
+    /// the status and the plugin's message, if it set one.
     pub(crate) fn bare(
         &self,
         busy: String,

@@ -1,4 +1,5 @@
-//! A program that exits while a plugin is at work: because the plugin exits, or because nobody waits for it.
+//! The end of the process while a call of a plugin runs: the plugin itself calls `exit`, or the program stops without
+//! waiting for the call.
 
 #![allow(unsafe_code)]
 
@@ -12,16 +13,17 @@ unsafe extern "C" {
     fn _exit(status: c_int) -> !;
 }
 
-/// Whether an end of the program is not meant.
+/// True while an [`ExitWatch`] lives: an `exit` then comes from a plugin.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
 /// The calls in progress, and the function to call when the process ends.
 static ON_EXIT: OnceLock<(Busy, OnExit)> = OnceLock::new();
 
-/// Cleans up and says what has happened, given the calls that had not returned; the exit status.
+/// Cleans up and reports what has happened, given the calls that had not returned; returns the exit status.
 pub type OnExit = fn(&[String]) -> i32;
 
-/// While it lives, a plugin that calls `exit` does not end the program with success and without a word.
+/// While it lives, a call of `exit` by a plugin runs the function `on_exit`, whose result is the exit status. Without
+/// it the program would end silently, with the status that the plugin chose.
 #[must_use = "dropped at once it watches nothing"]
 pub struct ExitWatch(());
 

@@ -7,11 +7,12 @@ use std::sync::RwLock;
 #[derive(Clone, Copy)]
 pub(crate) struct Home {
     pub host: PluginHost,
-    /// Held alone by calls of kinds that bear no other call into the library.
+    /// Locked for writing by calls of kinds that allow only one call into the library at a time; other calls lock it
+    /// for reading.
     pub lock: &'static RwLock<()>,
 }
 
-/// Leaks one thing; kinds live as long as the library, which is never unloaded.
+/// Leaks a value: kinds live as long as the library, which is never unloaded.
 pub(crate) fn forever<T>(thing: T) -> &'static T {
     Box::leak(Box::new(thing))
 }

@@ -7,7 +7,7 @@ use compose_plugin::abi;
 /// An index that was not written: no scene has so many bands, no stack so many scenes.
 pub(crate) const NOT_SAID: u32 = u32::MAX;
 
-/// Indices are read from where they were to be written, and from nowhere else.
+/// Refuses a plan in which the plugin has replaced the host's buffer for indices, or its capacity.
 pub(crate) fn in_place(at: *mut u32, capacity: u32, written: &[u32], what: &str) -> Result<(), String> {
     if at.cast_const() == written.as_ptr() && capacity as usize == written.len() {
         return Ok(());
@@ -15,7 +15,7 @@ pub(crate) fn in_place(at: *mut u32, capacity: u32, written: &[u32], what: &str)
     Err(format!("has changed the pointer {what} or its capacity; write indices to where {what} points"))
 }
 
-/// The larger a halo, the more is read for every block; past a limit it is taken for a mistake.
+/// Refuses a halo above the limit of the header: every block reads as many pixels more on each side.
 pub(crate) fn halo(halo: u32) -> Result<usize, String> {
     match halo {
         0..=abi::MAX_HALO => Ok(halo as usize),

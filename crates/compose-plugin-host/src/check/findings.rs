@@ -30,7 +30,7 @@ pub enum Outcome {
     Sound,
     /// Something is wrong.
     Fault(Fault),
-    /// The trial has nothing to say of this kind, by what the kind itself declares.
+    /// The trial does not apply to this kind, by what the kind itself declares.
     Needless(String),
     /// The kind could not be tried, so nothing is known.
     Untried(String),

@@ -42,7 +42,8 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// Fixtures with which every kind must work, as far as it uses what differs; the first fits most kinds.
+    /// Fixtures of the trials with pixels, the one that fits most kinds first. Mask rules and scores get the first two
+    /// only: validity and target make no difference to them.
     pub const USUAL: [Self; 4] = [Self::Landsat, Self::Sentinel, Self::PerBand, Self::Composed];
     /// Fixtures that a kind may refuse.
     pub const POOR: [Self; 7] = [

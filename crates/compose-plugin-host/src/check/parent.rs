@@ -56,8 +56,8 @@ struct Left {
 
 /// Tries a library; `tell` is called with every finding, in the order of the trials.
 ///
-/// One process does trial after trial until one finds a fault; the next trial begins in a new process. Where a process
-/// crashes, its last trial is done again alone, so that it does not answer for what an earlier one has damaged.
+/// One process does trial after trial until one finds a fault; the next trial begins in a new process. If a process
+/// crashes, its last trial is repeated alone, so that a crash caused by an earlier trial is not blamed on it.
 ///
 /// # Errors
 /// It is no library, or no trial can be started.

@@ -12,7 +12,7 @@ pub enum Stop {
     Cancelled,
     /// Something is wrong.
     Fault(Fault),
-    /// Something is wrong here, not there.
+    /// An error of the check itself, such as memory that the system refuses; not of the plugin.
     Ours(String),
 }
 
