@@ -1,8 +1,8 @@
 //! Bytes per pixel of a block: for mask rules, scores and fills while they run, and for what waits for the writer.
 //! `memory.rs` multiplies and adds them up.
 
-use crate::plan::crowd::most_at_once;
 use crate::plan::ids::{RuleId, SceneId};
+use crate::plan::overlap_count::max_overlap;
 use crate::plan::placement::PlacedMask;
 use crate::plan::{BandGroup, Job, Stack, Stage};
 use compose_core::Window;
@@ -156,7 +156,7 @@ impl Work {
         let stage = |stage: &Running| {
             let (columns, rows) = (stage.reach(columns, self.grid.0), stage.reach(rows, self.grid.1));
             let (reaches, of_each) = &stage.scenes;
-            let scenes = most_at_once(reaches, columns, rows) as u64 * of_each;
+            let scenes = max_overlap(reaches, columns, rows) as u64 * of_each;
             (stage.bytes + scenes) * (columns * rows) as u64 + most(&self.rules, columns, rows)
         };
         self.stages.iter().map(stage).max().unwrap_or(0)

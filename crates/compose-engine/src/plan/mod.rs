@@ -5,7 +5,6 @@
 
 mod clashes;
 mod comparing;
-mod crowd;
 mod empty;
 mod footprint;
 mod grid;
@@ -17,6 +16,7 @@ mod memory;
 mod met;
 mod order;
 mod output;
+mod overlap_count;
 mod placement;
 mod query;
 mod reads;

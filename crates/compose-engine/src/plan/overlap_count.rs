@@ -4,7 +4,7 @@
 use compose_core::Window;
 
 /// The largest number of these windows that one window of so many columns and rows can overlap, wherever it lies.
-pub fn most_at_once(reaches: &[Window], columns: usize, rows: usize) -> usize {
+pub fn max_overlap(reaches: &[Window], columns: usize, rows: usize) -> usize {
     // The range of first columns (rows) of windows that overlap `r`.
     let across = |r: &Window| (r.col - columns as i64 + 1, r.col_end());
     let down = |r: &Window| (r.row - rows as i64 + 1, r.row_end());
@@ -19,13 +19,13 @@ pub fn most_at_once(reaches: &[Window], columns: usize, rows: usize) -> usize {
     }
     let at = |col: i64| {
         let here = reaches.iter().filter(|r| (across(r).0..across(r).1).contains(&col));
-        deepest(here.map(down))
+        max_spans_at_once(here.map(down))
     };
     reaches.iter().map(|r| at(across(r).0)).max().unwrap_or(0)
 }
 
 /// The largest number of these spans (first, end) that contain the same number.
-fn deepest(spans: impl Iterator<Item = (i64, i64)>) -> usize {
+fn max_spans_at_once(spans: impl Iterator<Item = (i64, i64)>) -> usize {
     let (mut firsts, mut ends): (Vec<i64>, Vec<i64>) = spans.unzip();
     firsts.sort_unstable();
     ends.sort_unstable();
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_that_a_window_meets_is_what_trying_every_place_finds() {
+    fn the_most_that_a_window_overlaps_is_what_trying_every_place_finds() {
         let side_by_side = |n: i64, step: i64, side: usize| -> Vec<Window> {
             let place = |nth: i64| (nth % n * step, nth / n * step);
             let window = |(col, row)| Window { col, row, width: side, height: side };
@@ -58,10 +58,10 @@ mod tests {
         for reaches in [side_by_side(4, 8, 10), side_by_side(3, 10, 10), side_by_side(3, 0, 7), odd] {
             for (columns, rows) in [(1, 1), (1, 9), (4, 3), (12, 12), (40, 2)] {
                 let wanted = tried(&reaches, columns, rows);
-                assert_eq!(most_at_once(&reaches, columns, rows), wanted, "{columns} × {rows}");
+                assert_eq!(max_overlap(&reaches, columns, rows), wanted, "{columns} × {rows}");
             }
         }
-        assert_eq!(most_at_once(&side_by_side(10, 778, 1000), 512, 512), 4);
-        assert_eq!(most_at_once(&[], 5, 5), 0);
+        assert_eq!(max_overlap(&side_by_side(10, 778, 1000), 512, 512), 4);
+        assert_eq!(max_overlap(&[], 5, 5), 0);
     }
 }
