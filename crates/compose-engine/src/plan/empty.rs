@@ -1,7 +1,7 @@
 //! Where an output can have pixels. Blocks that no scene overlaps are not composed, and tiles of such blocks alone are
 //! not written into the files.
 
-use crate::plan::met::pieces_met;
+use crate::plan::overlapping_pieces::overlapping_pieces;
 use crate::plan::{Job, ScenePlan, Stage};
 use compose_core::Window;
 use std::ops::Range;
@@ -25,6 +25,6 @@ pub fn seen(job: &Job, tile: (usize, usize)) -> Option<Vec<Window>> {
     let reaches = plans.filter_map(|plan| plan.reach?.expand(margin).intersect(whole));
     let windows: Vec<Window> = reaches.collect();
     let tiles = whole.width.div_ceil(tile.0) * whole.height.div_ceil(tile.1);
-    let met: usize = pieces_met(&windows, whole, tile).iter().map(Range::len).sum();
+    let met: usize = overlapping_pieces(&windows, whole, tile).iter().map(Range::len).sum();
     (met < tiles).then_some(windows)
 }

@@ -7,7 +7,7 @@
 //! two regions are decoded for each of them, and the masks of the region must be kept from one band to the next.
 
 use crate::plan::ids::BandId;
-use crate::plan::met::pieces_met;
+use crate::plan::overlapping_pieces::overlapping_pieces;
 use compose_core::Window;
 use std::ops::Range;
 
@@ -190,7 +190,7 @@ impl Order {
     /// The blocks of a region that are composed, numbered row by row.
     fn composed_of(&self, region: Window) -> Vec<Range<usize>> {
         match &self.seen {
-            Some(windows) => pieces_met(windows, region, self.block),
+            Some(windows) => overlapping_pieces(windows, region, self.block),
             None => {
                 let (across, down) = self.blocks(region);
                 std::iter::once(0..across * down).collect()

@@ -6,7 +6,11 @@ use std::ops::Range;
 
 /// The pieces of this size of the region `of` that overlap at least one of the windows: ranges of their numbers, row
 /// by row.
-pub fn pieces_met(windows: &[Window], of: Window, (width, height): (usize, usize)) -> Vec<Range<usize>> {
+pub fn overlapping_pieces(
+    windows: &[Window],
+    of: Window,
+    (width, height): (usize, usize),
+) -> Vec<Range<usize>> {
     let (width, height) = (width.max(1), height.max(1));
     let across = of.width.div_ceil(width);
     let mut met: Vec<Range<usize>> = Vec::new();
@@ -39,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_are_met_where_they_have_a_pixel_in_common_with_a_window() {
+    fn pieces_overlap_where_they_have_a_pixel_in_common_with_a_window() {
         let of = Window { col: 10, row: 20, width: 95, height: 47 };
         let window = |col, row, width, height| Window { col, row, width, height };
         let windows = [
@@ -54,11 +58,11 @@ mod tests {
             let tried = tried.filter(|(_, piece)| windows.iter().any(|w| w.intersect(*piece).is_some()));
             let tried: Vec<usize> = tried.map(|(number, _)| number).collect();
             assert_eq!(
-                pieces_met(&windows, of, size).into_iter().flatten().collect::<Vec<_>>(),
+                overlapping_pieces(&windows, of, size).into_iter().flatten().collect::<Vec<_>>(),
                 tried,
                 "{size:?}"
             );
         }
-        assert!(pieces_met(&[], of, (10, 10)).is_empty());
+        assert!(overlapping_pieces(&[], of, (10, 10)).is_empty());
     }
 }
