@@ -56,7 +56,7 @@ impl Mosaic {
         let options = Options { threads: 2, overwrite: true, block_size, ..Options::default() };
         let mut plan = Plan::make(&rules, &options).unwrap();
         if plain {
-            plan.jobs.iter_mut().for_each(|job| Arc::make_mut(job).order.seen = None);
+            plan.jobs.iter_mut().for_each(|job| Arc::make_mut(job).order.composable = None);
         }
         let (done, blocks) = (AtomicU64::new(0), plan.jobs[0].order.items().count());
         let progress = |p: compose_engine::Progress| done.store(p.done, Ordering::Relaxed);

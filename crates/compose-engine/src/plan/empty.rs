@@ -9,7 +9,7 @@ use std::ops::Range;
 /// The windows in which scenes may give pixels to an output, widened by what its fills read around them. `None` where
 /// every block is composed: every tile overlaps a scene, there is no value for gaps, or a fill is called without any
 /// donor.
-pub fn seen(job: &Job, tile: (usize, usize)) -> Option<Vec<Window>> {
+pub fn composable(job: &Job, tile: (usize, usize)) -> Option<Vec<Window>> {
     let needs = || job.fills.iter().map(|stage: &Stage| stage.bound.planned().needs());
     if job.cast.nodata.is_none() || needs().any(|needs| needs.unseen) {
         return None;

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
-use crate::plan::empty::seen;
+use crate::plan::empty::composable;
 use crate::plan::footprint::{Work, bytes_per_pixel, native_share, resamples, rules, stages};
 use crate::plan::ids::SceneId;
 use crate::plan::sample_lattice::SAMPLE_BYTES;
@@ -133,7 +133,7 @@ impl Memory {
                 block_size: options.block_size,
                 native: native_share(job),
                 covered: job.covered(),
-                seen: seen(job, image_layout(stack, job, self.compressors).tile()),
+                composable: composable(job, image_layout(stack, job, self.compressors).tile()),
             };
             let chosen = share.choose()?;
             self.per_worker = self.per_worker.max(chosen.per_worker);
@@ -187,7 +187,7 @@ struct Share<'a> {
     /// The part of the grid that scenes lie in.
     covered: Window,
     /// The windows in which pixels may be composed; `None` where that is the whole grid.
-    seen: Option<Vec<Window>>,
+    composable: Option<Vec<Window>>,
 }
 
 impl Share<'_> {
@@ -234,7 +234,7 @@ impl Share<'_> {
             block,
             in_one: self.block_size == BlockSize::Whole,
             covered: self.covered,
-            seen: self.seen.as_deref(),
+            composable: self.composable.as_deref(),
             bands,
             scratch: self.scratch,
             left: &left,

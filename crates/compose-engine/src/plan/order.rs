@@ -26,7 +26,7 @@ pub struct Order {
     pub block: (usize, usize),
     /// The windows in which pixels may be composed: blocks that overlap none of them are left out. `None` where that
     /// is the whole grid.
-    pub seen: Option<Vec<Window>>,
+    pub composable: Option<Vec<Window>>,
     /// Tiles that the inputs have on the grid.
     pub tiles: u64,
     /// Tiles that will be decoded, if memory holds the `held` bytes.
@@ -120,7 +120,7 @@ impl Order {
             band_ranges: std::iter::once(0..bands).collect(),
             looks_first: false,
             block,
-            seen: None,
+            composable: None,
             tiles: 0,
             decoded: 0,
             held: 0,
@@ -189,7 +189,7 @@ impl Order {
 
     /// The blocks of a region that are composed, numbered row by row.
     fn composed_of(&self, region: Window) -> Vec<Range<usize>> {
-        match &self.seen {
+        match &self.composable {
             Some(windows) => overlapping_pieces(windows, region, self.block),
             None => {
                 let (across, down) = self.blocks(region);
@@ -213,7 +213,7 @@ impl Order {
 
     /// The blocks that are composed side by side, as windows; `None` where that is the whole grid.
     pub fn composed(&self) -> Option<Vec<Window>> {
-        self.seen.as_ref()?;
+        self.composable.as_ref()?;
         let mut windows = Vec::new();
         for (number, region) in self.regions.iter().enumerate() {
             let across = self.blocks(*region).0;
@@ -237,7 +237,7 @@ impl Order {
 
     /// `120 of 3600 blocks meet a scene, the others are left out`; nothing where all are composed.
     pub fn left_out(&self) -> Option<String> {
-        self.seen.as_ref()?;
+        self.composable.as_ref()?;
         let met: usize =
             self.regions.iter().flat_map(|region| self.composed_of(*region)).map(|b| b.len()).sum();
         let all: usize = self.regions.iter().map(|region| self.blocks(*region)).map(|(a, d)| a * d).sum();
@@ -312,7 +312,7 @@ mod tests {
         let all = order.items().all();
         let meets = |item: &Item| scenes.iter().any(|scene| scene.intersect(item.window).is_some());
         let met: Vec<Item> = all.into_iter().filter(meets).collect();
-        order.seen = Some(scenes.into());
+        order.composable = Some(scenes.into());
         let said = |item: &Item| (item.region, item.task.clone(), item.window);
         let items: Vec<_> = order.items().all().iter().map(said).collect();
         assert_eq!(items, met.iter().map(said).collect::<Vec<_>>());

@@ -31,7 +31,7 @@ pub struct OrderSearch<'a> {
     /// The part of the grid that scenes lie in.
     pub covered: Window,
     /// The windows in which pixels may be composed; `None` where that is the whole grid.
-    pub seen: Option<&'a [Window]>,
+    pub composable: Option<&'a [Window]>,
     /// Number of bands composed at a time: all, or one.
     pub bands: usize,
     /// Whether tiles that do not fit into memory may wait in a scratch file.
@@ -126,7 +126,7 @@ impl OrderSearch<'_> {
             band_ranges,
             looks_first,
             block,
-            seen: self.seen.map(<[Window]>::to_vec),
+            composable: self.composable.map(<[Window]>::to_vec),
             tiles,
             // Where only some regions were counted, the estimate may be too low.
             decoded: decoded.max(tiles),
@@ -140,17 +140,17 @@ impl OrderSearch<'_> {
     /// Tiles that are decoded for all regions, and bytes of tiles that one of them needs at most.
     fn reads(&self, streams: &[Stream<'_>], phases: &[Vec<usize>], regions: &[Window]) -> (u64, u64) {
         let grid = Window::whole(self.job.view.grid.width, self.job.view.grid.height);
-        let seen: Vec<Window> = regions
+        let with_scenes: Vec<Window> = regions
             .iter()
             // The surroundings that a fill reads may lie in the next region.
             .filter(|region| region.expand(self.halo()).intersect(self.covered).is_some())
             .copied()
             .collect();
-        let every = seen.len().div_ceil(COUNTED).max(1);
+        let every = with_scenes.len().div_ceil(COUNTED).max(1);
         let (mut decoded, mut need) = (0, 0);
         for phase in phases {
             let streams: Vec<&Stream<'_>> = phase.iter().map(|number| &streams[*number]).collect();
-            for region in seen.iter().step_by(every) {
+            for region in with_scenes.iter().step_by(every) {
                 let wide = region.expand(self.halo()).intersect(grid).expect("a region lies in the grid");
                 decoded += streams.iter().map(|s| s.tiles(wide)).sum::<u64>();
                 need = need.max(self.held(&streams, *region));
