@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Per scene: the pixels that its block shows, and the block.
-type Compared = HashMap<SceneId, (Seen, Arc<Block>)>;
+type ComparedBlocks = HashMap<SceneId, (ComparedPixels, Arc<Block>)>;
 
 /// Buffers of blocks that were given back. Each worker has its own.
 #[derive(Default)]
@@ -21,14 +21,14 @@ pub struct BufferPool {
     samples: RefCell<Vec<Vec<f32>>>,
     marks: RefCell<Vec<Vec<u8>>>,
     /// The last native windows that were computed: the band group, the window of the view, the native window.
-    windows: RefCell<VecDeque<(Brought, Window, Option<Window>)>>,
+    windows: RefCell<VecDeque<(AlignedGroup, Window, Option<Window>)>>,
     /// For comparing mask rules: the number of the job, and per scene the last block that was read for them.
-    compared: RefCell<(usize, Compared)>,
+    compared: RefCell<(usize, ComparedBlocks)>,
 }
 
 /// A band group of a scene that a view brings to its grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Brought {
+pub(super) struct AlignedGroup {
     pub view: ViewId,
     pub scene: SceneId,
     pub group: GroupId,
@@ -36,11 +36,11 @@ pub(super) struct Brought {
 
 /// Which pixels of a scene a block for comparing mask rules shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum ComparedPixels {
     /// A window of the scene's own grid: pasted pixels are the same on every view.
-    Own(Window),
+    OfScene(Window),
     /// A window of the grid of one view.
-    Brought(ViewId, Window),
+    OfView(ViewId, Window),
 }
 
 /// Number of native windows that are kept: for the scenes of a block, and for the parts of it that have gaps.
@@ -75,7 +75,7 @@ impl BufferPool {
     /// [`Resampler::native_window`], kept: it visits every pixel, and a block asks for it more than once.
     pub(super) fn native_window(
         &self,
-        who: Brought,
+        who: AlignedGroup,
         resampler: &Resampler,
         window: Window,
     ) -> Option<Window> {
@@ -93,20 +93,20 @@ impl BufferPool {
 
     /// The kept block of a scene for the comparing mask rules of this job (by its number), if it shows the pixels
     /// `seen`.
-    pub(super) fn compared(&self, job: usize, scene: SceneId, seen: Seen) -> Option<Arc<Block>> {
+    pub(super) fn compared(&self, job: usize, scene: SceneId, shown: ComparedPixels) -> Option<Arc<Block>> {
         let (of, kept) = &*self.compared.borrow();
-        let here = kept.get(&scene).filter(|(was, _)| *was == seen && *of == job);
+        let here = kept.get(&scene).filter(|(was, _)| *was == shown && *of == job);
         here.map(|(_, block)| block.clone())
     }
 
     /// Keeps the block of a scene for comparing mask rules: the rules of the other scenes need it too. One window per
     /// scene is kept.
-    pub(super) fn keep_compared(&self, job: usize, scene: SceneId, seen: Seen, block: Arc<Block>) {
+    pub(super) fn keep_compared(&self, job: usize, scene: SceneId, shown: ComparedPixels, block: Arc<Block>) {
         let (of, kept) = &mut *self.compared.borrow_mut();
         if *of != job {
             (*of, *kept) = (job, HashMap::new());
         }
-        kept.insert(scene, (seen, block));
+        kept.insert(scene, (shown, block));
     }
 
     /// Arbitrary bytes.
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn what_rules_compare_is_kept_for_one_job_and_one_window_of_each_scene() {
         let spare = BufferPool::default();
-        let own = |col| Seen::Own(Window { col, row: 0, width: 2, height: 1 });
+        let own = |col| ComparedPixels::OfScene(Window { col, row: 0, width: 2, height: 1 });
         let block = || Arc::new(spare.empty_block(1, ValidityMode::Joint, Window::whole(2, 1)));
         spare.keep_compared(7, SceneId(0), own(0), block());
         spare.keep_compared(7, SceneId(1), own(5), block());

@@ -1,6 +1,6 @@
 //! Other scenes, for the mask rules that compare.
 
-use super::buffers::Seen;
+use super::buffers::ComparedPixels;
 use super::context::Scope;
 use super::reader::SceneReader;
 use crate::error::EngineError;
@@ -58,8 +58,8 @@ impl SceneReader<'_> {
     ) -> Result<Arc<Block>, EngineError> {
         let window = at.window;
         let view: &View = &comparing.view;
-        let (of, seen) = (self.scope.job.view.id.job, self.seen(view, scene, window));
-        if let Some(block) = self.worker.buffers.compared(of, scene, seen) {
+        let (of, shown) = (self.scope.job.view.id.job, self.compared_pixels(view, scene, window));
+        if let Some(block) = self.worker.buffers.compared(of, scene, shown) {
             return Ok(block);
         }
         let scope = Scope { masks: self.scope.masks.plain(), held_out: None, ..self.scope };
@@ -72,21 +72,21 @@ impl SceneReader<'_> {
             held_out.hide_elsewhere(scene, &mut block, window, &view.grid, &self.view.grid);
         }
         let block = Arc::new(block);
-        self.worker.buffers.keep_compared(of, scene, seen, block.clone());
+        self.worker.buffers.keep_compared(of, scene, shown, block.clone());
         Ok(block)
     }
 
     /// The key of a scene's pixels on a window of a view. Where the scene is pasted, the key is the window on the
     /// scene's own grid, so that views which are whole pixels apart share one block. Held-out pixels depend on the
     /// view: with them the key always names the view.
-    fn seen(&self, view: &View, scene: SceneId, window: Window) -> Seen {
+    fn compared_pixels(&self, view: &View, scene: SceneId, window: Window) -> ComparedPixels {
         match view.scenes[scene].groups[..] {
             [BandGroup { alignment: Alignment::Paste { cols, rows }, .. }]
                 if self.scope.held_out.is_none() =>
             {
-                Seen::Own(window.shift(cols, rows))
+                ComparedPixels::OfScene(window.shift(cols, rows))
             }
-            _ => Seen::Brought(view.id, window),
+            _ => ComparedPixels::OfView(view.id, window),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reads one scene on a window of a view's grid: its pixels, without those that the mask rules take, aligned.
 
-use super::buffers::Brought;
+use super::buffers::AlignedGroup;
 use super::context::{ReadContext, Scope, Worker};
 use super::mask_cache::MaskCache;
 use super::planes::{LAYOUT, Owned};
@@ -195,7 +195,7 @@ impl SceneReader<'_> {
         match &self.view.scenes[scene].groups[group].alignment {
             Alignment::Paste { cols, rows } => Some(self.reading(window).shift(*cols, *rows)),
             Alignment::Resample(resampler) => {
-                let who = Brought { view: self.view.id, scene, group };
+                let who = AlignedGroup { view: self.view.id, scene, group };
                 Some(self.reading(window).by(self.worker.buffers.native_window(who, resampler, window)?))
             }
             Alignment::Disjoint => None,
