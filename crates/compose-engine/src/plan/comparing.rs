@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::plan::Stack;
 use crate::plan::ids::{RuleId, SceneId};
-use crate::plan::view::{Arrival, View, ViewId};
+use crate::plan::view::{Conversion, View, ViewId};
 use compose_core::MaskStack;
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ pub struct Comparing {
 }
 
 /// Decides for every rule that compares.
-pub fn comparing(stack: &Stack, own: &View, arrival: Arrival) -> Result<Vec<Comparing>, EngineError> {
+pub fn comparing(stack: &Stack, own: &View, conversion: Conversion) -> Result<Vec<Comparing>, EngineError> {
     let (mut all, mut views) = (Vec::<Comparing>::new(), 0);
     for scene in stack.scene_ids() {
         for (rule, mask) in stack.masks[scene].iter().enumerate() {
             let mut others = mask.bound.planned().compares(&MaskStack {
                 scenes: &stack.facts,
                 scene: scene.index(),
-                reference: arrival.reference.index(),
+                reference: conversion.reference.index(),
             });
             others.retain(|other| *other != scene.index() && *other < stack.facts.len());
             if others.is_empty() {
@@ -41,7 +41,7 @@ pub fn comparing(stack: &Stack, own: &View, arrival: Arrival) -> Result<Vec<Comp
                 None => {
                     views += 1;
                     let id = ViewId { number: views, ..own.id };
-                    Arc::new(View::new(id, stack, (grid.clone(), own.georeferenced), arrival)?)
+                    Arc::new(View::new(id, stack, (grid.clone(), own.georeferenced), conversion)?)
                 }
             };
             all.push(Comparing {

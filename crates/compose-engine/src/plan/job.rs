@@ -7,7 +7,7 @@ use crate::plan::ids::{RuleId, SceneId};
 use crate::plan::order::Order;
 use crate::plan::output::{OutputPlan, cast};
 use crate::plan::placement::{PlacedScore, placed_scores};
-use crate::plan::view::{Arrival, BandGroup, ScenePlan, View, ViewId};
+use crate::plan::view::{BandGroup, Conversion, ScenePlan, View, ViewId};
 use crate::plan::{Stack, grid};
 use crate::rules::Rules;
 use compose_core::fill_strategy::{FillBinding, StackFacts};
@@ -63,9 +63,9 @@ impl Job {
         let reference = reference(target);
         let cast = cast(rules, options, stack, reference)?;
         grid::refuse_size(rules, options, stack, &grid, cast.dtype)?;
-        let arrival = Arrival { reference, resampling, dtype: cast.dtype };
+        let conversion = Conversion { reference, resampling, dtype: cast.dtype };
         let id = ViewId { job: number, number: 0 };
-        let view = View::new(id, stack, (grid, georeferenced), arrival)?;
+        let view = View::new(id, stack, (grid, georeferenced), conversion)?;
         let View { grid, scenes, .. } = &view;
         if let Some(t) = target.filter(|t| !scenes[*t].overlaps) {
             return Err(grid::misses(rules, options, grid, "the target, scene", &stack.facts[t]));
@@ -92,7 +92,7 @@ impl Job {
         let output = OutputPlan::make(rules, options, stack, target)?;
         // The order is chosen when all outputs are known: they share the memory.
         let order = Order::plain(grid.width, grid.height, stack.bands.len(), (1, 1));
-        let comparing = comparing(stack, &view, arrival)?;
+        let comparing = comparing(stack, &view, conversion)?;
         Ok(Self {
             target,
             target_day,

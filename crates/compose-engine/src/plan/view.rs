@@ -29,7 +29,7 @@ pub struct View {
 
 /// Conversion of samples on the way to a grid.
 #[derive(Clone, Copy)]
-pub struct Arrival {
+pub struct Conversion {
     /// The scene to whose scale and offset the numbers of all are brought.
     pub reference: SceneId,
     /// The resampling method.
@@ -47,13 +47,13 @@ impl View {
         id: ViewId,
         stack: &Stack,
         (grid, georeferenced): (Grid, bool),
-        arrival: Arrival,
+        conversion: Conversion,
     ) -> Result<Self, EngineError> {
         let of_scene = |scene| {
-            let mut plan = scene_plan(stack, scene, (&grid, georeferenced), arrival)?;
+            let mut plan = scene_plan(stack, scene, (&grid, georeferenced), conversion)?;
             let whole = Window::whole(grid.width, grid.height);
             let native = |group: &BandGroup| &stack.facts[scene].bands[group.bands[0]].grid;
-            let of_group = |group: &BandGroup| reach(&group.alignment, native(group), whole, id);
+            let of_group = |group: &BandGroup| extent_on_grid(&group.alignment, native(group), whole, id);
             plan.reach = plan.groups.iter().filter_map(of_group).reduce(Window::around);
             Ok(plan)
         };
@@ -92,21 +92,23 @@ impl ScenePlan {
 
 /// Where a scene with the grid `native` may have pixels, in pixels of the grid of the view; the window may extend
 /// beyond the edges of that grid.
-fn reach(alignment: &Alignment, native: &Grid, whole: Window, view: ViewId) -> Option<Window> {
+fn extent_on_grid(alignment: &Alignment, native: &Grid, whole: Window, view: ViewId) -> Option<Window> {
     match alignment {
         Alignment::Paste { cols, rows } => {
             Some(Window::whole(native.width, native.height).shift(-cols, -rows))
         }
         // A rule that compares has a view for each scene: a search for all other scenes would cost more than it saves.
-        Alignment::Resample(_) if view.number > 0 => Some(beyond(whole, whole)),
-        Alignment::Resample(resampler) => resampler.target_window(whole).map(|found| beyond(found, whole)),
+        Alignment::Resample(_) if view.number > 0 => Some(extend_past_edges(whole, whole)),
+        Alignment::Resample(resampler) => {
+            resampler.target_window(whole).map(|found| extend_past_edges(found, whole))
+        }
         Alignment::Disjoint => None,
     }
 }
 
 /// Extends `found` by 2⁴⁰ px beyond each edge of `whole` that it touches: the search looked inside the grid only, and
 /// the scene may continue outside.
-fn beyond(found: Window, whole: Window) -> Window {
+fn extend_past_edges(found: Window, whole: Window) -> Window {
     const FAR: i64 = 1 << 40;
     let low = |at: i64, edge: i64| if at <= edge { at - FAR } else { at };
     let high = |at: i64, edge: i64| if at >= edge { at + FAR } else { at };
@@ -130,7 +132,7 @@ fn scene_plan(
     stack: &Stack,
     scene: SceneId,
     (grid, georeferenced): (&Grid, bool),
-    Arrival { reference, resampling, dtype }: Arrival,
+    Conversion { reference, resampling, dtype }: Conversion,
 ) -> Result<ScenePlan, EngineError> {
     let facts = &stack.facts[scene];
     if stack.scenes[scene].georeferenced != georeferenced {
