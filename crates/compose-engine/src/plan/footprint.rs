@@ -11,7 +11,7 @@ use compose_io::align::Alignment;
 use std::collections::BTreeSet;
 
 /// The memory that a mask rule, a score or a fill needs while it runs.
-pub struct Running {
+pub struct MemoryNeed {
     halo: usize,
     /// Side of the squares that it works in, wherever the block begins.
     cell: usize,
@@ -22,21 +22,21 @@ pub struct Running {
 }
 
 /// The memory needs of every mask rule and score of every scene.
-pub fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
+pub fn rule_needs(stack: &Stack, job: &Job, share: f64) -> Vec<MemoryNeed> {
     // Samples and validity of each band; marks, neutral pixels, pixels outside; a plugin's own answer.
-    let rule = |halo: usize, bands: usize| Running::plain(halo, ((bands * 5 + 5) as f64 * share) as u64);
+    let rule = |halo: usize, bands: usize| MemoryNeed::plain(halo, ((bands * 5 + 5) as f64 * share) as u64);
     // A scene is kept for the rules of the others.
     let compared = bytes_compared(stack, job);
     let comparing = |scene: SceneId, rule: RuleId| if job.compares(scene, rule) { compared } else { 0 };
     let mask = |scene: SceneId, nth: RuleId, mask: &PlacedMask| {
         let plain = rule(mask.bound.planned().halo(), mask.bound.planned().bands().len());
-        Running { bytes: plain.bytes + (comparing(scene, nth) as f64 * share) as u64, ..plain }
+        MemoryNeed { bytes: plain.bytes + (comparing(scene, nth) as f64 * share) as u64, ..plain }
     };
-    let of_scene = |(scene, masks): (usize, &Vec<PlacedMask>)| -> Vec<Running> {
+    let of_scene = |(scene, masks): (usize, &Vec<PlacedMask>)| -> Vec<MemoryNeed> {
         masks.iter().enumerate().map(|(nth, of)| mask(SceneId(scene), RuleId(nth), of)).collect()
     };
     let masks = stack.masks.iter().enumerate().flat_map(of_scene);
-    let of_stage = |stage: &Stage| -> Vec<Running> {
+    let of_stage = |stage: &Stage| -> Vec<MemoryNeed> {
         let scores = (0..stack.facts.len()).filter_map(|scene| stage.bound.planned().score(scene));
         scores.map(|score| rule(score.halo(), score.bands().len())).collect()
     };
@@ -45,7 +45,7 @@ pub fn rules(stack: &Stack, job: &Job, share: f64) -> Vec<Running> {
 
 /// The memory needs of every fill: for the donors that are in memory at once, their scores, the target, and the scene
 /// that is being read.
-pub fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running> {
+pub fn stage_needs(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<MemoryNeed> {
     let block = scene_bytes_per_pixel(stack, bands);
     let reading = reading(stack, job, bands, share);
     let fill = |stage: &Stage| {
@@ -61,10 +61,10 @@ pub fn stages(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Running
         };
         let target = if needs.target { block } else { 0 };
         let bytes = donors + target + reading;
-        Running { halo: needs.halo, cell: needs.cell.unwrap_or(1), bytes, scenes: (scenes, block + score) }
+        MemoryNeed { halo: needs.halo, cell: needs.cell.unwrap_or(1), bytes, scenes: (scenes, block + score) }
     };
     // The target is read without a fill, too.
-    let target = Running::plain(0, reading);
+    let target = MemoryNeed::plain(0, reading);
     job.fills.iter().map(fill).chain([target]).collect()
 }
 
@@ -123,7 +123,7 @@ pub fn resamples(job: &Job) -> bool {
     job.view.scenes.iter().flat_map(|s| &s.groups).any(|g| matches!(g.alignment, Alignment::Resample(_)))
 }
 
-impl Running {
+impl MemoryNeed {
     fn plain(halo: usize, bytes: u64) -> Self {
         Self { halo, cell: 1, bytes, scenes: (Vec::new(), 0) }
     }
@@ -145,15 +145,15 @@ pub struct Work {
     /// Width and height of the grid.
     pub grid: (usize, usize),
     /// Mask rules and scores.
-    pub rules: Vec<Running>,
+    pub rules: Vec<MemoryNeed>,
     /// Fills.
-    pub stages: Vec<Running>,
+    pub stages: Vec<MemoryNeed>,
 }
 
 impl Work {
     /// Bytes of the stage that needs most. Its halo is read as well, and masked with the halo of the mask rules.
     pub fn bytes(&self, columns: usize, rows: usize) -> u64 {
-        let stage = |stage: &Running| {
+        let stage = |stage: &MemoryNeed| {
             let (columns, rows) = (stage.reach(columns, self.grid.0), stage.reach(rows, self.grid.1));
             let (reaches, of_each) = &stage.scenes;
             let scenes = max_overlap(reaches, columns, rows) as u64 * of_each;
@@ -164,9 +164,9 @@ impl Work {
 }
 
 /// Bytes of the one that needs most for a block of this size: one runs at a time.
-fn most(running: &[Running], columns: usize, rows: usize) -> u64 {
-    let wide = |r: &Running| ((columns + 2 * r.halo) * (rows + 2 * r.halo)) as u64 * r.bytes;
-    running.iter().map(wide).max().unwrap_or(0)
+fn most(needs: &[MemoryNeed], columns: usize, rows: usize) -> u64 {
+    let wide = |r: &MemoryNeed| ((columns + 2 * r.halo) * (rows + 2 * r.halo)) as u64 * r.bytes;
+    needs.iter().map(wide).max().unwrap_or(0)
 }
 
 /// Bytes that a worker needs per pixel of a block.
@@ -189,11 +189,11 @@ mod tests {
 
     #[test]
     fn a_halo_counts_as_well_as_the_block() {
-        let rules = [Running::plain(0, 10), Running::plain(500, 10)];
+        let rules = [MemoryNeed::plain(0, 10), MemoryNeed::plain(500, 10)];
         assert_eq!(most(&rules[..1], 200, 100), 200 * 100 * 10);
         assert_eq!(most(&rules, 200, 100), 1200 * 1100 * 10);
         // The halos of a stage and of a rule add up.
-        let work = Work { grid: (1000, 1000), rules: rules.into(), stages: vec![Running::plain(100, 7)] };
+        let work = Work { grid: (1000, 1000), rules: rules.into(), stages: vec![MemoryNeed::plain(100, 7)] };
         assert_eq!(work.bytes(200, 100), 400 * 300 * 7 + 1400 * 1300 * 10);
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
 use crate::plan::empty::composable;
-use crate::plan::footprint::{Work, bytes_per_pixel, native_share, resamples, rules, stages};
+use crate::plan::footprint::{Work, bytes_per_pixel, native_share, resamples, rule_needs, stage_needs};
 use crate::plan::ids::SceneId;
 use crate::plan::sample_lattice::SAMPLE_BYTES;
 use crate::plan::schedule::OrderSearch;
@@ -253,7 +253,7 @@ impl Share<'_> {
             BlockSize::Auto => {
                 let needs = |columns, rows| self.per_worker((columns, rows), bands);
                 let cell = self.job.fills.iter().filter_map(|stage| stage.bound.planned().needs().cell).max();
-                let budget = match around_alone(width, height, needs).filter(|_| cell.is_none()) {
+                let budget = match need_if_mostly_halo(width, height, needs).filter(|_| cell.is_none()) {
                     // Neighbouring blocks read their surroundings again: a few times the memory allows a much larger block.
                     Some(least) => (left / 2 / threads).min(BLOCK_BYTES.max(4 * least)),
                     None => (left / 4 / threads).min(BLOCK_BYTES),
@@ -267,14 +267,14 @@ impl Share<'_> {
     fn per_worker(&self, (columns, rows): (usize, usize), bands: usize) -> u64 {
         let work = Work {
             grid: (self.job.view.grid.width, self.job.view.grid.height),
-            rules: rules(self.stack, self.job, self.native),
-            stages: stages(self.stack, self.job, bands, self.native),
+            rules: rule_needs(self.stack, self.job, self.native),
+            stages: stage_needs(self.stack, self.job, bands, self.native),
         };
-        let own =
+        let of_strategies =
             self.job.fills.iter().map(|stage| stage.bound.planned().needs().memory).max().unwrap_or(0) as u64;
         bytes_per_pixel(self.stack, self.job, bands) * (columns * rows) as u64
             + work.bytes(columns, rows)
-            + own
+            + of_strategies
     }
 
     /// Bytes of the writer: the tiles that are being put together, of so many bands on so many columns.
@@ -292,12 +292,12 @@ impl Share<'_> {
         let mask = self.job.output.mask.as_ref().map_or(0, |path| {
             of(&mask_layout(self.stack, self.job, self.memory.compressors, path.clone()), 2)
         });
-        of(&image, bands) + record + uncertainty + mask + self.places()
+        of(&image, bands) + record + uncertainty + mask + self.tile_index_bytes()
     }
 
     /// Bytes that libtiff keeps of the places and lengths of tiles in all rasters together, for the image and its record
     /// twice as many bands as are wanted at most.
-    fn places(&self) -> u64 {
+    fn tile_index_bytes(&self) -> u64 {
         let tile = image_layout(self.stack, self.job, self.memory.compressors).tile();
         let tiles = self.job.view.grid.width.div_ceil(tile.0) as u64
             * self.job.view.grid.height.div_ceil(tile.1) as u64;
@@ -351,8 +351,8 @@ fn readers(stack: &Stack, threads: u64) -> u64 {
     const CODECS: u64 = 200 << 10;
     let mut files: BTreeMap<&Path, (u64, u64)> = BTreeMap::new();
     files.extend(stack.refs_read().map(|band| (band.path.as_path(), band.reader_bytes())));
-    let places: u64 = files.values().map(|(places, _)| places).sum();
-    places + threads * (files.values().map(|(_, scratch)| *scratch).max().unwrap_or(0) + CODECS)
+    let tables: u64 = files.values().map(|(table, _)| table).sum();
+    tables + threads * (files.values().map(|(_, scratch)| *scratch).max().unwrap_or(0) + CODECS)
 }
 
 /// Whether the bands of a job can be composed one after the other: the fills work band by band, no input stores bands
@@ -381,7 +381,7 @@ pub fn may_go_by_band(stack: &Stack, job: &Job) -> bool {
 
 /// The memory need of the smallest block, in bytes, if most of it is for the halo: a block with four times the pixels
 /// needs less than twice the memory. Else `None`.
-fn around_alone(width: usize, height: usize, needs: impl Fn(usize, usize) -> u64) -> Option<u64> {
+fn need_if_mostly_halo(width: usize, height: usize, needs: impl Fn(usize, usize) -> u64) -> Option<u64> {
     let of = |columns: usize, rows: usize| needs(columns.min(width), rows.min(height));
     let least = of(SMALLEST.0, SMALLEST.1);
     (width >= 2 * SMALLEST.0 && height >= 2 * SMALLEST.1 && of(2 * SMALLEST.0, 2 * SMALLEST.1) < 2 * least)
@@ -429,9 +429,9 @@ mod tests {
         let with = |halo: usize| {
             move |columns: usize, rows: usize| ((columns + 2 * halo) * (rows + 2 * halo)) as u64
         };
-        assert_eq!(around_alone(2048, 2048, with(400)), Some(864 * 816));
-        assert_eq!(around_alone(2048, 2048, with(0)), None);
-        assert_eq!(around_alone(100, 2048, with(400)), None);
+        assert_eq!(need_if_mostly_halo(2048, 2048, with(400)), Some(864 * 816));
+        assert_eq!(need_if_mostly_halo(2048, 2048, with(0)), None);
+        assert_eq!(need_if_mostly_halo(100, 2048, with(400)), None);
         assert_eq!(automatic((2048, 2048), None, 4 * 864 * 816, with(400)), (512, 512));
     }
 }
