@@ -41,7 +41,7 @@ pub fn bands_of_all(stack: &Stack, jobs: &[Job]) -> Vec<Vec<BandId>> {
 const LONGEST_LINES: usize = 1 << 15;
 
 /// The tiles of one band (or of several that are decoded together) of one scene.
-pub struct Stream<'a> {
+pub struct TileSource<'a> {
     band: &'a BandRef,
     /// The band group whose alignment leads to the scene's grid.
     group: &'a BandGroup,
@@ -53,28 +53,33 @@ pub struct Stream<'a> {
     pub wanted: Vec<BandId>,
     /// Whether a mask rule reads it.
     pub masks: bool,
-    around: Rc<Around>,
+    native_windows: Rc<NativeWindows>,
     /// Whether native windows are estimated from a few points, because the grid is larger than LONGEST_LINES.
-    about: bool,
+    estimated: bool,
 }
 
-/// Native windows of regions, by scene and band group: streams of one scene ask for the same again and again.
-type Around = RefCell<HashMap<(SceneId, GroupId, Window), Option<Window>>>;
+/// Native windows of regions, by scene and band group: sources of one scene ask for the same again and again.
+type NativeWindows = RefCell<HashMap<(SceneId, GroupId, Window), Option<Window>>>;
 
-impl<'a> Stream<'a> {
-    /// Every stream that a job reads.
+impl<'a> TileSource<'a> {
+    /// Every source that a job reads.
     pub fn all(stack: &'a Stack, job: &'a Job) -> Vec<Self> {
-        let around = Rc::new(Around::default());
-        job.scenes_read().flat_map(|scene| Self::of_scene(stack, job, scene, &around)).collect()
+        let native_windows = Rc::new(NativeWindows::default());
+        job.scenes_read().flat_map(|scene| Self::of_scene(stack, job, scene, &native_windows)).collect()
     }
 
-    fn of_scene(stack: &'a Stack, job: &'a Job, scene: SceneId, around: &Rc<Around>) -> Vec<Self> {
+    fn of_scene(
+        stack: &'a Stack,
+        job: &'a Job,
+        scene: SceneId,
+        native_windows: &Rc<NativeWindows>,
+    ) -> Vec<Self> {
         let (facts, refs) = (&stack.facts[scene], &stack.scenes[scene].refs);
-        let mut streams: Vec<Self> = Vec::new();
+        let mut sources: Vec<Self> = Vec::new();
         for (band, masks) in bands_read(stack, job, scene) {
-            if let Some(stream) = streams.iter_mut().find(|s| s.band.lies_with(&refs[band])) {
-                stream.masks |= masks;
-                stream.wanted.extend((band.index() < facts.wanted).then_some(band));
+            if let Some(source) = sources.iter_mut().find(|s| s.band.lies_with(&refs[band])) {
+                source.masks |= masks;
+                source.wanted.extend((band.index() < facts.wanted).then_some(band));
                 continue;
             }
             let groups = &job.view.scenes[scene].groups;
@@ -82,18 +87,18 @@ impl<'a> Stream<'a> {
             let group = &groups[nth];
             let (from, to) = (&facts.bands[group.bands[0]].grid, &facts.bands[band].grid);
             let same = from.transform == to.transform && (from.width, from.height) == (to.width, to.height);
-            streams.push(Self {
+            sources.push(Self {
                 band: &refs[band],
                 group,
                 place: (scene, GroupId(nth)),
                 from_group: (!same).then_some((from, to)),
                 wanted: (band.index() < facts.wanted).then_some(band).into_iter().collect(),
                 masks,
-                around: Rc::clone(around),
-                about: job.view.grid.width + job.view.grid.height > LONGEST_LINES,
+                native_windows: Rc::clone(native_windows),
+                estimated: job.view.grid.width + job.view.grid.height > LONGEST_LINES,
             });
         }
-        streams
+        sources
     }
 
     /// The number of tiles that meet `region` of the target grid.
@@ -113,12 +118,13 @@ impl<'a> Stream<'a> {
         let columns = share(block.0 * threads, region.width) * inside.width as f64 / width as f64 + 1.0;
         let rows = share(block.1, region.height) * inside.height as f64 / height as f64 + 1.0;
         let columns = columns.min(across as f64);
-        let tiles = columns * rows + self.rest(inside, (strip + 1) * block.1) * (across as f64 - columns);
+        let tiles = columns * rows
+            + self.share_below_strip(inside, (strip + 1) * block.1) * (across as f64 - columns);
         (tiles.min(all) * self.band.tile_bytes() as f64) as u64
     }
 
     /// The part of a row of tiles that lies below a strip which ends `rows` below the region's upper edge.
-    fn rest(&self, inside: Window, rows: usize) -> f64 {
+    fn share_below_strip(&self, inside: Window, rows: usize) -> f64 {
         let height = self.band.tile_size().1;
         match self.group.alignment {
             Alignment::Paste { .. } => {
@@ -136,9 +142,9 @@ impl<'a> Stream<'a> {
             Alignment::Paste { cols, rows } => region.shift(*cols, *rows),
             Alignment::Resample(resampler) => {
                 let key = (self.place.0, self.place.1, region);
-                (*self.around.borrow_mut().entry(key).or_insert_with(|| match self.about {
+                (*self.native_windows.borrow_mut().entry(key).or_insert_with(|| match self.estimated {
                     true => resampler.native_window_about(region),
-                    false => around(resampler, region),
+                    false => estimate_native_window(resampler, region),
                 }))?
             }
             Alignment::Disjoint => return None,
@@ -150,7 +156,7 @@ impl<'a> Stream<'a> {
 
 /// Estimates the native window of a region from its border lines and two middle lines; the exact window would need the
 /// position of every pixel.
-fn around(resampler: &Resampler, region: Window) -> Option<Window> {
+fn estimate_native_window(resampler: &Resampler, region: Window) -> Option<Window> {
     let row = |down: usize| Window { row: region.row + down as i64, height: 1, ..region };
     let col = |across: usize| Window { col: region.col + across as i64, width: 1, ..region };
     let rows = [0, region.height / 2, region.height - 1].map(row);

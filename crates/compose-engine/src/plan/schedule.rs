@@ -2,7 +2,7 @@
 
 use crate::plan::ids::{BandId, SceneId};
 use crate::plan::order::{Order, pieces};
-use crate::plan::reads::Stream;
+use crate::plan::reads::TileSource;
 use crate::plan::{Job, Stack};
 use compose_core::{Temporal, ValidityMode, Window};
 use std::ops::Range;
@@ -51,11 +51,11 @@ impl OrderSearch<'_> {
     /// none, the one with the smallest ratio of need to budget. Of equals the one with the widest regions. With it the
     /// bytes that are left for tiles. `None` if every width makes more than MOST_REGIONS regions.
     pub fn best(&self) -> Option<(Order, u64)> {
-        let streams = Stream::all(self.stack, self.job);
-        let phases = self.phases(&streams);
+        let sources = TileSource::all(self.stack, self.job);
+        let phases = self.phases(&sources);
         let mut best: Option<Candidate> = None;
         for width in self.widths() {
-            let Some(candidate) = self.candidate(&streams, &phases, width) else { continue };
+            let Some(candidate) = self.candidate(&sources, &phases, width) else { continue };
             if best.as_ref().is_none_or(|best| candidate.is_better_than(best)) {
                 best = Some(candidate);
             }
@@ -69,11 +69,11 @@ impl OrderSearch<'_> {
         self.bands < self.stack.bands.len() && self.stack.validity == ValidityMode::Joint
     }
 
-    /// The streams that are read at a time.
-    fn phases(&self, streams: &[Stream<'_>]) -> Vec<Vec<usize>> {
+    /// The sources that are read at a time.
+    fn phases(&self, sources: &[TileSource<'_>]) -> Vec<Vec<usize>> {
         let bands = self.stack.bands.len();
-        let numbers = |test: &dyn Fn(&Stream<'_>) -> bool| -> Vec<usize> {
-            (0..streams.len()).filter(|i| test(&streams[*i])).collect()
+        let numbers = |test: &dyn Fn(&TileSource<'_>) -> bool| -> Vec<usize> {
+            (0..sources.len()).filter(|i| test(&sources[*i])).collect()
         };
         if self.bands == bands {
             return vec![numbers(&|_| true)];
@@ -98,7 +98,12 @@ impl OrderSearch<'_> {
         widths
     }
 
-    fn candidate(&self, streams: &[Stream<'_>], phases: &[Vec<usize>], width: usize) -> Option<Candidate> {
+    fn candidate(
+        &self,
+        sources: &[TileSource<'_>],
+        phases: &[Vec<usize>],
+        width: usize,
+    ) -> Option<Candidate> {
         let bands = self.stack.bands.len();
         let band_ranges: Vec<Range<usize>> =
             (0..bands).step_by(self.bands).map(|b| b..b + self.bands).collect();
@@ -110,8 +115,8 @@ impl OrderSearch<'_> {
             return None;
         }
         let regions: Vec<Window> = pieces(grid, (width, height)).collect();
-        let tiles: u64 = streams.iter().map(|s| s.tiles(grid)).sum();
-        let (decoded, mut need) = self.reads(streams, phases, &regions);
+        let tiles: u64 = sources.iter().map(|s| s.tiles(grid)).sum();
+        let (decoded, mut need) = self.reads(sources, phases, &regions);
         // Reading stops when pixels have enough observations: donors of low rank are read in few places.
         if self.reads_until_enough() {
             need = need / 4 * 3;
@@ -138,7 +143,7 @@ impl OrderSearch<'_> {
     }
 
     /// Tiles that are decoded for all regions, and bytes of tiles that one of them needs at most.
-    fn reads(&self, streams: &[Stream<'_>], phases: &[Vec<usize>], regions: &[Window]) -> (u64, u64) {
+    fn reads(&self, sources: &[TileSource<'_>], phases: &[Vec<usize>], regions: &[Window]) -> (u64, u64) {
         let grid = Window::whole(self.job.view.grid.width, self.job.view.grid.height);
         let with_scenes: Vec<Window> = regions
             .iter()
@@ -149,11 +154,11 @@ impl OrderSearch<'_> {
         let every = with_scenes.len().div_ceil(COUNTED).max(1);
         let (mut decoded, mut need) = (0, 0);
         for phase in phases {
-            let streams: Vec<&Stream<'_>> = phase.iter().map(|number| &streams[*number]).collect();
+            let sources: Vec<&TileSource<'_>> = phase.iter().map(|number| &sources[*number]).collect();
             for region in with_scenes.iter().step_by(every) {
                 let wide = region.expand(self.halo()).intersect(grid).expect("a region lies in the grid");
-                decoded += streams.iter().map(|s| s.tiles(wide)).sum::<u64>();
-                need = need.max(self.held(&streams, *region));
+                decoded += sources.iter().map(|s| s.tiles(wide)).sum::<u64>();
+                need = need.max(self.held(&sources, *region));
             }
         }
         (decoded * every as u64, need)
@@ -172,10 +177,10 @@ impl OrderSearch<'_> {
     }
 
     /// The most bytes of tiles that a strip of the region needs at once, estimated from its first 8 strips.
-    fn held(&self, streams: &[&Stream<'_>], region: Window) -> u64 {
+    fn held(&self, sources: &[&TileSource<'_>], region: Window) -> u64 {
         let halo = 2 * self.halo();
         let wide = (self.block.0 + halo / self.threads, self.block.1 + halo);
-        let in_strip = |strip| streams.iter().map(|s| s.held(region, strip, wide, self.threads)).sum();
+        let in_strip = |strip| sources.iter().map(|s| s.held(region, strip, wide, self.threads)).sum();
         (0..region.height.div_ceil(self.block.1).min(8)).map(in_strip).max().unwrap_or(0)
     }
 
