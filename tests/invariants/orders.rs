@@ -35,14 +35,14 @@ fn compose(trial: &Trial, name: &str, by_band: bool, random: &mut Random) -> boo
     if by_band && (0..plan.jobs.len()).any(|job| !plan.may_go_by_band(job)) {
         return false;
     }
-    let looks_first = by_band && plan.stack.validity == ValidityMode::Joint;
+    let validity_first = by_band && plan.stack.validity == ValidityMode::Joint;
     for job in plan.jobs.iter_mut().map(std::sync::Arc::make_mut) {
         let (width, height) = (job.view.grid.width, job.view.grid.height);
         let regions = tiles((width, height), (1 + random.below(width), 1 + random.below(height)));
         let block = (1 + random.below(40), 1 + random.below(40));
         let band_ranges =
             if by_band { (0..bands).map(|b| b..b + 1).collect() } else { job.order.band_ranges.clone() };
-        job.order = Order { regions, band_ranges, looks_first, block, ..job.order.clone() };
+        job.order = Order { regions, band_ranges, validity_first, block, ..job.order.clone() };
     }
     let control =
         Control { cancelled: &AtomicBool::new(false), progress: &|_| (), drafts: &Drafts::default() };

@@ -250,7 +250,7 @@ impl Fitted {
             if order.keeps_masks() {
                 write!(out, ", one band after the other")?;
             }
-            if order.looks_first {
+            if order.validity_first {
                 write!(out, " when all have been judged")?;
             }
             writeln!(out, "; {}", order.decoding())?;

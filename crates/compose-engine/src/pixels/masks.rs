@@ -41,7 +41,9 @@ impl SceneReader<'_> {
         group: GroupId,
         at: Reading,
     ) -> Result<Option<Unusable>, EngineError> {
-        if self.rules(scene).next().is_none() && self.kept.is_none_or(|_| !self.scope.job.order.looks_first) {
+        if self.rules(scene).next().is_none()
+            && self.kept.is_none_or(|_| !self.scope.job.order.validity_first)
+        {
             return Ok(None);
         }
         if let Some(whole) = self.kept.and_then(|_| self.whole_block(scene, group, at)) {
@@ -69,7 +71,7 @@ impl SceneReader<'_> {
     }
 
     /// Adds the pixels that are not valid in a band to the kept masks.
-    pub fn keep_judgement(&self, band: BandId) -> Result<(), EngineError> {
+    pub fn keep_validity(&self, band: BandId) -> Result<(), EngineError> {
         let kept = self.kept.expect("masks are kept in this pass");
         let scenes = self.scenes_here();
         for scene in self.apart(scenes.len()).map(|nth| scenes[nth]) {

@@ -202,7 +202,7 @@ impl Share<'_> {
         if let Some((one, of_one)) = by_band {
             // All bands together are simpler, and find each resampled pixel's place once; where memory is scarce, tiles
             // would be cut and copied for that.
-            let scarce = order.held > budget / 2 && !resamples(self.job);
+            let scarce = order.tile_bytes > budget / 2 && !resamples(self.job);
             let better = match (one.is_certain(), order.is_certain()) {
                 (true, true) => one.cost() < order.cost() || (scarce && one.cost() == order.cost()),
                 (certain, _) => certain || !order.is_certain(),

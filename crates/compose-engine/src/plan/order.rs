@@ -21,7 +21,7 @@ pub struct Order {
     pub band_ranges: Vec<Range<usize>>,
     /// Whether the validity of every band is read before the first is composed: with joint validity a pixel is valid
     /// only where all bands are.
-    pub looks_first: bool,
+    pub validity_first: bool,
     /// Largest width and height of a block.
     pub block: (usize, usize),
     /// The windows in which pixels may be composed: blocks that overlap none of them are left out. `None` where that
@@ -29,10 +29,10 @@ pub struct Order {
     pub composable: Option<Vec<Window>>,
     /// Tiles that the inputs have on the grid.
     pub tiles: u64,
-    /// Tiles that will be decoded, if memory holds the `held` bytes.
+    /// Tiles that will be decoded, if memory holds the `tile_bytes`.
     pub decoded: u64,
     /// Bytes of tiles that are in use at once.
-    pub held: u64,
+    pub tile_bytes: u64,
     /// Whether memory holds them; otherwise tiles wait in the scratch file, or are decoded again an unknown number of times.
     pub fits: bool,
     /// Bytes of them that wait in the scratch file.
@@ -45,7 +45,7 @@ pub enum Task {
     /// The masks are made and kept.
     Mask,
     /// The pixels that are not valid in a band are added to the kept masks.
-    Judge(BandId),
+    CheckValidity(BandId),
     /// These bands are composed.
     Compose(Range<usize>),
 }
@@ -62,7 +62,7 @@ pub struct Item {
     /// The block.
     pub window: Window,
     /// The item can begin when so many items are written.
-    pub after: usize,
+    pub written_before: usize,
 }
 
 /// The work of an order, piece by piece.
@@ -100,9 +100,9 @@ impl Items<'_> {
         let spans = &self.spans[region];
         let span = &spans[spans.partition_point(|span| span.nth <= number - start) - 1];
         let window = self.order.block_at(region, span.block + number - start - span.nth);
-        // Tasks change the kept masks of a block one after the other. Without `Judge`, missing masks are made when wanted.
-        let after = if self.order.looks_first { start } else { 0 };
-        Some(Item { region, pass, task: self.tasks[pass % self.tasks.len()].clone(), window, after })
+        // Tasks change the kept masks of a block one after the other. Without `CheckValidity`, missing masks are made when wanted.
+        let written_before = if self.order.validity_first { start } else { 0 };
+        Some(Item { region, pass, task: self.tasks[pass % self.tasks.len()].clone(), window, written_before })
     }
 
     /// All of them.
@@ -118,12 +118,12 @@ impl Order {
         Self {
             regions: vec![Window::whole(width, height)],
             band_ranges: std::iter::once(0..bands).collect(),
-            looks_first: false,
+            validity_first: false,
             block,
             composable: None,
             tiles: 0,
             decoded: 0,
-            held: 0,
+            tile_bytes: 0,
             fits: true,
             waiting: 0,
         }
@@ -163,7 +163,7 @@ impl Order {
     pub fn cost(&self) -> f64 {
         /// The cost of writing a tile and reading it back, as a share of its decoding.
         const WAITING: f64 = 0.25;
-        let share = self.waiting as f64 / self.held.max(1) as f64;
+        let share = self.waiting as f64 / self.tile_bytes.max(1) as f64;
         self.decoded as f64 * (1.0 + WAITING * share)
     }
 
@@ -258,9 +258,9 @@ impl Order {
     fn tasks(&self) -> Vec<Task> {
         let bands = self.band_ranges.last().map_or(0, |last| last.end);
         let masks = if self.keeps_masks() { vec![Task::Mask] } else { Vec::new() };
-        let looks = if self.looks_first { 0..bands } else { 0..0 };
+        let checks = if self.validity_first { 0..bands } else { 0..0 };
         let compose = self.band_ranges.iter().cloned().map(Task::Compose);
-        masks.into_iter().chain(looks.map(BandId).map(Task::Judge)).chain(compose).collect()
+        masks.into_iter().chain(checks.map(BandId).map(Task::CheckValidity)).chain(compose).collect()
     }
 }
 
@@ -295,7 +295,7 @@ mod tests {
         let tasks = || [Task::Mask, Task::Compose(0..1), Task::Compose(1..2)];
         let of_region = |region, blocks| tasks().into_iter().flat_map(move |t| vec![(region, t); blocks]);
         assert_eq!(kinds, of_region(0, 4).chain(of_region(1, 2)).collect::<Vec<_>>());
-        assert!(items.iter().all(|i| i.after == 0));
+        assert!(items.iter().all(|i| i.written_before == 0));
         assert_eq!(order.passes(), items.last().unwrap().pass + 1);
         assert_eq!(items.last().unwrap().window, Window { col: 4, row: 2, width: 1, height: 1 });
     }
@@ -326,11 +326,13 @@ mod tests {
     #[test]
     fn what_is_judged_by_all_bands_waits_until_all_are_looked_at() {
         let mut order = Order::plain(4, 2, 2, (2, 2));
-        (order.band_ranges, order.looks_first) = (vec![0..1, 1..2], true);
+        (order.band_ranges, order.validity_first) = (vec![0..1, 1..2], true);
         let items = order.items().all();
-        let of = |task: Task| items.iter().filter(|i| i.task == task).map(|i| i.after).collect::<Vec<_>>();
+        let of = |task: Task| {
+            items.iter().filter(|i| i.task == task).map(|i| i.written_before).collect::<Vec<_>>()
+        };
         assert_eq!(of(Task::Mask), [0, 0]);
-        assert_eq!(of(Task::Judge(BandId(1))), [4, 4]);
+        assert_eq!(of(Task::CheckValidity(BandId(1))), [4, 4]);
         assert_eq!(of(Task::Compose(0..1)), [6, 6]);
         assert_eq!(items.len(), 10);
     }

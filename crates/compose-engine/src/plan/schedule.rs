@@ -65,7 +65,7 @@ impl OrderSearch<'_> {
 
     /// Whether the validity of all bands is read before the first band is composed: with joint validity it decides
     /// about every pixel.
-    fn looks_first(&self) -> bool {
+    fn validity_first(&self) -> bool {
         self.bands < self.stack.bands.len() && self.stack.validity == ValidityMode::Joint
     }
 
@@ -79,7 +79,7 @@ impl OrderSearch<'_> {
             return vec![numbers(&|_| true)];
         }
         let of_band = |b: usize| numbers(&|s| s.wanted.contains(&BandId(b)));
-        let times = if self.looks_first() { 2 } else { 1 };
+        let times = if self.validity_first() { 2 } else { 1 };
         let masks = std::iter::once(numbers(&|s| s.masks));
         masks.chain((0..times).flat_map(|_| 0..bands).map(of_band)).collect()
     }
@@ -123,19 +123,19 @@ impl OrderSearch<'_> {
         }
         let budget = left.saturating_sub(kept_per_row * height as u64);
         // A quarter more than is counted: workers are not in step, and tiles not of even size.
-        let (looks_first, block) = (self.looks_first(), self.block);
+        let (validity_first, block) = (self.validity_first(), self.block);
         let fits = need / 4 * 5 <= budget;
         let waiting = if self.scratch && !fits { need.saturating_sub(budget).max(1) } else { 0 };
         let order = Order {
             regions,
             band_ranges,
-            looks_first,
+            validity_first,
             block,
             composable: self.composable.map(<[Window]>::to_vec),
             tiles,
             // Where only some regions were counted, the estimate may be too low.
             decoded: decoded.max(tiles),
-            held: need,
+            tile_bytes: need,
             fits,
             waiting,
         };
@@ -215,6 +215,6 @@ impl Candidate {
 
     /// The need as a multiple of the budget.
     fn lack(&self) -> f64 {
-        self.order.held as f64 / self.budget.max(1) as f64
+        self.order.tile_bytes as f64 / self.budget.max(1) as f64
     }
 }

@@ -133,7 +133,7 @@ fn provenance_writer(plan: &Plan, files: &Files<'_>, path: PathBuf) -> Result<Ra
         1 => std::iter::once(0..per_plane).collect(),
         _ => job.order.band_ranges.iter().map(|t| t.start * per_plane..t.end * per_plane).collect(),
     };
-    // The fourth, where there is one, counts clear looks.
+    // The fourth, where there is one, counts clear checks.
     files.create(spec, band_ranges, |band| if band % per_plane < 3 { f64::from(UNDEFINED) } else { 0.0 })
 }
 

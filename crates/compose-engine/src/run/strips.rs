@@ -51,7 +51,7 @@ impl<'a> Work<'a> {
         let scope = Scope { held_out: self.held_out, ..Scope::of(self.fitted) };
         let bands = match &item.task {
             Task::Compose(bands) => bands.clone(),
-            Task::Mask | Task::Judge(_) => 0..0,
+            Task::Mask | Task::CheckValidity(_) => 0..0,
         };
         let kept = order.keeps_masks().then(|| &self.kept[item.region]);
         SceneReader { bands, kept, ..self.context.reader(scope, place, worker) }
@@ -67,7 +67,7 @@ impl<'a> Work<'a> {
         let reader = self.reader(item, worker);
         match item.task {
             Task::Mask => reader.keep_masks().map(|()| None),
-            Task::Judge(band) => reader.keep_judgement(band).map(|()| None),
+            Task::CheckValidity(band) => reader.keep_validity(band).map(|()| None),
             Task::Compose(_) => compose_block(&reader, &self.fitted.fills, cancelled).map(Some),
         }
     }
@@ -106,7 +106,7 @@ impl<'a> WorkQueue<'a> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         let item = self.items.get(index)?;
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        while (index >= *written + self.ahead || *written < item.after) && !self.stopped() {
+        while (index >= *written + self.ahead || *written < item.written_before) && !self.stopped() {
             let wait = self.progressed.wait_timeout(written, Duration::from_millis(100));
             written = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
