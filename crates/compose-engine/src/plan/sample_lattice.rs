@@ -8,8 +8,8 @@ use std::fmt;
 /// Side in pixels of the pieces that the grid is divided into: that of most tiles.
 pub const PATCH: usize = 512;
 /// Grids of up to this many pixels are sampled in all pieces.
-const WHOLE: usize = 1 << 20;
-/// Of larger grids only every n-th piece is sampled, n = pixels / WHOLE, at most this number; and of each piece only
+const SAMPLED_FULLY_UP_TO: usize = 1 << 20;
+/// Of larger grids only every n-th piece is sampled, n = pixels / SAMPLED_FULLY_UP_TO, at most this number; and of each piece only
 /// the part without its FRAME, which touches fewer tiles.
 const SPARSEST: usize = 9;
 /// Width of the frame around the inner part, which is left out.
@@ -32,9 +32,9 @@ pub struct SampleLattice {
     /// Whether only the inner part of a piece is sampled, without its frame.
     inner: bool,
     /// Spacing of the sampled pieces along each axis, in pieces.
-    apart: usize,
+    piece_step: usize,
     /// Every n-th of these pieces is sampled.
-    every: usize,
+    every_nth_piece: usize,
     /// Spacing of the sampled squares in a piece along each axis, in squares.
     pub stride: usize,
     scenes: usize,
@@ -51,8 +51,8 @@ impl SampleLattice {
     pub fn new(grid: (usize, usize), covered: Window, scenes: usize, bands: usize) -> Self {
         let within = whole_pieces(covered).intersect(Window::whole(grid.0, grid.1)).unwrap_or(covered);
         let pixels = within.pixels();
-        let inner = pixels > WHOLE;
-        let every = if inner { (pixels / WHOLE).clamp(1, SPARSEST) } else { 1 };
+        let inner = pixels > SAMPLED_FULLY_UP_TO;
+        let every = if inner { (pixels / SAMPLED_FULLY_UP_TO).clamp(1, SPARSEST) } else { 1 };
         let (across, down) = (within.width.div_ceil(PATCH), within.height.div_ceil(PATCH));
         let looked_at = |apart: usize| across.div_ceil(apart) * down.div_ceil(apart) / every;
         let mut wider = std::iter::successors(Some(1_usize), |n| Some(n + n.div_ceil(8)));
@@ -68,12 +68,12 @@ impl SampleLattice {
         };
         let fits = |s: &usize| seen / (s * s) * SQUARE / INNER / INNER <= most && taken(*s) <= 3 * most;
         let stride = (1..=PATCH).find(fits).unwrap_or(PATCH);
-        Self { within, grid, inner, apart, every, stride, scenes }
+        Self { within, grid, inner, piece_step: apart, every_nth_piece: every, stride, scenes }
     }
 
     /// Pieces of the grid, row by row: those of a row are shifted against those of the row above.
     pub fn patches(&self) -> Vec<Window> {
-        let step = PATCH * self.apart;
+        let step = PATCH * self.piece_step;
         let (across, down) = (self.within.width.div_ceil(step), self.within.height.div_ceil(step));
         let all = (0..down).flat_map(|row| (0..across).map(move |col| (row, col)));
         // A grid that is hardly wider than a frame has no inner part.
@@ -82,7 +82,7 @@ impl SampleLattice {
             false => (0, PATCH),
         };
         let ((left, width), (top, height)) = (part(self.within.width), part(self.within.height));
-        all.filter(|(row, col)| (col + 5 * row).is_multiple_of(self.every))
+        all.filter(|(row, col)| (col + 5 * row).is_multiple_of(self.every_nth_piece))
             .filter_map(|(row, col)| {
                 let (col, row) = ((col * step + left) as i64, (row * step + top) as i64);
                 let piece = Window { col, row, width, height };
@@ -144,7 +144,7 @@ mod tests {
             SampleLattice::new((width, height), Window::whole(width, height), scenes, bands)
         };
         let small = whole(400, 300, 2, 6);
-        assert_eq!((small.every, small.stride, small.patches().len()), (1, 1, 1));
+        assert_eq!((small.every_nth_piece, small.stride, small.patches().len()), (1, 1, 1));
         let inner = small.pixels(small.patches()[0]).enumerate().filter(|(nth, _)| is_inner(*nth));
         let places: BTreeSet<(i64, i64)> = inner.map(|(_, place)| place).collect();
         assert_eq!(
@@ -165,7 +165,7 @@ mod tests {
         let grid = (143_148_000, 100);
         let covered = Window { col: 70_000, row: 0, width: 400, height: 100 };
         let few = SampleLattice::new(grid, covered, 2, 6);
-        assert_eq!((few.inner, few.every, few.apart), (false, 1, 1));
+        assert_eq!((few.inner, few.every_nth_piece, few.piece_step), (false, 1, 1));
         let patches = few.patches();
         assert!(patches.iter().any(|p| p.col <= 70_000 && p.col_end() >= 70_144), "{patches:?}");
         assert!(patches.iter().map(|p| p.pixels()).sum::<usize>() <= 1024 * 100);
