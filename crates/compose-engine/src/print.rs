@@ -79,8 +79,11 @@ impl Fitted {
     fn resampled_target(&self, job: &Job) -> Option<String> {
         let how = job.resampled.as_ref()?;
         let id = &self.plan.stack.facts[job.target?].id;
-        let advice =
-            if job.snapped { "; without snap (--tap) the grid keeps to the target's pixels" } else { "" };
+        let advice = if job.on_resolution_multiples {
+            "; without snap (--tap) the grid keeps to the target's pixels"
+        } else {
+            ""
+        };
         Some(format!("scene {id}, the target: {how}: its observed values are computed, not copied{advice}"))
     }
 

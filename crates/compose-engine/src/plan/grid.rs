@@ -27,7 +27,7 @@ pub struct Chosen {
     pub reason: String,
     /// Whether `snap = true` put the grid on multiples of the resolution although it could have kept the pixel edges
     /// of the target or, without a target, of the scenes.
-    pub snapped: bool,
+    pub on_resolution_multiples: bool,
     /// Whether it has a geotransform.
     pub georeferenced: bool,
 }
@@ -90,7 +90,7 @@ pub fn choose(
         Some(t) => Ok(Chosen {
             grid: stack.facts[t].grid.clone(),
             reason: format!("the target's ({})", stack.facts[t].id),
-            snapped: false,
+            on_resolution_multiples: false,
             georeferenced: stack.scenes[t].georeferenced,
         }),
         None => {
@@ -165,7 +165,7 @@ fn like_file(path: &Path, systems: &CrsRegistry, access: &Access) -> Result<Chos
     Ok(Chosen {
         grid: header.grid,
         reason: format!("like {}", path.display()),
-        snapped: false,
+        on_resolution_multiples: false,
         georeferenced: header.georeferenced,
     })
 }
@@ -204,7 +204,7 @@ fn outright(
     let (grid, how) = match (anchor, wanted.snap) {
         (Some(anchor), None) => on_edges(bounds, anchor, target.is_some(), crs)?,
         (_, Some(true)) => {
-            let grid = of_bounds(snapped(bounds, resolution), resolution, "", crs)?;
+            let grid = of_bounds(to_multiples(bounds, resolution), resolution, "", crs)?;
             (grid, "bounds snapped outward to whole multiples of the resolution".to_owned())
         }
         (Some(_), _) => {
@@ -213,8 +213,13 @@ fn outright(
         }
         (None, _) => (of_bounds(bounds, resolution, ", or snap = true", crs)?, "bounds as stated".to_owned()),
     };
-    let snapped = wanted.snap == Some(true) && anchor.is_some_and(|anchor| anchor.own_pixels);
-    Ok(Chosen { grid, reason: format!("stated outright, {how}"), snapped, georeferenced: true })
+    let on_resolution_multiples = wanted.snap == Some(true) && anchor.is_some_and(|anchor| anchor.own_pixels);
+    Ok(Chosen {
+        grid,
+        reason: format!("stated outright, {how}"),
+        on_resolution_multiples,
+        georeferenced: true,
+    })
 }
 
 /// A grid whose pixels bounds can be moved to: the target's, or that of scenes which share pixels.
@@ -346,7 +351,7 @@ fn check_bounds(bounds: [f64; 4]) -> Result<(), Wrong> {
 }
 
 /// Bounds moved outward to whole multiples of the resolution.
-fn snapped([l, b, r, t]: [f64; 4], (rx, ry): (f64, f64)) -> [f64; 4] {
+fn to_multiples([l, b, r, t]: [f64; 4], (rx, ry): (f64, f64)) -> [f64; 4] {
     // Bounds that are whole multiples but for rounding noise stay where they are.
     let down = |v: f64, step: f64| (v / step + 1e-9).floor() * step;
     let up = |v: f64, step: f64| (v / step - 1e-9).ceil() * step;
@@ -412,7 +417,7 @@ fn union(stack: &Stack) -> Result<Chosen, String> {
         crs: first.crs.clone(),
     };
     let reason = format!("the union of {} scenes that share pixels", stack.facts.len());
-    Ok(Chosen { grid, reason, snapped: false, georeferenced: stack.scenes[0].georeferenced })
+    Ok(Chosen { grid, reason, on_resolution_multiples: false, georeferenced: stack.scenes[0].georeferenced })
 }
 
 /// The whole-pixel shift between two grids, overlapping or not.
@@ -439,7 +444,7 @@ mod tests {
 
     #[test]
     fn snapping_moves_bounds_outward_to_whole_multiples() {
-        let grid = |bounds| of_bounds(snapped(bounds, (30.0, 30.0)), (30.0, 30.0), "", None).unwrap();
+        let grid = |bounds| of_bounds(to_multiples(bounds, (30.0, 30.0)), (30.0, 30.0), "", None).unwrap();
         assert_eq!(grid([101.0, 203.0, 199.0, 299.9]).bounds(), [90.0, 180.0, 210.0, 300.0]);
         let noisy = grid([89.999_999_999_9, 180.0, 210.0, 300.0]);
         assert_eq!((noisy.width, noisy.height), (4, 4));

@@ -33,7 +33,7 @@ pub struct Job {
     /// `the target's`, `like a.tif`, ….
     pub grid_reason: String,
     /// Whether the grid was moved to multiples of its resolution though scenes have pixels of that size.
-    pub snapped: bool,
+    pub on_resolution_multiples: bool,
     /// The fills, in order.
     pub fills: Vec<Stage>,
     /// Sample type and nodata of the output.
@@ -58,7 +58,7 @@ impl Job {
         systems: &CrsRegistry,
     ) -> Result<Self, EngineError> {
         let resampling = resampling(rules, options)?;
-        let grid::Chosen { grid, reason: grid_reason, snapped, georeferenced } =
+        let grid::Chosen { grid, reason: grid_reason, on_resolution_multiples, georeferenced } =
             grid::choose(rules, options, stack, target, systems)?;
         let reference = reference(target);
         let cast = cast(rules, options, stack, reference)?;
@@ -98,7 +98,7 @@ impl Job {
             target_day,
             view: Arc::new(view),
             grid_reason,
-            snapped,
+            on_resolution_multiples,
             fills,
             cast,
             output,
