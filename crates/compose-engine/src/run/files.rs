@@ -2,7 +2,7 @@
 
 use super::report::{JobReport, RunReport};
 use super::sink::Sink;
-use super::strips::{Work, compose_job};
+use super::work_queue::{Work, compose_job};
 use super::{set, sidecar};
 use crate::control::{Control, Progress};
 use crate::error::EngineError;

@@ -1,6 +1,6 @@
 //! A run in memory with held-out pixels of the target: nothing is written.
 
-use super::strips::{Work, compose_job};
+use super::work_queue::{Work, compose_job};
 use crate::control::Control;
 use crate::error::EngineError;
 use crate::fitted::Fitted;

@@ -3,7 +3,7 @@
 //! | module | for |
 //! |---|---|
 //! | `files` | all outputs of a run, from locks to names |
-//! | `strips` | workers ahead of one writer |
+//! | `work_queue` | workers ahead of one writer |
 //! | `block` | one block: the target's pixels, then the fills |
 //! | `fill` | one fill on one window |
 //! | `composed` | a finished block and its codes |
@@ -20,7 +20,7 @@ mod report;
 pub mod set;
 mod sidecar;
 mod sink;
-mod strips;
+mod work_queue;
 
 pub(crate) use block::compose_block;
 pub use files::{run, run_watched};
