@@ -4,21 +4,21 @@
 //!
 //! 1. a file is opened by a driver of [`DRIVERS`] or by none: descriptions of map services, catalogues and pipelines
 //!    are no scenes;
-//! 2. what a VRT, an overview or a mask names is looked at before GDAL opens it, to the last file (`look`);
+//! 2. what a VRT, an overview or a mask names is looked at before GDAL opens it, to the last file (`references`);
 //! 3. [`confine`] takes all other drivers away from GDAL for the rest of the process, and tells it to make no request.
 //!
 //! The rules are `network` and `drivers` in `[scenes]`. Scenes that lie elsewhere can be let in here.
 
 mod drivers;
-mod head;
+mod first_bytes;
 mod local;
-mod look;
 mod open;
+mod references;
 mod vrt;
 
 pub use drivers::{Access, DRIVERS};
-pub(crate) use look::look;
 pub(crate) use open::open;
+pub(crate) use references::check_references;
 
 use gdal::{DriverManager, config};
 

@@ -116,7 +116,7 @@ pub struct FileHeader {
 
 /// Files that are read with `path`; none where it may not be opened.
 pub fn companions_of(path: &Path, access: &Access) -> Vec<PathBuf> {
-    access::look(path, access).unwrap_or_default()
+    access::check_references(path, access).unwrap_or_default()
 }
 
 impl FileHeader {
@@ -139,7 +139,7 @@ impl FileHeader {
 
     fn read_listening(path: &Path, systems: &CrsRegistry, access: &Access) -> Result<Self, IoError> {
         let fingerprint = Fingerprint::of(path)?;
-        let named = access::look(path, access)?;
+        let named = access::check_references(path, access)?;
         let dataset = access::open(path, access)?;
         if dataset.raster_count() == 0 {
             return Err(IoError::NoBands { path: path.to_owned(), hint: subdataset_hint(&dataset) });

@@ -1,11 +1,11 @@
 //! Names in files, and the local files that they stand for.
 
-use super::vrt::{self, Named};
+use super::vrt::{self, Reference};
 use crate::text::regular;
 use std::path::{Path, PathBuf};
 
 /// The local file that a name stands for; `None` for an address in a network where `network = true` allows it.
-pub(super) fn local(named: &Named, by: &Path, network: bool) -> Result<Option<PathBuf>, String> {
+pub(super) fn local(named: &Reference, by: &Path, network: bool) -> Result<Option<PathBuf>, String> {
     let text = named.text.as_str();
     if vrt::is_address(text) {
         let why = "it is an address or a virtual file, and scene files may open local files only; set network = true \

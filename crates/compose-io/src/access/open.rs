@@ -1,18 +1,18 @@
 //! Opening a raster with one of the permitted drivers.
 
 use super::drivers::Access;
-use super::head::{head, is_vrt, stranger};
+use super::first_bytes::{first_bytes, foreign_driver, is_vrt};
 use super::local::{local, quoted};
-use super::vrt::Named;
+use super::vrt::Reference;
 use crate::IoError;
 use crate::messages::checked;
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
 use std::path::{Path, PathBuf};
 
 /// Opens a raster read-only with one of the permitted drivers; an error holds GDAL's message. The files that it refers
-/// to must have been checked with `look` before.
+/// to must have been checked with `check_references` before.
 pub(crate) fn open(path: &Path, access: &Access) -> Result<Dataset, IoError> {
-    let head = head(path)?;
+    let head = first_bytes(path)?;
     let openers = access.openers(is_vrt(&head));
     let options = DatasetOptions {
         open_flags: GdalOpenFlags::GDAL_OF_RASTER | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
@@ -21,7 +21,7 @@ pub(crate) fn open(path: &Path, access: &Access) -> Result<Dataset, IoError> {
     };
     let name = plain_name(path)?;
     let dataset = checked(|| Dataset::open_ex(&name, options)).map_err(|cause| {
-        let Some(driver) = stranger(&head).filter(|driver| !access.takes(driver)) else {
+        let Some(driver) = foreign_driver(&head).filter(|driver| !access.takes(driver)) else {
             return IoError::Open { path: path.to_owned(), cause };
         };
         let message = format!(
@@ -55,10 +55,10 @@ fn check_overviews(path: &Path, named: &str, access: &Access) -> Result<(), IoEr
         IoError::Access { path: path.to_owned(), message }
     };
     let beside = named.get(..10).is_some_and(|start| start.eq_ignore_ascii_case(":::BASE:::"));
-    let named = Named { text: named[if beside { 10 } else { 0 }..].into(), relative: beside, raw: false };
+    let named = Reference { text: named[if beside { 10 } else { 0 }..].into(), relative: beside, raw: false };
     let Some(file) = local(&named, path, access.network).map_err(&refused)? else { return Ok(()) };
-    let head = head(&file).map_err(|e| refused(e.to_string()))?;
-    if is_vrt(&head) || stranger(&head).is_some() {
+    let head = first_bytes(&file).map_err(|e| refused(e.to_string()))?;
+    if is_vrt(&head) || foreign_driver(&head).is_some() {
         return Err(refused("expected a raster that names no other".into()));
     }
     Ok(())

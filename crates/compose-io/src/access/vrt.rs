@@ -60,7 +60,7 @@ pub(super) fn too_many() -> String {
 
 /// A file that a VRT names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Named {
+pub(super) struct Reference {
     /// As written.
     pub text: String,
     /// Whether it starts from the folder of the VRT.
@@ -73,7 +73,7 @@ pub(super) struct Named {
 ///
 /// # Errors
 /// The text is no XML or has a DTD, or an element is refused, with its line.
-pub(super) fn names(text: &str, network: bool) -> Result<Vec<Named>, String> {
+pub(super) fn names(text: &str, network: bool) -> Result<Vec<Reference>, String> {
     let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|e| format!("is no VRT: {e}"))?;
     let mut names = Vec::new();
@@ -87,7 +87,7 @@ pub(super) fn names(text: &str, network: bool) -> Result<Vec<Named>, String> {
     Ok(names)
 }
 
-fn element(node: &Node<'_, '_>, network: bool, names: &mut Vec<Named>) -> Result<(), String> {
+fn element(node: &Node<'_, '_>, network: bool, names: &mut Vec<Reference>) -> Result<(), String> {
     let tag = node.tag_name().name();
     if let Some((_, what)) = REFUSED.iter().find(|(name, _)| tag.eq_ignore_ascii_case(name)) {
         return Err(format!("has {what}, which is not taken; write it to a GeoTIFF first"));
@@ -105,7 +105,7 @@ fn element(node: &Node<'_, '_>, network: bool, names: &mut Vec<Named>) -> Result
             return Err(format!("a pixel function in {value} is not taken; write it to a GeoTIFF first"));
         }
         if NAMES.iter().any(|known| is(name, known)) || (name == tag && names_by_key(node)) {
-            names.push(Named { text: value.into(), relative: relative(node), raw: is_raw(node) });
+            names.push(Reference { text: value.into(), relative: relative(node), raw: is_raw(node) });
         } else if is_address(value) && !network && !in_metadata(node) {
             return Err(format!("{name} is the address \"{value}\"; scene files may open local files only"));
         }

@@ -1,7 +1,7 @@
 //! Checks every file that a file refers to, directly or through others, before GDAL opens it.
 
 use super::drivers::Access;
-use super::head::{head, is_vrt};
+use super::first_bytes::{first_bytes, is_vrt};
 use super::local::{inside, local, quoted};
 use super::open::open;
 use super::vrt;
@@ -29,16 +29,16 @@ const TEXTS_BESIDE: [&str; 2] = [".aux.xml", ".AUX.XML"];
 ///
 /// # Errors
 /// A file that may not be opened, by name; a VRT with too many or too deeply nested sources.
-pub(crate) fn look(path: &Path, access: &Access) -> Result<Vec<PathBuf>, IoError> {
-    let mut look = Look { access, way: Vec::new(), seen: HashMap::new(), files: Vec::new() };
-    look.file(path).map_err(|refused| match refused {
+pub(crate) fn check_references(path: &Path, access: &Access) -> Result<Vec<PathBuf>, IoError> {
+    let mut checker = Checker { access, way: Vec::new(), seen: HashMap::new(), files: Vec::new() };
+    checker.file(path).map_err(|refused| match refused {
         Refused::Io(error) => error,
         Refused::Message(message) => IoError::Access { path: path.to_owned(), message },
     })?;
-    look.files.retain(|file| file != path);
-    look.files.sort();
-    look.files.dedup();
-    Ok(look.files)
+    checker.files.retain(|file| file != path);
+    checker.files.sort();
+    checker.files.dedup();
+    Ok(checker.files)
 }
 
 enum Refused {
@@ -54,7 +54,7 @@ impl From<IoError> for Refused {
     }
 }
 
-struct Look<'a> {
+struct Checker<'a> {
     access: &'a Access,
     /// The files that lead to the present one, each named by the one before; links are resolved.
     way: Vec<PathBuf>,
@@ -63,7 +63,7 @@ struct Look<'a> {
     files: Vec<PathBuf>,
 }
 
-impl Look<'_> {
+impl Checker<'_> {
     /// Checks a file and all files that it refers to; returns their number.
     fn file(&mut self, path: &Path) -> Result<usize, Refused> {
         regular(path)?;
@@ -81,7 +81,7 @@ impl Look<'_> {
         }
         self.way.push(real.clone());
         self.beside(path)?;
-        let count = if is_vrt(&head(path)?) { self.sources(path)? } else { 1 };
+        let count = if is_vrt(&first_bytes(path)?) { self.sources(path)? } else { 1 };
         if self.way.len() > 1 && count == 1 {
             // GDAL opens a source by any driver.
             match open(path, self.access) {
@@ -160,7 +160,7 @@ mod tests {
 
     fn names(path: &Path) -> Vec<String> {
         let name = |p: PathBuf| p.file_name().unwrap().to_str().unwrap().to_owned();
-        look(path, &Access::default()).unwrap().into_iter().map(name).collect()
+        check_references(path, &Access::default()).unwrap().into_iter().map(name).collect()
     }
 
     fn raster(path: &Path) {
@@ -204,7 +204,10 @@ mod tests {
         assert_eq!(names(&outer), ["a & b.tif", "a & b.tif.msk", "absolute.tif", "inner.vrt"]);
         write("outer.vrt", "<SourceFilename relativeToVRT=\"1\">gone.tif</SourceFilename>");
         assert!(
-            look(&outer, &Access::default()).unwrap_err().to_string().ends_with("gone.tif: no such file")
+            check_references(&outer, &Access::default())
+                .unwrap_err()
+                .to_string()
+                .ends_with("gone.tif: no such file")
         );
     }
 }

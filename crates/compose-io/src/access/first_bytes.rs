@@ -11,7 +11,7 @@ const VRT_MARK: &[u8] = b"<vrtdataset";
 const HEAD: u64 = 64 * 1024;
 
 /// Words that begin or stand in files of drivers that are not taken, and the driver.
-const STRANGERS: [(&str, &str); 22] = [
+const FOREIGN_DRIVERS: [(&str, &str); 22] = [
     ("<gdal_wms", "WMS"),
     ("<wms_", "WMS"),
     ("<wmt_ms_capabilities", "WMS"),
@@ -37,7 +37,7 @@ const STRANGERS: [(&str, &str); 22] = [
 ];
 
 /// The first bytes of a file that is one: not a folder, not a device, not a pipe.
-pub(super) fn head(path: &Path) -> Result<Vec<u8>, IoError> {
+pub(super) fn first_bytes(path: &Path) -> Result<Vec<u8>, IoError> {
     crate::text::regular(path)?;
     let wrong = |cause| IoError::System { path: path.to_owned(), cause };
     let mut head = Vec::new();
@@ -52,7 +52,7 @@ pub(super) fn is_vrt(head: &[u8]) -> bool {
 }
 
 /// The driver that a file seems to be for.
-pub(super) fn stranger(head: &[u8]) -> Option<&'static str> {
+pub(super) fn foreign_driver(head: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(&head[..head.len().min(4096)]).to_lowercase();
-    STRANGERS.iter().find(|(words, _)| text.contains(words)).map(|(_, driver)| *driver)
+    FOREIGN_DRIVERS.iter().find(|(words, _)| text.contains(words)).map(|(_, driver)| *driver)
 }
