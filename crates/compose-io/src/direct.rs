@@ -9,7 +9,7 @@
 //! | module | for |
 //! |---|---|
 //! | `layout` | how samples lie in blocks |
-//! | `left` | a block that GDAL is to read |
+//! | `left_to_gdal` | a block that GDAL is to read |
 //! | `structure` | from the tags of a file to its layout, or why it is left to GDAL |
 //! | `block_table` | where the blocks lie in the file |
 //! | `unpack` | the codecs |
@@ -17,7 +17,7 @@
 
 mod block_table;
 mod layout;
-mod left;
+mod left_to_gdal;
 mod samples;
 mod structure;
 mod unpack;
@@ -37,7 +37,7 @@ use crate::header::Fingerprint;
 use compose_core::DataType;
 use std::fs::File;
 
-pub(crate) use self::left::LeftToGdal;
+pub(crate) use self::left_to_gdal::LeftToGdal;
 pub(crate) use self::unpack::Scratch;
 #[cfg(fuzzing)]
 pub use compared::fuzz_direct;

@@ -1,6 +1,6 @@
 //! The offsets and lengths of the blocks in a file.
 
-use super::left::LeftToGdal;
+use super::left_to_gdal::LeftToGdal;
 
 /// Offsets and lengths of all blocks.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The codecs: from the bytes of a block in the file to its bytes as they were before they were packed.
 
 use super::layout::Codec;
-use super::left::LeftToGdal;
+use super::left_to_gdal::LeftToGdal;
 use std::fs::File;
 use zstd_safe::{DCtx, InBuffer, OutBuffer};
 
