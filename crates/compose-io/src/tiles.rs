@@ -219,7 +219,7 @@ impl TileStore {
     ) -> Result<(Key, Held), IoError> {
         let number = if mask { band.number } else { band.together[0] };
         let key = Key { path: band.path.clone(), number, mask, col: whole.col, row: whole.row };
-        let slot = self.cache().reach(&key, at.extent(whole), at.place);
+        let slot = self.cache().get_or_insert(&key, at.extent(whole), at.place);
         let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = place.as_ref().filter(|held| held.window().intersect(part) == Some(part)) {
             return Ok((key, held.clone()));

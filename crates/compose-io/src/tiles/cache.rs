@@ -32,7 +32,7 @@ impl<T> Entry<T> {
 
 /// When a tile is wanted next, the soonest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Due {
+enum NextUse {
     /// By a worker that is behind the foremost one.
     Now,
     /// In this strip, from this column on.
@@ -80,7 +80,7 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
     }
 
     /// The item of this key; a new one without bytes if there is none.
-    pub(super) fn reach(&mut self, key: &K, extent: Extent, place: RunPosition) -> T {
+    pub(super) fn get_or_insert(&mut self, key: &K, extent: Extent, place: RunPosition) -> T {
         self.clock += 1;
         self.workers.resize(self.workers.len().max(place.worker + 1), None);
         self.workers[place.worker] = Some(place);
@@ -90,7 +90,7 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
             let same = self.now.as_ref().is_some_and(|now| strip(now) == strip(&place));
             self.now = Some(place);
             if !same {
-                self.let_moved_go();
+                self.forget_unused_moved();
             }
         }
         let used = self.clock;
@@ -123,10 +123,10 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
         (entry.bytes, entry.first_row) = (bytes, None);
         let mut over = self.bytes.saturating_sub(self.budget);
         while over > 0 {
-            let Some(victim) = self.last_wanted(key) else { return evicted };
-            let (due, entry) = (self.due(&self.entries[&victim]), self.entries.get_mut(&victim));
+            let Some(victim) = self.eviction_candidate(key) else { return evicted };
+            let (next_use, entry) = (self.next_use(&self.entries[&victim]), self.entries.get_mut(&victim));
             let entry = entry.expect("it was just found");
-            if let (Due::NextStrip(_), Some(row)) = (due, entry.cuttable()) {
+            if let (NextUse::NextStrip(_), Some(row)) = (next_use, entry.cuttable()) {
                 entry.first_row = Some(row);
                 evicted.push((victim, entry.item.clone(), Evicted::Cut(row)));
                 // How much that will free is not known yet: half, on average.
@@ -134,7 +134,7 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
                 continue;
             }
             over = over.saturating_sub(entry.bytes);
-            if due != Due::Never && may_move {
+            if next_use != NextUse::Never && may_move {
                 let (item, extent) = (entry.item.clone(), entry.extent);
                 evicted.push((victim.clone(), item.clone(), Evicted::Moved));
                 self.forget(&victim);
@@ -170,28 +170,28 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
     }
 
     /// Forgets moved items that are never needed again.
-    fn let_moved_go(&mut self) {
+    fn forget_unused_moved(&mut self) {
         let mut moved = std::mem::take(&mut self.moved);
-        moved.retain(|_, (_, extent)| self.due_at(extent) != Due::Never);
+        moved.retain(|_, (_, extent)| self.next_use_at(extent) != NextUse::Never);
         self.moved = moved;
     }
 
-    fn due(&self, entry: &Entry<T>) -> Due {
-        self.due_at(&entry.extent)
+    fn next_use(&self, entry: &Entry<T>) -> NextUse {
+        self.next_use_at(&entry.extent)
     }
 
-    fn due_at(&self, extent: &Extent) -> Due {
-        let Some(now) = self.now else { return Due::Never };
+    fn next_use_at(&self, extent: &Extent) -> NextUse {
+        let Some(now) = self.now else { return NextUse::Never };
         let Extent { pass, left, right, bottom, .. } = *extent;
         let there = pass == now.pass && bottom > now.block.row;
         if there && right > now.block.col {
-            Due::InStrip(left.max(now.block.col))
+            NextUse::InStrip(left.max(now.block.col))
         } else if self.workers.iter().flatten().any(|place| extent.meets(place)) {
-            Due::Now
+            NextUse::Now
         } else if there && bottom > now.block.row_end() {
-            Due::NextStrip(left)
+            NextUse::NextStrip(left)
         } else {
-            Due::Never
+            NextUse::Never
         }
     }
 
@@ -200,14 +200,14 @@ impl<K: Clone + Eq + Hash, T: Clone + Default> TileCache<K, T> {
     /// tiles for the next strip, the furthest right first; (4) tiles for this strip, the furthest right first; (5)
     /// tiles that a worker behind the foremost one needs. Of equals in 3 to 5 the most recently used goes first: every
     /// block reads the scenes in the same order, so that tile is needed last.
-    fn last_wanted(&self, except: &K) -> Option<K> {
+    fn eviction_candidate(&self, except: &K) -> Option<K> {
         let weighing = self.entries.iter().filter(|(key, entry)| entry.bytes > 0 && *key != except);
-        let rank = |entry: &Entry<T>| match (self.due(entry), entry.cuttable()) {
-            (Due::Never, ..) => (4, 0, u64::MAX - entry.used),
-            (Due::NextStrip(_), Some(_)) => (3, 0, u64::MAX - entry.used),
-            (Due::NextStrip(col), ..) => (2, col, entry.used),
-            (Due::InStrip(col), ..) => (1, col, entry.used),
-            (Due::Now, ..) => (0, 0, entry.used),
+        let rank = |entry: &Entry<T>| match (self.next_use(entry), entry.cuttable()) {
+            (NextUse::Never, ..) => (4, 0, u64::MAX - entry.used),
+            (NextUse::NextStrip(_), Some(_)) => (3, 0, u64::MAX - entry.used),
+            (NextUse::NextStrip(col), ..) => (2, col, entry.used),
+            (NextUse::InStrip(col), ..) => (1, col, entry.used),
+            (NextUse::Now, ..) => (0, 0, entry.used),
         };
         weighing.max_by_key(|(_, entry)| rank(entry)).map(|(key, _)| key.clone())
     }
@@ -235,7 +235,7 @@ mod tests {
     fn put(cache: &mut TileCache<u8, u8>, items: &[(u8, Extent)]) -> Vec<u8> {
         let mut all = Vec::new();
         for (key, extent) in items {
-            cache.reach(key, *extent, place(0, 50, 0));
+            cache.get_or_insert(key, *extent, place(0, 50, 0));
             for (cut, _, evicted) in cache.make_room(key, 2, false) {
                 assert_eq!(evicted, Evicted::Cut(5));
                 cache.shrink(&cut, 5, 1);
@@ -254,35 +254,35 @@ mod tests {
     #[test]
     fn where_a_tile_lies_tells_when_it_is_wanted() {
         let mut cache = TileCache::<u8, u8>::new(10);
-        cache.reach(&1, TO_THE_RIGHT, place(0, 50, 0));
-        let due = |extent| {
+        cache.get_or_insert(&1, TO_THE_RIGHT, place(0, 50, 0));
+        let next_use = |extent| {
             let entry = Entry { item: 0, bytes: 0, used: 0, extent, first_row: None };
-            cache.due(&entry)
+            cache.next_use(&entry)
         };
-        assert_eq!(due(TO_THE_RIGHT), Due::InStrip(50));
-        assert_eq!(due(extent(0, 30, 20)), Due::NextStrip(0));
-        assert_eq!(due(extent(0, 30, 10)), Due::Never);
-        assert_eq!(due(extent(0, 50, 10)), Due::Never);
-        assert_eq!(due(Extent { pass: 1, ..TO_THE_RIGHT }), Due::Never);
+        assert_eq!(next_use(TO_THE_RIGHT), NextUse::InStrip(50));
+        assert_eq!(next_use(extent(0, 30, 20)), NextUse::NextStrip(0));
+        assert_eq!(next_use(extent(0, 30, 10)), NextUse::Never);
+        assert_eq!(next_use(extent(0, 50, 10)), NextUse::Never);
+        assert_eq!(next_use(Extent { pass: 1, ..TO_THE_RIGHT }), NextUse::Never);
         // The run goes on: what was passed over without a look is waited for no longer.
-        cache.reach(&1, extent(0, 30, 20), place(0, 0, 10));
-        let due = |extent| {
+        cache.get_or_insert(&1, extent(0, 30, 20), place(0, 0, 10));
+        let next_use = |extent| {
             let entry = Entry { item: 0, bytes: 0, used: 0, extent, first_row: None };
-            cache.due(&entry)
+            cache.next_use(&entry)
         };
-        assert_eq!(due(TO_THE_RIGHT), Due::Never);
-        assert_eq!(due(extent(0, 30, 20)), Due::InStrip(0));
+        assert_eq!(next_use(TO_THE_RIGHT), NextUse::Never);
+        assert_eq!(next_use(extent(0, 30, 20)), NextUse::InStrip(0));
     }
 
     #[test]
     fn what_a_worker_that_is_behind_works_on_is_wanted_still() {
         let mut cache = TileCache::<u8, u8>::new(10);
-        cache.reach(&1, TO_THE_RIGHT, RunPosition { worker: 1, ..place(0, 80, 0) });
-        cache.reach(&2, TO_THE_RIGHT, place(1, 0, 0));
-        assert_eq!(cache.due_at(&TO_THE_RIGHT), Due::Now);
-        assert_eq!(cache.due_at(&extent(0, 80, 10)), Due::Never);
-        cache.reach(&2, TO_THE_RIGHT, RunPosition { worker: 1, ..place(1, 10, 0) });
-        assert_eq!(cache.due_at(&TO_THE_RIGHT), Due::Never);
+        cache.get_or_insert(&1, TO_THE_RIGHT, RunPosition { worker: 1, ..place(0, 80, 0) });
+        cache.get_or_insert(&2, TO_THE_RIGHT, place(1, 0, 0));
+        assert_eq!(cache.next_use_at(&TO_THE_RIGHT), NextUse::Now);
+        assert_eq!(cache.next_use_at(&extent(0, 80, 10)), NextUse::Never);
+        cache.get_or_insert(&2, TO_THE_RIGHT, RunPosition { worker: 1, ..place(1, 10, 0) });
+        assert_eq!(cache.next_use_at(&TO_THE_RIGHT), NextUse::Never);
     }
 
     #[test]
@@ -290,20 +290,20 @@ mod tests {
         let mut cache = TileCache::<u8, u8>::new(3);
         let (ahead, below) = (extent(90, 95, 10), extent(0, 30, 20));
         for (key, extent) in [(1, ahead), (2, below)] {
-            cache.reach(&key, Extent { next_row: None, ..extent }, place(0, 50, 0));
+            cache.get_or_insert(&key, Extent { next_row: None, ..extent }, place(0, 50, 0));
             assert!(cache.make_room(&key, 1, true).is_empty());
         }
-        cache.reach(&3, TO_THE_RIGHT, place(0, 50, 0));
+        cache.get_or_insert(&3, TO_THE_RIGHT, place(0, 50, 0));
         let moved: Vec<_> =
             cache.make_room(&3, 2, true).into_iter().map(|(key, _, how)| (key, how)).collect();
         assert_eq!((moved, cache.bytes), (vec![(2, Evicted::Moved)], 3));
         // What was reached for while it waits is kept for the strip that wants it.
-        cache.reach(&2, below, place(0, 0, 10));
+        cache.get_or_insert(&2, below, place(0, 0, 10));
         assert!(cache.moved.contains_key(&2) && !cache.entries.contains_key(&2));
         // Filled again, it is here.
         assert!(cache.make_room(&2, 1, true).is_empty());
         assert!(cache.moved.is_empty() && cache.bytes <= 3);
-        cache.reach(&4, TO_THE_RIGHT, place(1, 0, 0));
+        cache.get_or_insert(&4, TO_THE_RIGHT, place(1, 0, 0));
         assert!(cache.entries.contains_key(&4));
     }
 
@@ -338,10 +338,10 @@ mod tests {
     #[test]
     fn an_item_larger_than_the_budget_is_still_handed_out() {
         let mut cache = TileCache::<u8, u8>::new(3);
-        cache.reach(&1, extent(0, 30, 10), place(0, 50, 0));
+        cache.get_or_insert(&1, extent(0, 30, 10), place(0, 50, 0));
         assert!(cache.make_room(&1, 10, false).is_empty());
         assert!(cache.entries.contains_key(&1));
-        cache.reach(&2, TO_THE_RIGHT, place(0, 50, 0));
+        cache.get_or_insert(&2, TO_THE_RIGHT, place(0, 50, 0));
         assert!(cache.make_room(&2, 1, false).is_empty());
         assert!(!cache.entries.contains_key(&1));
         assert_eq!(cache.bytes, 1);
