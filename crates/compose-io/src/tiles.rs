@@ -3,7 +3,7 @@
 //! A file's tiles rarely line up with the output's blocks, so one tile serves up to four of them. The store
 //! keeps decoded tiles in their native type; a worker copies its window out of them. Two workers that want
 //! the same tile wait for one decoding. What falls out of the budget (`cache`) is decoded again when it is
-//! needed, or waits in a scratch file where there is one (`waiting`). Bands that lie together in a file's blocks (pixel-interleaved) share their tiles.
+//! needed, or waits in a scratch file where there is one (`scratch_file`). Bands that lie together in a file's blocks (pixel-interleaved) share their tiles.
 
 mod band;
 mod buffer;
@@ -11,7 +11,7 @@ mod cache;
 mod copy;
 mod files;
 mod reading;
-mod waiting;
+mod scratch_file;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +25,7 @@ use self::buffer::{Buffers, SPARE_BYTES, Tile};
 use self::cache::{Evicted, TileCache};
 use self::copy::{Outside, Part, clear_masked, copy_codes, copy_data};
 use self::files::OpenFiles;
-use self::waiting::{ScratchFile, Waiting};
+use self::scratch_file::{ScratchFile, TileOnDisk};
 use crate::IoError;
 use crate::access;
 use crate::direct::{DirectFile, LeftToGdal, Scratch};
@@ -56,7 +56,7 @@ type Slot = Arc<Mutex<Option<Held>>>;
 #[derive(Clone)]
 enum Held {
     Memory(Arc<Tile>),
-    Disk(Arc<Waiting>),
+    Disk(Arc<TileOnDisk>),
 }
 
 impl Held {
@@ -117,7 +117,7 @@ impl TileStore {
     /// Gives the memory of all tiles back, and the bytes of the scratch file.
     pub fn let_go(&self) {
         self.cache().clear();
-        self.disk.let_go();
+        self.disk.release();
         self.buffers.clear();
     }
 
@@ -229,7 +229,7 @@ impl TileStore {
         *place = Some(Held::Memory(decoded.clone()));
         // Not to hold one tile while waiting for another.
         drop(place);
-        let evicted = self.cache().make_room(&key, decoded.bytes(), self.disk.is_there());
+        let evicted = self.cache().make_room(&key, decoded.bytes(), self.disk.accepts_tiles());
         for (key, slot, how) in evicted {
             match how {
                 Evicted::Cut(row) => self.cut(&key, &slot, row),
@@ -255,7 +255,7 @@ impl TileStore {
     fn move_to_disk(&self, key: &Key, slot: &Slot) {
         let mut place = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Held::Memory(tile)) = &*place else { return };
-        *place = self.disk.write(tile).map(|waiting| Held::Disk(Arc::new(waiting)));
+        *place = self.disk.write(tile).map(|tile| Held::Disk(Arc::new(tile)));
         let gone = place.is_none();
         drop(place);
         if gone {

@@ -38,7 +38,7 @@ struct Space {
 }
 
 /// A tile in the file.
-pub(super) struct Waiting {
+pub(super) struct TileOnDisk {
     pub window: Window,
     dtype: DataType,
     file: Arc<File>,
@@ -53,7 +53,7 @@ impl ScratchFile {
     }
 
     /// Whether tiles may be written.
-    pub fn is_there(&self) -> bool {
+    pub fn accepts_tiles(&self) -> bool {
         self.folder.is_some() && !locked(&self.space).given_up
     }
 
@@ -68,7 +68,7 @@ impl ScratchFile {
     }
 
     /// Gives the bytes on the disk back, where no tile waits any more, and writes no more.
-    pub fn let_go(&self) {
+    pub fn release(&self) {
         let space = &mut *locked(&self.space);
         if space.file.as_ref().is_none_or(|file| Arc::strong_count(file) == 1) {
             *space = Space { given_up: true, ..Space::default() };
@@ -76,10 +76,10 @@ impl ScratchFile {
     }
 
     /// Writes a tile; `None` where there is no room for it.
-    pub fn write(&self, tile: &Tile) -> Option<Waiting> {
+    pub fn write(&self, tile: &Tile) -> Option<TileOnDisk> {
         let length = tile.bytes();
         let (file, offset) = self.place(length)?;
-        let waiting = Waiting {
+        let written = TileOnDisk {
             window: tile.window,
             dtype: tile.dtype,
             file,
@@ -95,14 +95,14 @@ impl ScratchFile {
                 for row in samples.chunks(tile.window.width * bytes) {
                     column.extend_from_slice(&row[left * bytes..][..width * bytes]);
                 }
-                if write_at(&waiting.file, &column, waiting.place_of(plane, left)).is_err() {
+                if write_at(&written.file, &column, written.place_of(plane, left)).is_err() {
                     self.give_up();
                     return None;
                 }
             }
         }
         self.written.fetch_add(length, Ordering::Relaxed);
-        Some(waiting)
+        Some(written)
     }
 
     /// Where so many bytes may lie.
@@ -131,7 +131,7 @@ impl ScratchFile {
     }
 }
 
-impl Waiting {
+impl TileOnDisk {
     /// Reads the part of a plane that lies in `part`, piece by piece; each is a tile of its own. False where it cannot be
     /// read.
     pub fn visit(
@@ -163,7 +163,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for TileOnDisk {
     fn drop(&mut self) {
         locked(&self.space).free.entry(self.length).or_default().push(self.offset);
     }
