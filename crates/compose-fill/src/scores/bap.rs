@@ -136,7 +136,7 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn Score>, Vec<Problem>> {
     let weights = [day_of_year, year, cloud_distance, haze];
     if !weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0) {
         wrong("weights", "weights hold a number that is not finite or below 0");
-    } else if bap.parts() == 0.0 {
+    } else if bap.total_weight() == 0.0 {
         wrong("weights", "weights leave nothing that counts");
     }
     match required {
@@ -147,7 +147,7 @@ fn parse(table: &SettingsTable<'_>) -> Result<Box<dyn Score>, Vec<Problem>> {
 
 impl Bap {
     /// The sum of the weights that count.
-    fn parts(&self) -> f64 {
+    fn total_weight(&self) -> f64 {
         let weights = self.weights;
         let given = |is_given: bool, weight: f64| if is_given { weight } else { 0.0 };
         weights.day_of_year
@@ -159,7 +159,7 @@ impl Bap {
     /// The score of a day on a Gaussian that is S₁ on the best day (`part` = 0) and s₀ on the first or last day
     /// (`part` = 1); `part` is the distance from the best day divided by that length: S₁ (s₀ / S₁)^part², which is S₁
     /// exp(−Δ² / 2σ²) with σ = D / √(−2 ln(s₀ / S₁)) and part = Δ / D.
-    fn gauss(&self, side: usize, part: f64) -> f64 {
+    fn gaussian_score(&self, side: usize, part: f64) -> f64 {
         let [best, low] = [self.day_of_year_scores[1], self.day_of_year_scores[side]];
         best * (low / best).powf(part * part)
     }
@@ -192,7 +192,10 @@ impl Bap {
         let days = self.days(day);
         let (side, length) = self.side(days);
         let years = self.year.map_or(0, |year| year.abs_diff(day.year()));
-        [self.gauss(side, f64::from(days) / length), self.gauss(side, f64::from(years) / self.year_reach)]
+        [
+            self.gaussian_score(side, f64::from(days) / length),
+            self.gaussian_score(side, f64::from(years) / self.year_reach),
+        ]
     }
 }
 
@@ -235,7 +238,7 @@ impl Score for Strategy {
         }
         let is_candidate = dated.iter().all(|(score, weight)| *weight == 0.0 || *score >= LEAST);
         let dated = dated.iter().map(|(score, weight)| score * weight).sum();
-        Ok(Box::new(Bound { bands, is_candidate, dated, clouds, haze, weights, total: bap.parts() }))
+        Ok(Box::new(Bound { bands, is_candidate, dated, clouds, haze, weights, total: bap.total_weight() }))
     }
 }
 
