@@ -36,62 +36,66 @@ const SPELLED: usize = 4;
 
 /// Remarks on a list of codes; none if the list targets no reason of the layout.
 pub(crate) fn notes(layout: &Layout, listed: &[u32]) -> Vec<String> {
-    let covered = covered(layout, listed);
-    if covered.is_empty() {
+    let targeted = targeted_reasons(layout, listed);
+    if targeted.is_empty() {
         return Vec::new();
     }
-    let is_after = |code: u32| reasons(layout, code).iter().any(|r| covered.contains(r));
+    let is_targeted = |code: u32| reasons(layout, code).iter().any(|r| targeted.contains(r));
     let mut parts: Vec<String> = listed
         .iter()
-        .filter(|code| !is_after(**code))
+        .filter(|code| !is_targeted(**code))
         .map(|code| {
-            format!("{code} decodes to {}, not {}", layout.decode(*code), claim(layout, *code, &covered))
+            format!(
+                "{code} decodes to {}, not {}",
+                layout.decode(*code),
+                intended_meaning(layout, *code, &targeted)
+            )
         })
         .collect();
     let known = layout.seen.iter().copied();
-    let missing: Vec<u32> = known.filter(|c| is_after(*c) && !listed.contains(c)).collect();
-    parts.extend(unlisted(layout, &missing, &covered));
+    let missing: Vec<u32> = known.filter(|c| is_targeted(*c) && !listed.contains(c)).collect();
+    parts.extend(unlisted(layout, &missing, &targeted));
     let joined = (!parts.is_empty()).then(|| parts.join("; "));
-    joined.into_iter().chain(occluded(layout, listed, is_after)).collect()
+    joined.into_iter().chain(occluded(layout, listed, is_targeted)).collect()
 }
 
 /// The reasons that the list targets: those that some listed code has alone.
-fn covered(layout: &Layout, listed: &[u32]) -> Vec<&'static str> {
-    let mut covered = Vec::new();
+fn targeted_reasons(layout: &Layout, listed: &[u32]) -> Vec<&'static str> {
+    let mut targeted = Vec::new();
     let misprinted = |code| MISPRINTED.iter().any(|(l, c, _)| *l == layout.name && *c == code);
     for code in listed.iter().filter(|c| !misprinted(**c)) {
         match reasons(layout, *code)[..] {
-            [only] if !covered.contains(&only) => covered.push(only),
+            [only] if !targeted.contains(&only) => targeted.push(only),
             _ => {}
         }
     }
-    covered
+    targeted
 }
 
 /// The meaning that the list seems to give the code.
-fn claim(layout: &Layout, code: u32, covered: &[&'static str]) -> String {
+fn intended_meaning(layout: &Layout, code: u32, targeted: &[&'static str]) -> String {
     let misprint =
-        MISPRINTED.iter().find(|(l, c, flag)| *l == layout.name && *c == code && covered.contains(flag));
+        MISPRINTED.iter().find(|(l, c, flag)| *l == layout.name && *c == code && targeted.contains(flag));
     match misprint {
         Some((_, _, flag)) => (*flag).to_owned(),
-        None => covered.join(" or "),
+        None => targeted.join(" or "),
     }
 }
 
-fn unlisted(layout: &Layout, missing: &[u32], covered: &[&'static str]) -> Vec<String> {
+fn unlisted(layout: &Layout, missing: &[u32], targeted: &[&'static str]) -> Vec<String> {
     if missing.len() <= SPELLED {
         let say = |code: &u32| format!("{code} ({}) is not listed", layout.decode(*code));
         return missing.iter().map(say).collect();
     }
-    vec![format!("{} codes with {} are not listed: {}", missing.len(), covered.join(" or "), shown(missing))]
+    vec![format!("{} codes with {} are not listed: {}", missing.len(), targeted.join(" or "), shown(missing))]
 }
 
 /// Terrain occlusion can join any other flag, and then makes a number of its own that no printed list holds.
-fn occluded(layout: &Layout, listed: &[u32], is_after: impl Fn(u32) -> bool) -> Option<String> {
+fn occluded(layout: &Layout, listed: &[u32], is_targeted: impl Fn(u32) -> bool) -> Option<String> {
     let field = layout.field("terrain-occlusion").filter(|f| f.is_flag())?;
     let siblings: Vec<u32> = listed
         .iter()
-        .filter(|code| is_after(**code) && !layout.is_fill(**code))
+        .filter(|code| is_targeted(**code) && !layout.is_fill(**code))
         .map(|code| code | 1 << field.offset)
         .filter(|sibling| !listed.contains(sibling) && !layout.seen.contains(sibling))
         .collect();
