@@ -6,9 +6,9 @@ mod finish;
 
 use crate::descriptor::Declared;
 use crate::facts::OneStack;
-use crate::home::{Home, forever};
 use crate::instance::{Instance, Pool, Threads, create, missing};
-use crate::plan::{NOT_SAID, halo, in_place, same_plan};
+use crate::library_context::{LibraryContext, leak};
+use crate::plan_checks::{NOT_SAID, halo, in_place, same_plan};
 use crate::planes::{Readable, Writable, block, raw_window};
 use crate::settings::{Values, page_of, schema};
 use compose_core::fill_strategy::FillKind;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// A fill strategy of a library, with the settings of a rules file.
 #[derive(Clone)]
 struct Strategy {
-    home: Home,
+    context: LibraryContext,
     declared: &'static Declared,
     raw: abi::FillKind,
     values: Arc<Values>,
@@ -43,13 +43,17 @@ impl fmt::Debug for Strategy {
 }
 
 /// The strategy as a kind like the built-in ones.
-pub(crate) fn kind(home: Home, declared: &'static Declared, raw: abi::FillKind) -> &'static FillKind {
-    let template = forever(Strategy { home, declared, raw, values: Arc::new(Values::new(Vec::new())) });
-    forever(FillKind {
+pub(crate) fn kind(
+    context: LibraryContext,
+    declared: &'static Declared,
+    raw: abi::FillKind,
+) -> &'static FillKind {
+    let template = leak(Strategy { context, declared, raw, values: Arc::new(Values::new(Vec::new())) });
+    leak(FillKind {
         name: &declared.id,
         page: page_of(declared),
-        schema: forever(|| schema(declared)),
-        parse: forever(|table: &SettingsTable<'_>, _: &[&compose_core::ScoreKind]| {
+        schema: leak(|| schema(declared)),
+        parse: leak(|table: &SettingsTable<'_>, _: &[&compose_core::ScoreKind]| {
             Ok(Box::new(template.with_settings(table)?) as Box<dyn FillStrategy>)
         }),
     })
@@ -77,7 +81,7 @@ impl Strategy {
     }
 
     fn create(&self) -> Result<Instance, KindError> {
-        create(self.home, self.declared, (self.raw.create, self.raw.destroy), &self.values)
+        create(self.context, self.declared, (self.raw.create, self.raw.destroy), &self.values)
     }
 
     /// An instance that has planned, and its plan.
@@ -88,7 +92,7 @@ impl Strategy {
         let mut raw = FillPlan::request(&mut donors, count);
         let plan = self.raw.plan.ok_or_else(missing)?;
         let who = self.declared.who();
-        self.home.host.call(&who, &|| "plan".into(), |host| {
+        self.context.host.call(&who, &|| "plan".into(), |host| {
             // SAFETY: all pointers are valid for the call, and `donors` has room for `donor_capacity`.
             unsafe { plan(instance.as_ptr(), host, &raw const stack.raw, &raw mut raw) }
         })?;
@@ -183,7 +187,7 @@ impl FillStrategy for Strategy {
             same_plan(strategy.declared, plan == planned)?;
             Ok(instance)
         };
-        let pool = Pool::new(self.home, plan.threads, instance, Box::new(make));
+        let pool = Pool::new(self.context, plan.threads, instance, Box::new(make));
         Ok(FillBinding::ready(Bound { strategy: self.clone(), facts, ids, plan, pool }))
     }
 }
@@ -326,7 +330,7 @@ impl Bound {
             _ => block(window),
         };
         let called = self.pool.with(|instance| {
-            self.strategy.home.host.call(&who, &what, |host| {
+            self.strategy.context.host.call(&who, &what, |host| {
                 // SAFETY: all pointers are valid for the call: the planes of donors and target reach `halo`
                 // pixels beyond the output, for the engine has read that much; outputs have the window's size.
                 unsafe { run(instance, host, &raw const *raw_input, &raw const raw_output) }

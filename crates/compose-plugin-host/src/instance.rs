@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use crate::descriptor::Declared;
-use crate::home::Home;
+use crate::library_context::LibraryContext;
 use crate::settings::Values;
 use compose_core::KindError;
 use compose_plugin::abi;
@@ -47,7 +47,7 @@ pub(crate) fn missing() -> KindError {
 
 /// Makes an instance.
 pub(crate) fn create(
-    home: Home,
+    context: LibraryContext,
     declared: &Declared,
     functions: (Option<abi::Create>, Option<abi::Destroy>),
     values: &Values,
@@ -55,7 +55,7 @@ pub(crate) fn create(
     let (Some(create), Some(destroy)) = functions else { return Err(missing()) };
     let mut at = std::ptr::null_mut();
     let raw = values.as_raw();
-    home.host.call(&declared.who(), &|| "create".into(), |host| {
+    context.host.call(&declared.who(), &|| "create".into(), |host| {
         // SAFETY: all pointers are valid for the call; there are as many values as settings are declared.
         unsafe { create(host, raw.as_ptr(), raw.len() as u32, &raw mut at) }
     })?;
@@ -89,7 +89,7 @@ type Make = Box<dyn Fn() -> Result<Instance, KindError> + Send + Sync>;
 
 /// The instances that serve one scene or one output.
 pub(crate) struct Pool {
-    home: Home,
+    context: LibraryContext,
     threads: Threads,
     /// The instances on which no call is being made.
     idle: Mutex<Vec<Instance>>,
@@ -100,12 +100,12 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// `first` has planned; `make` makes more like it.
-    pub fn new(home: Home, threads: Threads, first: Instance, make: Make) -> Self {
+    pub fn new(context: LibraryContext, threads: Threads, first: Instance, make: Make) -> Self {
         let (idle, shared) = match threads {
             Threads::Any => (Vec::new(), Some(first)),
             Threads::One | Threads::PerInstance => (vec![first], None),
         };
-        Self { home, threads, idle: Mutex::new(idle), shared, make }
+        Self { context, threads, idle: Mutex::new(idle), shared, make }
     }
 
     /// Calls with an instance on which the plan allows a call now.
@@ -113,9 +113,9 @@ impl Pool {
         // A call that wants the library for itself waits for all others, and they for it.
         let (_alone, _among);
         if self.threads == Threads::One {
-            _alone = self.home.lock.write().unwrap_or_else(PoisonError::into_inner);
+            _alone = self.context.lock.write().unwrap_or_else(PoisonError::into_inner);
         } else {
-            _among = self.home.lock.read().unwrap_or_else(PoisonError::into_inner);
+            _among = self.context.lock.read().unwrap_or_else(PoisonError::into_inner);
         }
         if let Some(shared) = &self.shared {
             return call(shared.as_ptr());

@@ -1,7 +1,7 @@
 //! A library that has been loaded, and the kinds that are made of it.
 
 use crate::call::PluginHost;
-use crate::home::Home;
+use crate::library_context::LibraryContext;
 use crate::load_error::LoadError;
 use crate::open::{KindSort, RawKind, Supplied, hash, open};
 use crate::{fill, scene_rule};
@@ -55,7 +55,7 @@ impl PluginHost {
     /// The file is no library, no plugin, one of another version, or one whose descriptors make no sense.
     pub fn load(&self, path: &Path, sha256: Option<&str>) -> Result<&'static Plugin, LoadError> {
         let opened = open(path, sha256)?;
-        let home = Home { host: *self, lock: Box::leak(Box::default()) };
+        let context = LibraryContext { host: *self, lock: Box::leak(Box::default()) };
         let mut plugin = Plugin {
             path: opened.path,
             sha256: opened.sha256,
@@ -69,10 +69,10 @@ impl PluginHost {
             plugin.kinds.push(PluginKind { sort, id: &declared.id, version: &declared.version });
             match (sort, raw) {
                 (KindSort::Score, RawKind::Scene(raw)) => {
-                    plugin.scores.push(scene_rule::score_kind(home, declared, raw));
+                    plugin.scores.push(scene_rule::score_kind(context, declared, raw));
                 }
-                (_, RawKind::Scene(raw)) => plugin.masks.push(scene_rule::mask_kind(home, declared, raw)),
-                (_, RawKind::Fill(raw)) => plugin.fills.push(fill::kind(home, declared, raw)),
+                (_, RawKind::Scene(raw)) => plugin.masks.push(scene_rule::mask_kind(context, declared, raw)),
+                (_, RawKind::Fill(raw)) => plugin.fills.push(fill::kind(context, declared, raw)),
             }
         }
         Ok(Box::leak(Box::new(plugin)))

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use crate::descriptor::{Declared, check_callbacks};
-use crate::home::forever;
+use crate::library_context::leak;
 use crate::load_error::LoadError;
 use compose_plugin::abi;
 use libloading::Library;
@@ -199,5 +199,5 @@ fn declared(raw: &abi::Descriptor, sort: KindSort, before: &[Supplied]) -> Resul
     if let Some(twin) = before.iter().find(|k| k.declared.id == declared.id) {
         return Err(format!("two of its kinds are called \"{}\": a {} and a {sort}", declared.id, twin.sort));
     }
-    Ok(forever(declared))
+    Ok(leak(declared))
 }

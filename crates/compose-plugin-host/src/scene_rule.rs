@@ -4,9 +4,9 @@
 
 use crate::descriptor::Declared;
 use crate::facts::{OneGrid, Scenes};
-use crate::home::{Home, forever};
 use crate::instance::{Instance, Pool, Threads, create, missing};
-use crate::plan::{NOT_SAID, halo, in_place, same_plan};
+use crate::library_context::{LibraryContext, leak};
+use crate::plan_checks::{NOT_SAID, halo, in_place, same_plan};
 use crate::planes::{Readable, Writable, block, place, raw_window};
 use crate::settings::{Values, page_of, schema};
 use compose_core::mask_rule::MaskKind;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// A mask rule or score of a library, with the settings of a rules file.
 #[derive(Clone)]
 struct Rule {
-    home: Home,
+    context: LibraryContext,
     declared: &'static Declared,
     raw: abi::SceneKind,
     values: Arc<Values>,
@@ -41,27 +41,35 @@ impl fmt::Debug for Rule {
 }
 
 /// The mask rule as a kind like the built-in ones.
-pub(crate) fn mask_kind(home: Home, declared: &'static Declared, raw: abi::SceneKind) -> &'static MaskKind {
-    let template = forever(Rule { home, declared, raw, values: Arc::new(Values::new(Vec::new())) });
-    forever(MaskKind {
+pub(crate) fn mask_kind(
+    context: LibraryContext,
+    declared: &'static Declared,
+    raw: abi::SceneKind,
+) -> &'static MaskKind {
+    let template = leak(Rule { context, declared, raw, values: Arc::new(Values::new(Vec::new())) });
+    leak(MaskKind {
         name: &declared.id,
         page: page_of(declared),
-        schema: forever(|| schema(declared)),
+        schema: leak(|| schema(declared)),
         // The caller says which [[mask]] a mistake is in.
-        parse: forever(|table: &compose_core::SettingsTable<'_>| {
+        parse: leak(|table: &compose_core::SettingsTable<'_>| {
             Ok(Box::new(template.with_settings(table, &declared.id)?) as Box<dyn MaskRule>)
         }),
     })
 }
 
 /// The score as a kind like the built-in ones.
-pub(crate) fn score_kind(home: Home, declared: &'static Declared, raw: abi::SceneKind) -> &'static ScoreKind {
-    let template = forever(Rule { home, declared, raw, values: Arc::new(Values::new(Vec::new())) });
-    forever(ScoreKind {
+pub(crate) fn score_kind(
+    context: LibraryContext,
+    declared: &'static Declared,
+    raw: abi::SceneKind,
+) -> &'static ScoreKind {
+    let template = leak(Rule { context, declared, raw, values: Arc::new(Values::new(Vec::new())) });
+    leak(ScoreKind {
         name: &declared.id,
         page: page_of(declared),
-        schema: forever(|| schema(declared)),
-        parse: forever(|table: &compose_core::SettingsTable<'_>| {
+        schema: leak(|| schema(declared)),
+        parse: leak(|table: &compose_core::SettingsTable<'_>| {
             Ok(Box::new(template.with_settings(table, &format!("score \"{}\"", declared.id))?)
                 as Box<dyn Score>)
         }),
@@ -82,7 +90,7 @@ impl Rule {
     }
 
     fn create(&self) -> Result<Instance, KindError> {
-        create(self.home, self.declared, (self.raw.create, self.raw.destroy), &self.values)
+        create(self.context, self.declared, (self.raw.create, self.raw.destroy), &self.values)
     }
 
     fn bind(&self, scene: &SceneFacts) -> Result<Bound, KindError> {
@@ -96,7 +104,7 @@ impl Rule {
             same_plan(rule.declared, plan == planned)?;
             Ok(instance)
         };
-        let pool = Pool::new(self.home, plan.threads, instance, Box::new(make));
+        let pool = Pool::new(self.context, plan.threads, instance, Box::new(make));
         Ok(Bound { rule: self.clone(), facts, plan, pool })
     }
 
@@ -107,7 +115,7 @@ impl Rule {
         let mut raw = ScenePlan::request(&mut bands);
         let plan = self.raw.plan.ok_or_else(missing)?;
         let who = self.declared.who();
-        self.home.host.call(&who, &|| format!("scene {}, plan", scene.id), |host| {
+        self.context.host.call(&who, &|| format!("scene {}, plan", scene.id), |host| {
             // SAFETY: all pointers are valid for the call, and `bands` has room for `band_capacity`.
             unsafe { plan(instance.as_ptr(), host, facts.as_raw().as_ptr(), &raw mut raw) }
         })?;
@@ -243,7 +251,7 @@ impl Bound {
         let who = self.rule.declared.who();
         let what = || format!("scene {}, {}", pixels.scene.id, block(inner));
         self.pool.with(|instance| {
-            self.rule.home.host.call(&who, &what, |host| {
+            self.rule.context.host.call(&who, &what, |host| {
                 // SAFETY: all pointers are valid for the call: planes reach `halo` pixels beyond the output on
                 // every side, for `inner` lies that deep in them; the output has the size of `inner`.
                 unsafe { run(instance, host, &raw const input, &raw const out) }

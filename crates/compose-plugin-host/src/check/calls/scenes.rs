@@ -13,7 +13,7 @@ use crate::check::violations::{changed, check_room, plan_fault, room, trespass};
 use crate::facts::OneGrid;
 use crate::instance::Instance;
 use crate::open::KindSort;
-use crate::plan::NOT_SAID;
+use crate::plan_checks::NOT_SAID;
 use crate::planes::{Sample, place, raw_window};
 use crate::scene_rule::{ScenePlan, UNWRITTEN};
 use compose_plugin::abi;

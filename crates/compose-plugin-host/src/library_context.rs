@@ -5,7 +5,7 @@ use std::sync::RwLock;
 
 /// The state that the kinds of one library share.
 #[derive(Clone, Copy)]
-pub(crate) struct Home {
+pub(crate) struct LibraryContext {
     pub host: PluginHost,
     /// Locked for writing by calls of kinds that allow only one call into the library at a time; other calls lock it
     /// for reading.
@@ -13,6 +13,6 @@ pub(crate) struct Home {
 }
 
 /// Leaks a value: kinds live as long as the library, which is never unloaded.
-pub(crate) fn forever<T>(thing: T) -> &'static T {
+pub(crate) fn leak<T>(thing: T) -> &'static T {
     Box::leak(Box::new(thing))
 }
