@@ -86,7 +86,7 @@ impl Bench {
                     why.get_or_insert("it has no plan: see the trials settings and plan".to_owned());
                     None
                 }
-                Err(Stop::Ours(said)) => {
+                Err(Stop::Internal(said)) => {
                     why.get_or_insert(said);
                     None
                 }
@@ -110,7 +110,7 @@ impl Bench {
         let mut setups = self.setups()?;
         setups.retain(|(setup, _)| setup.plan.deterministic());
         if setups.is_empty() {
-            return Err(End::Needless("plans as not deterministic".into()));
+            return Err(End::NotApplicable("plans as not deterministic".into()));
         }
         Ok(setups)
     }

@@ -58,7 +58,7 @@ impl<T: Sample> Memory<T> {
 
 /// The layout of rows in memory.
 #[derive(Clone, Copy, Debug)]
-pub struct Lay {
+pub struct MemoryLayout {
     /// Samples between the end of a row and the beginning of the next.
     pub pad: usize,
     /// Pixels on every side beyond those that may be read.
@@ -68,23 +68,23 @@ pub struct Lay {
 }
 
 /// A plane to read.
-pub struct Slab<T> {
+pub struct ReadPlane<T> {
     memory: Memory<T>,
-    lay: Lay,
+    lay: MemoryLayout,
     rows: usize,
     cols: usize,
 }
 
-impl<T: Sample> Slab<T> {
+impl<T: Sample> ReadPlane<T> {
     /// A plane of `rows` × `cols` pixels that may be read; `sample` gives these, and `beyond` what lies around
     /// them, by a running number.
     pub fn new(
         (rows, cols): (usize, usize),
-        lay: Lay,
+        lay: MemoryLayout,
         sample: impl Fn(usize, usize) -> T,
         beyond: impl Fn(usize) -> T,
     ) -> io::Result<Self> {
-        let lay = if lay.fenced { Lay { margin: 0, ..lay } } else { lay };
+        let lay = if lay.fenced { MemoryLayout { margin: 0, ..lay } } else { lay };
         let stride = cols + 2 * lay.margin + lay.pad;
         let mut content: Vec<T> = (0..stride * (rows + 2 * lay.margin)).map(beyond).collect();
         for row in 0..rows {
@@ -140,7 +140,7 @@ pub struct Guarded<T> {
 
 impl<T: Sample> Guarded<T> {
     /// A plane that holds `start` everywhere, with guards before it, between its rows and behind it.
-    pub fn new((height, width): (usize, usize), lay: Lay, start: T) -> io::Result<Self> {
+    pub fn new((height, width): (usize, usize), lay: MemoryLayout, start: T) -> io::Result<Self> {
         let stride = width + lay.pad;
         let guard = (8 * stride).max(1024);
         let mut content = vec![T::GUARD; guard];
@@ -212,13 +212,14 @@ fn samples(count: usize) -> String {
 mod tests {
     use super::*;
 
-    const LAY: Lay = Lay { pad: 3, margin: 2, fenced: false };
+    const LAY: MemoryLayout = MemoryLayout { pad: 3, margin: 2, fenced: false };
 
     #[test]
     fn pixels_lie_where_stride_and_start_say() {
         for fenced in [false, true] {
             let slab =
-                Slab::new((4, 5), Lay { fenced, ..LAY }, |r, c| (10 * r + c) as f32, |_| -1.0).unwrap();
+                ReadPlane::new((4, 5), MemoryLayout { fenced, ..LAY }, |r, c| (10 * r + c) as f32, |_| -1.0)
+                    .unwrap();
             // SAFETY: row 2, column 3 may be read.
             let at = unsafe { slab.at(1).byte_offset(slab.stride_bytes() as isize).add(2).read() };
             assert_eq!((at, slab.get(2, 3)), (23.0, 23.0), "{fenced}");

@@ -1,6 +1,6 @@
 //! One look at a window: what is shown to a kind, and what it answers.
 
-use super::buffers::{Lay, Slab};
+use super::buffers::{MemoryLayout, ReadPlane};
 use super::fixtures::Fixture;
 use super::random;
 use crate::planes::Sample;
@@ -13,10 +13,10 @@ use std::io;
 pub struct Call {
     pub window: Window,
     /// The layout of data, validity and outputs in memory.
-    pub lay: [Lay; 3],
-    pub beyond: Beyond,
+    pub lay: [MemoryLayout; 3],
+    pub beyond: Surroundings,
     pub invalid: Invalid,
-    pub shown: Shown,
+    pub shown: ValidityPattern,
     pub gaps: Gaps,
     /// The number of repeated calls, which must give the same answer.
     pub repeat: usize,
@@ -24,7 +24,7 @@ pub struct Call {
 
 /// The content of memory around the pixels that may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beyond {
+pub enum Surroundings {
     Nothing,
     Bright,
     Mixed,
@@ -54,7 +54,7 @@ impl Invalid {
 
 /// The amount of valid pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum ValidityPattern {
     All,
     /// A few valid pixels far from each other.
     Sparse,
@@ -78,31 +78,38 @@ pub enum Gaps {
 
 impl Call {
     pub fn of(window: Window) -> Self {
-        let lay = Lay { pad: 0, margin: 2, fenced: false };
+        let lay = MemoryLayout { pad: 0, margin: 2, fenced: false };
         Self {
             window,
             lay: [lay; 3],
-            beyond: Beyond::Nothing,
+            beyond: Surroundings::Nothing,
             invalid: Invalid::Stored,
-            shown: Shown::All,
+            shown: ValidityPattern::All,
             gaps: Gaps::All,
             repeat: 0,
         }
     }
 
-    pub fn with_beyond(self, beyond: Beyond) -> Self {
+    pub fn with_beyond(self, beyond: Surroundings) -> Self {
         // Far enough for whoever looks a good deal too far.
-        let lay = self.lay.map(|lay| Lay { margin: 40, ..lay });
+        let lay = self.lay.map(|lay| MemoryLayout { margin: 40, ..lay });
         Self { lay, beyond, ..self }
     }
 
     pub fn with_pads(self, data: usize, valid: usize, out: usize) -> Self {
         let [a, b, c] = self.lay;
-        Self { lay: [Lay { pad: data, ..a }, Lay { pad: valid, ..b }, Lay { pad: out, ..c }], ..self }
+        Self {
+            lay: [
+                MemoryLayout { pad: data, ..a },
+                MemoryLayout { pad: valid, ..b },
+                MemoryLayout { pad: out, ..c },
+            ],
+            ..self
+        }
     }
 
     pub fn fenced(self) -> Self {
-        Self { lay: self.lay.map(|lay| Lay { fenced: true, ..lay }), ..self }
+        Self { lay: self.lay.map(|lay| MemoryLayout { fenced: true, ..lay }), ..self }
     }
 }
 
@@ -165,13 +172,13 @@ fn place(window: Window, col: i64, row: i64) -> usize {
 /// A band's pixels, and where they are valid.
 pub struct Look {
     samples: Samples,
-    valid: Slab<u8>,
+    valid: ReadPlane<u8>,
     band: usize,
 }
 
 enum Samples {
-    Data(Slab<f32>),
-    Codes(Slab<u32>),
+    Data(ReadPlane<f32>),
+    Codes(ReadPlane<u32>),
 }
 
 impl Look {
@@ -224,9 +231,12 @@ pub fn look(at: &Subject<'_>, call: &Call) -> io::Result<Look> {
         nearest(reach.row, reach.height, (at.grid.transform.dy, facts.grid.transform.dy), facts.grid.height);
     let place = |row: usize, col: usize| Some(rows[row]? * facts.grid.width + columns[col]?);
     let shown = |row: usize, col: usize| match call.shown {
-        Shown::All | Shown::NoDonor | Shown::Without(_) | Shown::Blind(_) => true,
-        Shown::Sparse => random::at(5, reach.col + col as i64, reach.row + row as i64) < 0.02,
-        Shown::NothingValid => false,
+        ValidityPattern::All
+        | ValidityPattern::NoDonor
+        | ValidityPattern::Without(_)
+        | ValidityPattern::Blind(_) => true,
+        ValidityPattern::Sparse => random::at(5, reach.col + col as i64, reach.row + row as i64) < 0.02,
+        ValidityPattern::NothingValid => false,
     };
     let valid = |row: usize, col: usize| -> bool {
         shown(row, col) && place(row, col).is_some_and(|p| seen.map_or(tile.valid[p], |seen| seen[p]) == 1)
@@ -238,18 +248,22 @@ pub fn look(at: &Subject<'_>, call: &Call) -> io::Result<Look> {
                 (true, Some(p)) => tile.values[p],
                 (_, p) => invalid(call.invalid, p.map_or(0.0, |p| tile.values[p]), row * 8191 + col),
             };
-            Samples::Data(Slab::new(size, call.lay[0], sample, |n| beyond(call.beyond, n).0)?)
+            Samples::Data(ReadPlane::new(size, call.lay[0], sample, |n| beyond(call.beyond, n).0)?)
         }
         BandRole::Quality => {
             let code = |row: usize, col: usize| match (valid(row, col), place(row, col)) {
                 (true, Some(p)) => tile.codes[p],
                 (_, p) => invalid_code(call.invalid, p.map_or(0, |p| tile.codes[p]), row * 8191 + col),
             };
-            Samples::Codes(Slab::new(size, call.lay[0], code, |n| beyond(call.beyond, n).1)?)
+            Samples::Codes(ReadPlane::new(size, call.lay[0], code, |n| beyond(call.beyond, n).1)?)
         }
     };
-    let valid =
-        Slab::new(size, call.lay[1], |row, col| u8::from(valid(row, col)), |n| beyond(call.beyond, n).2)?;
+    let valid = ReadPlane::new(
+        size,
+        call.lay[1],
+        |row, col| u8::from(valid(row, col)),
+        |n| beyond(call.beyond, n).2,
+    )?;
     Ok(Look { samples, valid, band: at.band })
 }
 
@@ -288,19 +302,19 @@ fn invalid_code(kind: Invalid, stored: u32, n: usize) -> u32 {
 }
 
 /// Sample, code and validity of what may not be read.
-fn beyond(kind: Beyond, n: usize) -> (f32, u32, u8) {
+fn beyond(kind: Surroundings, n: usize) -> (f32, u32, u8) {
     let random = random::at(11, n as i64, 0);
     match kind {
-        Beyond::Nothing => (0.0, 0, 0),
-        Beyond::Bright => ((30_000.0 + 30_000.0 * random) as f32, 22_280, 1),
-        Beyond::Mixed => {
+        Surroundings::Nothing => (0.0, 0, 0),
+        Surroundings::Bright => ((30_000.0 + 30_000.0 * random) as f32, 22_280, 1),
+        Surroundings::Mixed => {
             ((20_000.0 * random) as f32, random::mixed(n as u64) as u32 & 0xFFFF, u8::from(random < 0.5))
         }
     }
 }
 
 /// 1 where a plane of the result has a gap.
-pub fn gaps(fixture: &Fixture, plane: usize, call: &Call) -> io::Result<Slab<u8>> {
+pub fn gaps(fixture: &Fixture, plane: usize, call: &Call) -> io::Result<ReadPlane<u8>> {
     let window = call.window;
     let seen = fixture.target.map(|target| fixture.seen(target, plane));
     let grid = &fixture.scenes[0].grid;
@@ -324,5 +338,7 @@ pub fn gaps(fixture: &Fixture, plane: usize, call: &Call) -> io::Result<Slab<u8>
                 },
         )
     };
-    Slab::new((window.height, window.width), Lay { margin: 0, ..call.lay[1] }, gap, |_| u8::GUARD)
+    ReadPlane::new((window.height, window.width), MemoryLayout { margin: 0, ..call.lay[1] }, gap, |_| {
+        u8::GUARD
+    })
 }

@@ -69,7 +69,7 @@ impl Kind {
         match (&self.raw, &setup.plan) {
             (RawKind::Scene(raw), Plan::Scene(plan)) => scenes::take(self, raw, at, (setup, plan), call),
             (RawKind::Fill(raw), Plan::Fill(plan)) => fills::take(self, raw, at, (setup, plan), call),
-            _ => Err(Stop::Ours("a plan of another sort".into())),
+            _ => Err(Stop::Internal("a plan of another sort".into())),
         }
     }
 }

@@ -31,7 +31,7 @@ pub enum Outcome {
     /// Something is wrong.
     Fault(Fault),
     /// The trial does not apply to this kind, by what the kind itself declares.
-    Needless(String),
+    NotApplicable(String),
     /// The kind could not be tried, so nothing is known.
     Untried(String),
 }
@@ -99,7 +99,7 @@ impl Line {
             Self::Outcome(Outcome::Fault(Fault { found, expected, advice })) => {
                 json!({ "found": found, "expected": expected, "advice": advice })
             }
-            Self::Outcome(Outcome::Needless(why)) => json!({ "needless": why }),
+            Self::Outcome(Outcome::NotApplicable(why)) => json!({ "needless": why }),
             Self::Outcome(Outcome::Untried(why)) => json!({ "untried": why }),
         }
     }
@@ -130,7 +130,7 @@ impl Line {
         Some(Self::Outcome(if let Some(found) = text("found") {
             Outcome::Fault(Fault { found, expected: text("expected")?, advice: text("advice")? })
         } else if let Some(why) = text("needless") {
-            Outcome::Needless(why)
+            Outcome::NotApplicable(why)
         } else if let Some(why) = text("untried") {
             Outcome::Untried(why)
         } else {
@@ -153,7 +153,7 @@ mod tests {
             Line::Unusable("no".into()),
             Line::Outcome(Outcome::Sound),
             Line::Outcome(Outcome::Fault(Fault::new("a \"b\"\n\\", "c", "d"))),
-            Line::Outcome(Outcome::Needless("e".into())),
+            Line::Outcome(Outcome::NotApplicable("e".into())),
             Line::Outcome(Outcome::Untried("f".into())),
         ];
         let said: Vec<String> = lines.iter().map(|l| format!("chatter\n{MARK}{}\n{{}}", l.json())).collect();

@@ -97,7 +97,7 @@ impl Kind {
             RawKind::Fill(raw) => (raw.create, raw.destroy),
         };
         let (Some(create), Some(destroy)) = (create, destroy) else {
-            return Err(Stop::Ours("a function is null".into()));
+            return Err(Stop::Internal("a function is null".into()));
         };
         let values = Values::new(settings.to_vec());
         let mut at = std::ptr::null_mut();

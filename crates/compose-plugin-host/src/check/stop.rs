@@ -13,7 +13,7 @@ pub enum Stop {
     /// Something is wrong.
     Fault(Fault),
     /// An error of the check itself, such as memory that the system refuses; not of the plugin.
-    Ours(String),
+    Internal(String),
 }
 
 impl From<Fault> for Stop {
@@ -24,7 +24,7 @@ impl From<Fault> for Stop {
 
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
-        Self::Ours(error.to_string())
+        Self::Internal(error.to_string())
     }
 }
 
@@ -32,7 +32,7 @@ impl From<io::Error> for Stop {
 #[derive(Debug)]
 pub enum End {
     Fault(Fault),
-    Needless(String),
+    NotApplicable(String),
     Untried(String),
 }
 
@@ -42,7 +42,7 @@ impl From<Stop> for End {
             Stop::Fault(fault) => Self::Fault(fault),
             Stop::Refused(why) => Self::Untried(format!("refused: {why}")),
             Stop::Cancelled => Self::Untried("gave up".into()),
-            Stop::Ours(why) => Self::Untried(format!("the trial itself failed: {why}")),
+            Stop::Internal(why) => Self::Untried(format!("the trial itself failed: {why}")),
         }
     }
 }

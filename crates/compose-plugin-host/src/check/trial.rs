@@ -70,7 +70,7 @@ fn outcome(
     match bench(opened, nth, rules, fixtures) {
         Ok(bench) => match (trial.run)(&bench) {
             Ok(()) => Outcome::Sound,
-            Err(End::Needless(why)) => Outcome::Needless(why),
+            Err(End::NotApplicable(why)) => Outcome::NotApplicable(why),
             Err(End::Untried(why)) => Outcome::Untried(why),
             Err(End::Fault(fault)) => Outcome::Fault(fault),
         },

@@ -79,7 +79,7 @@ impl Told {
         let _ = write!(text, "  {:<11} ", report.trial);
         match &report.outcome {
             Outcome::Sound => text += "ok",
-            Outcome::Needless(why) => {
+            Outcome::NotApplicable(why) => {
                 let _ = write!(text, "not tried ({why})");
             }
             Outcome::Untried(why) => {

@@ -2,8 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use crate::check::buffers::{Guarded, Slab};
-use crate::check::call::{Answer, Call, Cell, Look, Shown, Subject, gaps, look};
+use crate::check::buffers::{Guarded, ReadPlane};
+use crate::check::call::{Answer, Call, Cell, Look, Subject, ValidityPattern, gaps, look};
 use crate::check::findings::Fault;
 use crate::check::fixtures::Fixture;
 use crate::check::kind::Kind;
@@ -27,7 +27,7 @@ pub(super) fn plan(
     let (donors, count) = FillPlan::usual_donors(capacity, fixture.target);
     let mut donors = room(donors);
     let mut answer = FillPlan::request(&mut donors[..capacity], count);
-    let plan = raw.plan.ok_or_else(|| Stop::Ours("plan is null".into()))?;
+    let plan = raw.plan.ok_or_else(|| Stop::Internal("plan is null".into()))?;
     kind.call(&format!("plan, {}", fixture.theme.describe()), |host| {
         // SAFETY: all pointers are valid for the call, and `donors` has room for `donor_capacity`.
         unsafe { plan(instance.as_ptr(), host, &raw const fixture.raw.raw, &raw mut answer) }
@@ -70,17 +70,20 @@ pub(super) fn take(
     let planes = if fixture.joint { 1 } else { fixture.wanted() };
     let target = fixture.target.filter(|_| plan.wants_target);
     let target = target.map(|scene| looks(fixture, scene, plan.halo, call)).transpose()?;
-    let is_there = |nth: &usize| call.shown != Shown::NoDonor && call.shown != Shown::Without(*nth);
+    let is_there =
+        |nth: &usize| call.shown != ValidityPattern::NoDonor && call.shown != ValidityPattern::Without(*nth);
     let which: Vec<usize> = (0..plan.donors.len()).filter(is_there).collect();
     let seen = |nth: usize| match call.shown {
-        Shown::Blind(blind) if blind == nth => Call { shown: Shown::NothingValid, ..*call },
+        ValidityPattern::Blind(blind) if blind == nth => {
+            Call { shown: ValidityPattern::NothingValid, ..*call }
+        }
         _ => *call,
     };
     let donors = which.iter().map(|nth| looks(fixture, plan.donors[*nth].scene, plan.halo, &seen(*nth)));
     let donors: Vec<Looks> = donors.collect::<Result<_, _>>()?;
-    let gaps: Vec<Slab<u8>> =
+    let gaps: Vec<ReadPlane<u8>> =
         (0..planes).map(|plane| gaps(fixture, plane, call)).collect::<Result<_, _>>()?;
-    let cell = |gaps: &Slab<u8>| -> Vec<Cell> {
+    let cell = |gaps: &ReadPlane<u8>| -> Vec<Cell> {
         let places = (0..call.window.pixels()).map(|p| (p / call.window.width, p % call.window.width));
         places.map(|(row, col)| if gaps.get(row, col) == 1 { Cell::Gap } else { Cell::Any }).collect()
     };
@@ -175,7 +178,7 @@ impl Calls<'_> {
         let raw_values: Vec<abi::Output> = values.iter_mut().map(Guarded::output).collect();
         let raw_sources: Vec<abi::Output> = sources.iter_mut().map(Guarded::output).collect();
         let output = abi::FillOutput { values: raw_values.as_ptr(), sources: raw_sources.as_ptr() };
-        let function = self.raw.run.ok_or_else(|| Stop::Ours("a function is null".into()))?;
+        let function = self.raw.run.ok_or_else(|| Stop::Internal("a function is null".into()))?;
         let called = self.kind.call(step, |host| {
             // SAFETY: all pointers are valid for the call; planes reach `halo` pixels beyond the output on every
             // side, and outputs have the size of the window.
@@ -196,17 +199,17 @@ impl Calls<'_> {
     }
 
     /// The pixels that are still gaps.
-    fn gaps(&self) -> Result<Vec<Slab<u8>>, Stop> {
-        let lay = crate::check::buffers::Lay { margin: 0, ..self.call.lay[1] };
+    fn gaps(&self) -> Result<Vec<ReadPlane<u8>>, Stop> {
+        let lay = crate::check::buffers::MemoryLayout { margin: 0, ..self.call.lay[1] };
         let (width, height) = (self.call.window.width, self.call.window.height);
         let plane = |cells: &Vec<Cell>| {
             let gap = |row: usize, col: usize| u8::from(cells[row * width + col] == Cell::Gap);
-            Slab::new((height, width), lay, gap, |_| u8::GUARD)
+            ReadPlane::new((height, width), lay, gap, |_| u8::GUARD)
         };
         Ok(self.cells.iter().map(plane).collect::<Result<_, _>>()?)
     }
 
-    fn bytes(&self, donors: &[Looks], gaps: &[Slab<u8>]) -> Vec<[Vec<u8>; 2]> {
+    fn bytes(&self, donors: &[Looks], gaps: &[ReadPlane<u8>]) -> Vec<[Vec<u8>; 2]> {
         let looks = donors.iter().chain(&self.target).flatten().map(Look::bytes);
         looks.chain(gaps.iter().map(|gaps| [gaps.bytes(), Vec::new()])).collect()
     }
@@ -267,7 +270,7 @@ impl Calls<'_> {
     }
 }
 
-fn gap_plane(gaps: &Slab<u8>) -> abi::Plane {
+fn gap_plane(gaps: &ReadPlane<u8>) -> abi::Plane {
     abi::Plane {
         data: gaps.at(0).cast(),
         valid: std::ptr::null(),

@@ -28,7 +28,7 @@ pub(super) fn plan(
     let capacity = fixture.scenes[0].bands.len();
     let mut bands = room(vec![NOT_SAID; capacity]);
     let mut answer = ScenePlan::request(&mut bands[..capacity]);
-    let plan = raw.plan.ok_or_else(|| Stop::Ours("plan is null".into()))?;
+    let plan = raw.plan.ok_or_else(|| Stop::Internal("plan is null".into()))?;
     kind.call(&format!("plan, {}", fixture.theme.describe()), |host| {
         // SAFETY: all pointers are valid for the call, and `bands` has room for `band_capacity`.
         unsafe { plan(instance.as_ptr(), host, fixture.raw.raw.scenes, &raw mut answer) }
@@ -95,7 +95,7 @@ fn run<T: Sample>(
         planes: planes.as_ptr(),
     };
     let step = kind.step(if kind.sort == KindSort::Score { "rate" } else { "mark" }, setup, call);
-    let function = raw.run.ok_or_else(|| Stop::Ours("a function is null".into()))?;
+    let function = raw.run.ok_or_else(|| Stop::Internal("a function is null".into()))?;
     let size = (window.height, window.width);
     let run = || {
         let mut out = Guarded::new(size, call.lay[2], start)?;

@@ -1,7 +1,7 @@
 //! Trials of pixels: what is written, where, and what it depends on.
 
 use crate::check::bench::Bench;
-use crate::check::call::{Answer, Beyond, Call, Gaps, Invalid, Shown};
+use crate::check::call::{Answer, Call, Gaps, Invalid, Surroundings, ValidityPattern};
 use crate::check::findings::Fault;
 use crate::check::fixtures::SIZE;
 use crate::check::kind::Kind;
@@ -97,7 +97,7 @@ pub fn guards(bench: &Bench) -> Result<(), End> {
     let shapes = [(67, 45), (64, 3), (1, 1), (1, 9), (17, 1)];
     for (setup, instance) in &bench.setups()? {
         for (width, height) in shapes {
-            for shown in [Shown::All, Shown::NothingValid] {
+            for shown in [ValidityPattern::All, ValidityPattern::NothingValid] {
                 let call = Call { shown, ..Call::of(Window { width, height, ..MIDDLE }) };
                 for call in [call, call.with_pads(3, 13, 5)] {
                     whole(refusable(taken(&bench.kind, instance, setup, &call), shown)?)?;
@@ -109,10 +109,10 @@ pub fn guards(bench: &Bench) -> Result<(), End> {
 }
 
 /// The violations of a call. Without a valid pixel a failure is a permitted answer.
-fn refusable(result: Result<Taken, End>, shown: Shown) -> Result<Option<Fault>, End> {
+fn refusable(result: Result<Taken, End>, shown: ValidityPattern) -> Result<Option<Fault>, End> {
     match result {
         Ok(taken) => Ok(taken.trespass),
-        Err(End::Untried(_)) if shown != Shown::All => Ok(None),
+        Err(End::Untried(_)) if shown != ValidityPattern::All => Ok(None),
         Err(end) => Err(end),
     }
 }
@@ -133,8 +133,8 @@ pub fn halo(bench: &Bench) -> Result<(), End> {
         for window in [MIDDLE, Window { width: 5, height: 4, ..MIDDLE }] {
             let (setup, instance) = made;
             let call = Call::of(window);
-            let reference = Reference::new(bench, made, call.with_beyond(Beyond::Nothing))?;
-            for beyond in [Beyond::Bright, Beyond::Mixed] {
+            let reference = Reference::new(bench, made, call.with_beyond(Surroundings::Nothing))?;
+            for beyond in [Surroundings::Bright, Surroundings::Mixed] {
                 let other = taken(&bench.kind, instance, setup, &call.with_beyond(beyond))?;
                 let what = format!("the answer depends on pixels beyond the halo of {}", setup.plan.halo());
                 let expected =
@@ -165,7 +165,7 @@ pub fn strides(bench: &Bench) -> Result<(), End> {
 pub fn invalid(bench: &Bench) -> Result<(), End> {
     let kinds = [Invalid::NotANumber, Invalid::Infinite, Invalid::Huge, Invalid::Noise];
     for made in &bench.comparable()? {
-        for shown in [Shown::All, Shown::Sparse] {
+        for shown in [ValidityPattern::All, ValidityPattern::Sparse] {
             let reference = Reference::new(bench, made, Call { shown, ..Call::of(MIDDLE) })?;
             for invalid in kinds {
                 let call = Call { invalid, ..reference.call };
@@ -185,17 +185,17 @@ pub fn invalid(bench: &Bench) -> Result<(), End> {
 
 pub fn masked(bench: &Bench) -> Result<(), End> {
     for (setup, instance) in &bench.setups()? {
-        let mut shown = vec![Shown::Sparse, Shown::NothingValid];
+        let mut shown = vec![ValidityPattern::Sparse, ValidityPattern::NothingValid];
         // A strategy that takes one donor after the other is not called without one.
         if matches!(&setup.plan, Plan::Fill(plan) if plan.temporal == Temporal::WholeStack) {
-            shown.push(Shown::NoDonor);
+            shown.push(ValidityPattern::NoDonor);
         }
         for shown in shown {
             for window in [MIDDLE, Window { width: 1, height: 1, ..MIDDLE }] {
                 let call = Call { shown, ..Call::of(window) };
                 match bench.kind.take(instance, setup, &call) {
                     Ok(taken) => whole(taken.content.or(taken.trespass))?,
-                    Err(Stop::Refused(_)) if shown != Shown::Sparse => {}
+                    Err(Stop::Refused(_)) if shown != ValidityPattern::Sparse => {}
                     Err(other) => return Err(other.into()),
                 }
             }
@@ -291,16 +291,17 @@ pub fn left_out(bench: &Bench) -> Result<(), End> {
     for (setup, instance) in &bench.comparable()? {
         let Plan::Fill(plan) = &setup.plan else { continue };
         for nth in [0, plan.donors.len() / 2] {
-            let call = |shown: Shown| Call { shown, ..Call::of(MIDDLE) };
-            let blind = taken(&bench.kind, instance, setup, &call(Shown::Blind(nth)))?;
+            let call = |shown: ValidityPattern| Call { shown, ..Call::of(MIDDLE) };
+            let blind = taken(&bench.kind, instance, setup, &call(ValidityPattern::Blind(nth)))?;
             let there = Reference {
                 kind: &bench.kind,
                 setup,
                 instance,
-                call: call(Shown::Blind(nth)),
+                call: call(ValidityPattern::Blind(nth)),
                 answer: blind.answer,
             };
-            let without = varied(&bench.kind, instance, setup, &call(Shown::Without(nth)), "fewer donors")?;
+            let without =
+                varied(&bench.kind, instance, setup, &call(ValidityPattern::Without(nth)), "fewer donors")?;
             let what = "the answer differs between a donor that is left out, because it does not meet the grid, and one without a valid pixel";
             let expected = "donors[k] need not be the k-th that was planned";
             let advice = "ask donors[k].scene_index whose pixels they are";

@@ -197,7 +197,7 @@ pub fn plan(bench: &Bench) -> Result<(), End> {
         return Err(End::Untried(why));
     }
     // It may be meant, or the author may never have tried such scenes.
-    partly.map_or(Ok(()), |said| Err(End::Needless(said)))
+    partly.map_or(Ok(()), |said| Err(End::NotApplicable(said)))
 }
 
 /// The mistake of a plan that can never be meant.
