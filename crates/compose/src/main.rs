@@ -12,8 +12,8 @@ mod rules;
 mod run;
 mod screen;
 mod stop;
-mod stray;
 mod survey;
+mod unknown_word;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Before it is taken for the image to write, or as one word too many.
-    if let Some(message) = stray::first_word() {
+    if let Some(message) = unknown_word::first_word() {
         screen::tell_error(&EngineError::Stray(message));
         return ExitCode::from(FAILED);
     }

@@ -4,7 +4,7 @@ use crate::args::{RunArgs, threads};
 use crate::exit_code::INCOMPLETE;
 use crate::rules::{read_rules, registry};
 use crate::survey::fit;
-use crate::{screen, stop, stray};
+use crate::{screen, stop, unknown_word};
 use compose_engine::plan::RuleId;
 use compose_engine::run::RunReport;
 use compose_engine::{Control, EngineError, Options, Plan};
@@ -14,7 +14,9 @@ use std::sync::atomic::AtomicBool;
 
 /// Does a run, or shows its plan, or explains a pixel.
 pub fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
-    if let Some(message) = args.positional_output.as_ref().and_then(|word| stray::refused(word.as_os_str())) {
+    if let Some(message) =
+        args.positional_output.as_ref().and_then(|word| unknown_word::refused(word.as_os_str()))
+    {
         return Err(EngineError::Stray(message));
     }
     let cancelled = Arc::new(AtomicBool::new(false));
