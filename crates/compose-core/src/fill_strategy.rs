@@ -90,7 +90,7 @@ pub struct Needs {
     /// With [`Temporal::WholeStack`]: if true, `fill` gets all donors, also those without a pixel on the window, and
     /// is called even if none has one. A strategy whose result depends on the number of donors needs it: the result
     /// would otherwise depend on blocks.
-    pub unseen: bool,
+    pub all_donors: bool,
 }
 
 /// A fill strategy that knows its stack, as the plan asks it: with or without a survey.

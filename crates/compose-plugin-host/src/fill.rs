@@ -208,7 +208,7 @@ impl PlannedFill for Bound {
 
     fn needs(&self) -> Needs {
         let FillPlan { temporal, halo, wants_target: target, .. } = self.plan;
-        Needs { temporal, halo, target, unseen: temporal == Temporal::WholeStack, ..Needs::default() }
+        Needs { temporal, halo, target, all_donors: temporal == Temporal::WholeStack, ..Needs::default() }
     }
 
     fn skipped(&self) -> Vec<(usize, String)> {

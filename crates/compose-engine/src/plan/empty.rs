@@ -11,7 +11,7 @@ use std::ops::Range;
 /// donor.
 pub fn composable(job: &Job, tile: (usize, usize)) -> Option<Vec<Window>> {
     let needs = || job.fills.iter().map(|stage: &Stage| stage.bound.planned().needs());
-    if job.cast.nodata.is_none() || needs().any(|needs| needs.unseen) {
+    if job.cast.nodata.is_none() || needs().any(|needs| needs.all_donors) {
         return None;
     }
     let whole = Window::whole(job.view.grid.width, job.view.grid.height);

@@ -53,7 +53,7 @@ pub fn stage_needs(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Me
         let needs = stage.bound.planned().needs();
         let (donors, scenes) = match needs.temporal {
             Temporal::OneByOne => (block + score, Vec::new()),
-            Temporal::WholeStack if needs.unseen => {
+            Temporal::WholeStack if needs.all_donors => {
                 (stage.bound.planned().donors().len() as u64 * (block + score), Vec::new())
             }
             Temporal::WholeStack => (0, reaches(job, stage)),

@@ -50,13 +50,13 @@ impl Filling<'_> {
         let donors = self.fill.donors().iter().copied();
         let plans = &self.reader.scope.job.view.scenes;
         let near = |d: &DonorUse| {
-            plans[SceneId(d.scene)].overlaps && (needs.unseen || plans[SceneId(d.scene)].reaches(window))
+            plans[SceneId(d.scene)].overlaps && (needs.all_donors || plans[SceneId(d.scene)].reaches(window))
         };
         let near: Vec<DonorUse> = donors.filter(near).collect();
         match needs.temporal {
             Temporal::OneByOne => self.one_by_one(near, window, target.as_ref(), canvas),
             Temporal::FirstObservations(_) => self.by_observations(window, target.as_ref(), canvas),
-            Temporal::WholeStack if near.is_empty() && !needs.unseen => Ok(()),
+            Temporal::WholeStack if near.is_empty() && !needs.all_donors => Ok(()),
             Temporal::WholeStack => self.whole_stack(&near, window, target.as_ref(), canvas),
         }
     }
