@@ -1,4 +1,4 @@
-//! The seam of fill strategies: where replacements come from.
+//! The interface of fill strategies, which say where replacements come from.
 //!
 //! A [`FillStrategy`] is what the rules file says. Bound to the stack it becomes a [`FillBinding`], which names
 //! its donors in order and says whether it needs a survey; fitted to that it is a [`BoundFill`]. The engine reads only its
@@ -75,7 +75,7 @@ pub struct Needs {
     pub halo: usize,
     /// Side of the cells, in pixels, in which the strategy works: squares of a lattice that starts at the corner of the
     /// target grid. [`FillInput::window`] is then made of whole cells, with the halo around them, as far as the grid
-    /// goes; so what comes out for a cell does not depend on blocks.
+    /// goes, so that the result of a cell does not depend on blocks.
     pub cell: Option<usize>,
     /// Bytes for itself while it fills a block.
     pub memory: usize,
@@ -156,7 +156,7 @@ pub trait UnfittedFill: PlannedFill {
     /// The scenes of which it wants samples.
     fn surveys(&self) -> Vec<usize>;
 
-    /// The strategy with what the survey tells.
+    /// The strategy, fitted to the survey.
     ///
     /// # Errors
     /// The strategy cannot work with the input; the message reaches the user.
@@ -202,7 +202,7 @@ impl FillBinding {
         }
     }
 
-    /// The strategy with what a survey tells, if it needs one.
+    /// The strategy; one that needs a survey is fitted to it.
     ///
     /// # Errors
     /// As [`UnfittedFill::fit`].
@@ -247,7 +247,7 @@ pub struct SurveyedModel {
     pub method: &'static str,
     /// Number of pixels that it was fitted to.
     pub pixels: usize,
-    /// Per band: standard deviation of what it leaves unexplained, in numbers as stored.
+    /// Per band: standard deviation of the residuals, in numbers as stored.
     pub sigma: Vec<f64>,
     /// Per band: the intercept, then one coefficient for each feature; the strategy's page says which.
     pub coefficients: Vec<Vec<f64>>,

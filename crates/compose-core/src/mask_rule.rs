@@ -1,4 +1,4 @@
-//! The seam of mask rules: what makes a pixel unusable.
+//! The interface of mask rules, which say what makes a pixel unusable.
 //!
 //! A [`MaskRule`] is what the rules file says. Bound to a scene it answers cheap questions (which bands, what halo), and
 //! says whether it needs a survey; fitted to that it marks pixels on the grid of the bands that it reads.
@@ -56,7 +56,7 @@ pub trait PlannedMask: Send + Sync {
         None
     }
 
-    /// Whether a pixel of this code is taken only where what is marked beside it grows over it.
+    /// Whether a pixel of this code is marked only where a mark beside it grows over it.
     fn takes_code_only_by_growing(&self, band: usize, code: u32) -> bool {
         let _ = (band, code);
         false
@@ -75,7 +75,7 @@ pub trait BoundMask: PlannedMask {
 
 /// A mask rule that wants to see samples of whole scenes before it is given pixels.
 pub trait UnfittedMask: PlannedMask {
-    /// The rule with what a survey tells of its own scene and of those that it compares.
+    /// The rule, fitted to the samples of its own scene and of those that it compares.
     ///
     /// # Errors
     /// The rule cannot work with the input; the message reaches the user.
@@ -88,7 +88,7 @@ pub trait UnfittedMask: PlannedMask {
 /// A mask rule that knows its scene.
 #[derive(Clone)]
 pub enum MaskBinding {
-    /// Headers told all that it needs to know.
+    /// Headers are enough.
     Ready(Arc<dyn BoundMask>),
     /// It needs a survey, if there is a scene to compare with.
     NeedsSurvey(Arc<dyn UnfittedMask>),
@@ -108,7 +108,7 @@ impl MaskBinding {
         }
     }
 
-    /// The rule with what a survey tells, if it needs one.
+    /// The rule; one that needs a survey is fitted to it.
     ///
     /// # Errors
     /// As [`UnfittedMask::fit`].

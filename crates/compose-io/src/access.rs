@@ -4,7 +4,7 @@
 //!
 //! 1. a file is opened by a driver of [`DRIVERS`] or by none: descriptions of map services, catalogues and pipelines
 //!    are no scenes;
-//! 2. what a VRT, an overview or a mask names is looked at before GDAL opens it, to the last file (`references`);
+//! 2. every file that a VRT, an overview or a mask refers to is checked before GDAL opens it (`references`);
 //! 3. [`confine`] takes all other drivers away from GDAL for the rest of the process, and tells it to make no request.
 //!
 //! The rules are `network` and `drivers` in `[scenes]`. Scenes that lie elsewhere can be let in here.

@@ -80,7 +80,7 @@ pub(crate) fn outside(
         .then(|| table.problem_at(key, format!("{key} is {value}, expected a number from {low} to {high}")))
 }
 
-/// A rule that compares, with what a survey told it.
+/// A rule that compares, fitted to a survey.
 pub(crate) struct Fitted<B, K> {
     /// The rule as it was bound.
     pub bound: B,

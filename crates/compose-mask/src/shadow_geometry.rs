@@ -228,7 +228,7 @@ fn words(clouds: &dyn PlannedMask, sun: Sun, offsets: &[(i64, i64)], dark: &str)
 struct Bound {
     /// Its bands begin with those in which shadows are dark.
     clouds: Arc<dyn BoundMask>,
-    /// For each of these, what is added to a number.
+    /// For each of these bands, the number that is added to a sample.
     zeros: Vec<f32>,
     /// For each band, the layout that tells which codes are fill.
     fill: Vec<Option<&'static Layout>>,
@@ -255,7 +255,8 @@ impl Bound {
         GROW as usize + self.reach() + cells(BESIDE) + cells(AROUND)
     }
 
-    /// Takes out of the clouds what is no scene, and says which other pixels all bands of shadows see.
+    /// Removes fill and pixels outside the scene from the clouds; returns the other pixels that all bands of shadows
+    /// see.
     fn clear(&self, input: &MaskInput<'_>, clouds: &mut Array2<u8>) -> Array2<u8> {
         let mut clear = Array2::ones(clouds.dim());
         for (nth, (plane, layout)) in input.planes.iter().zip(&self.fill).enumerate() {
@@ -330,7 +331,7 @@ impl BoundMask for Bound {
         let search = Search::new((lattice, &self.offsets), planes, (self.similarity, GROW as usize));
         let mut shadow = clouds;
         shadow.fill(0);
-        // Nobody looks at what lies in the halo.
+        // Pixels of the halo are dropped by the caller.
         let inner = |length: usize, margin: usize| {
             let halo = self.halo() - margin;
             halo.min(length)..length.saturating_sub(halo).max(halo.min(length))

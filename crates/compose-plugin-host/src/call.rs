@@ -10,10 +10,10 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Told what a plugin wants the user to know.
+/// The function that gets a plugin's messages for the user.
 type Log = Box<dyn Fn(&str) + Send + Sync>;
 
-/// The program that plugins run in: what it offers them, and what they are busy with.
+/// The program that plugins run in: the functions that it offers them, and the calls that are running.
 #[derive(Clone, Copy)]
 pub struct PluginHost {
     shared: &'static Shared,

@@ -1,4 +1,4 @@
-//! A layout: its fields, their values, and what a code says by them.
+//! A layout: its fields, their values, and the meaning of a code.
 
 use crate::Day;
 
@@ -61,7 +61,7 @@ pub struct Layout {
     pub seen: &'static [u32],
     /// First and last day on which the band is empty in every scene, so that it says nothing.
     pub silent: Option<(Day, Day)>,
-    /// Traps that whoever reads the band should be told of.
+    /// Traps for users of the band; they are printed as remarks.
     pub caveats: &'static [Caveat],
 }
 

@@ -40,9 +40,9 @@ pub struct SceneReader<'a> {
 pub struct Look {
     /// Samples, and where the scene has data.
     pub block: Block,
-    /// Samples with what the rules took left out of any resampling; `None` where they are the same.
+    /// Samples, resampled without the pixels that the rules mark; `None` where they are the same.
     pub clear_values: Option<Array3<f32>>,
-    /// 1 where the scene has data and no rule took it.
+    /// 1 where the scene has data and no rule has marked it.
     pub clear: Array3<u8>,
 }
 

@@ -1,4 +1,5 @@
-//! Bytes per pixel of a block: for mask rules, scores and fills while they run, and for what waits for the writer.
+//! Bytes per pixel of a block: for mask rules, scores and fills while they run, and for blocks that wait for the
+//! writer.
 //! `memory.rs` multiplies and adds them up.
 
 use crate::plan::ids::{RuleId, SceneId};

@@ -319,7 +319,8 @@ fn moved(bounds: [f64; 4], from: &Arc<Crs>, to: &Arc<Crs>) -> Result<[f64; 4], S
     Ok([min(&xs), min(&ys), max(&xs), max(&ys)])
 }
 
-/// Refuses pixels that are larger than what there is to see: their size is in the wrong unit.
+/// Refuses pixels that are larger along both axes than the target (without one, than all scenes together): the
+/// resolution is probably in the wrong unit.
 fn refuse_giants(
     (x, y): (f64, f64),
     crs: Option<&Arc<Crs>>,

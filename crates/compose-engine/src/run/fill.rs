@@ -8,7 +8,7 @@ use compose_core::fill_strategy::{DonorUse, FillInput, Temporal};
 use compose_core::{Block, BoundFill, Canvas, GAP, KindError, Observations, Window};
 use ndarray::{Array2, Axis, Zip, s};
 
-/// A fill of an output, and who reads for it.
+/// A fill of an output, and the reader of its scenes.
 pub struct Filling<'a> {
     /// Reads the scenes.
     pub reader: &'a SceneReader<'a>,

@@ -202,7 +202,7 @@ impl Bap {
 /// Days of a year where it is a circle.
 const YEAR: i32 = 365;
 
-/// A part below this score makes a pixel no candidate; less what rounding may take from the first and last day.
+/// A pixel with a partial score below this is no candidate; it leaves room for rounding on the first and last day.
 const LEAST: f64 = 0.01 - 1e-9;
 
 #[derive(Debug)]
@@ -287,7 +287,7 @@ struct Bound {
     bands: Vec<usize>,
     /// Whether the date is good enough.
     is_candidate: bool,
-    /// The weighted sum of what the date alone tells.
+    /// The weighted sum of the scores that depend on the date alone.
     dated: f64,
     clouds: Option<Clouds>,
     haze: Option<Haze>,

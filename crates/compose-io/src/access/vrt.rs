@@ -28,7 +28,7 @@ const REFUSED: [(&str, &str); 3] = [
     ("Group", "a multidimensional group"),
     ("ArraySource", "a multidimensional source"),
 ];
-/// Beginnings of what lies in networks.
+/// Beginnings of names that are addresses in a network.
 const REMOTE: [&str; 16] = [
     "http:",
     "https:",

@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(next_use(extent(0, 30, 10)), NextUse::Never);
         assert_eq!(next_use(extent(0, 50, 10)), NextUse::Never);
         assert_eq!(next_use(Extent { pass: 1, ..TO_THE_RIGHT }), NextUse::Never);
-        // The run goes on: what was passed over without a look is waited for no longer.
+        // The run goes on: a tile that was passed over without a read is not waited for.
         cache.get_or_insert(&1, extent(0, 30, 20), place(0, 0, 10));
         let next_use = |extent| {
             let entry = Entry { item: 0, bytes: 0, used: 0, extent, first_row: None };

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Bound leaves, handed out in the order in which [`Node::bind_leaves`] made them.
 type Leaves = std::vec::IntoIter<MaskBinding>;
 
-/// Makes of a kind what marks.
+/// Turns a kind into a rule that marks.
 type Fit<'a> = dyn Fn(&MaskBinding) -> Result<Arc<dyn BoundMask>, KindError> + 'a;
 
 /// A kind of a tree: ready, or in need of a survey.
@@ -265,7 +265,7 @@ impl BoundNode<Arc<dyn BoundMask>> {
     }
 }
 
-/// Whether a pixel is marked, as far as its code tells.
+/// Whether a pixel is marked, as far as its code decides.
 #[derive(Clone, Copy, PartialEq)]
 enum Code {
     Taken,
@@ -320,7 +320,7 @@ fn reborrow<'short, 'long: 'short>(plane: Plane<'long>) -> Plane<'short> {
     }
 }
 
-/// Marks with the first rule, then joins what each other rule marks.
+/// Marks with the first rule, then joins the marks of each other rule.
 fn combine(
     nodes: &[BoundNode<Arc<dyn BoundMask>>],
     input: &MaskInput<'_>,

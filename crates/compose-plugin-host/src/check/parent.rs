@@ -36,7 +36,7 @@ impl std::fmt::Display for CheckError {
 
 impl std::error::Error for CheckError {}
 
-/// What the lines of a process have told so far.
+/// The contents of the lines of a process so far.
 #[derive(Default)]
 struct Heard {
     /// What came before the first trial.
@@ -85,13 +85,13 @@ struct Checking<'a, F> {
     request: &'a Request,
     /// The trials of every kind, in their order.
     list: Vec<(Tried, String)>,
-    /// How many of them have been told.
+    /// How many of them have been reported.
     told: usize,
     tell: F,
 }
 
 impl<F: FnMut(&Report)> Checking<'_, F> {
-    /// Runs a process that begins with `first`, and tells of every trial but its last.
+    /// Runs a process that begins with `first`, and reports every trial but its last.
     fn run(&mut self, mode: &str, first: &str) -> Result<(Heard, Left), CheckError> {
         let mut heard = Heard::default();
         let request = self.request;
@@ -122,7 +122,7 @@ impl<F: FnMut(&Report)> Checking<'_, F> {
         self.told += 1;
     }
 
-    /// The trial that is to be told next.
+    /// The trial that is to be reported next.
     fn next(&self) -> Option<String> {
         self.list.get(self.told).map(|(kind, trial)| format!("{}/{trial}", kind.id))
     }
@@ -147,7 +147,7 @@ impl<F: FnMut(&Report)> Checking<'_, F> {
     }
 }
 
-/// The outcome that a trial has told.
+/// The outcome that a trial has printed.
 fn said(lines: &[Line]) -> Option<Outcome> {
     lines.iter().find_map(|l| if let Line::Outcome(o) = l { Some(o.clone()) } else { None })
 }

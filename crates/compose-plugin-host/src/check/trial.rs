@@ -23,7 +23,7 @@ pub enum Trials<'a> {
     From(&'a str),
 }
 
-/// Does trials of the library at `path`, and prints what comes of each.
+/// Does trials of the library at `path`, and prints the outcome of each.
 ///
 /// `rules` gives settings; `taken` are names that kinds of the program have already.
 pub fn trial(path: &Path, rules: Option<&Path>, taken: &[&str], trials: Trials) {

@@ -46,7 +46,7 @@ fn varied(kind: &Kind, instance: &Instance, setup: &Setup, call: &Call, what: &s
     })
 }
 
-/// A look that others are held against, and what came of it.
+/// A call that others are compared with, and its answer.
 struct Reference<'a> {
     kind: &'a Kind,
     setup: &'a Setup,
