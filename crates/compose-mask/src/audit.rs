@@ -52,7 +52,7 @@ pub(crate) fn notes(layout: &Layout, listed: &[u32]) -> Vec<String> {
             )
         })
         .collect();
-    let known = layout.seen.iter().copied();
+    let known = layout.known_codes.iter().copied();
     let missing: Vec<u32> = known.filter(|c| is_targeted(*c) && !listed.contains(c)).collect();
     parts.extend(unlisted(layout, &missing, &targeted));
     let joined = (!parts.is_empty()).then(|| parts.join("; "));
@@ -97,7 +97,7 @@ fn occluded(layout: &Layout, listed: &[u32], is_targeted: impl Fn(u32) -> bool) 
         .iter()
         .filter(|code| is_targeted(**code) && !layout.is_fill(**code))
         .map(|code| code | 1 << field.offset)
-        .filter(|sibling| !listed.contains(sibling) && !layout.seen.contains(sibling))
+        .filter(|sibling| !listed.contains(sibling) && !layout.known_codes.contains(sibling))
         .collect();
     (!siblings.is_empty()).then(|| {
         format!(

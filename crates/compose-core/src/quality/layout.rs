@@ -57,8 +57,8 @@ pub struct Layout {
     pub fields: &'static [Field],
     /// The mark of fill pixels.
     pub fill: Fill,
-    /// Codes that the documents print or that real scenes hold, to hold a list of values against.
-    pub seen: &'static [u32],
+    /// Codes that the documents print or that real scenes hold: a list of codes is compared with them.
+    pub known_codes: &'static [u32],
     /// First and last day on which the band is empty in every scene, so that it says nothing.
     pub silent: Option<(Day, Day)>,
     /// Traps for users of the band; they are printed as remarks.

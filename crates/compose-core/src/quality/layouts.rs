@@ -51,8 +51,15 @@ const SR_CLOUD_QA: &[Field] = &[
     flag("water", 5),
 ];
 
-const BASE: Layout =
-    Layout { name: "", source: "", fields: &[], fill: Fill::Unknown, seen: &[], silent: None, caveats: &[] };
+const BASE: Layout = Layout {
+    name: "",
+    source: "",
+    fields: &[],
+    fill: Fill::Unknown,
+    known_codes: &[],
+    silent: None,
+    caveats: &[],
+};
 
 /// A layout in which bit 0 means fill.
 const fn filled(name: &'static str, source: &'static str, fields: &'static [Field]) -> Layout {
@@ -112,7 +119,7 @@ const C2_CLEAR: &[Caveat] = &[Caveat {
 
 /// `BQA` before 2017. It holds no shadow information at all: bits 6-7 are reserved and never set.
 const PRE_COLLECTION: Layout = Layout {
-    seen: &[1, 20480, 20512, 23552, 36864, 53248],
+    known_codes: &[1, 20480, 20512, 23552, 36864, 53248],
     caveats: &[Caveat { flag: None, text: "this layout knows no cloud shadow: shadows stay" }],
     ..filled(
         "landsat-pre-collection",
@@ -160,7 +167,7 @@ const CFMASK: Layout = filled_by(
 );
 
 const C1_L1_OLI: Layout = Layout {
-    seen: &[1, 2720, 2800, 2976, 3744, 6816],
+    known_codes: &[1, 2720, 2800, 2976, 3744, 6816],
     ..filled(
         "landsat-c1-l1-oli",
         C1_L1,
@@ -194,7 +201,7 @@ const C1_L1_TM: Layout = filled(
 
 /// `pixel_qa` of Landsat 8. Its codes as earthpy's `pixel_flags["pixel_qa"]["L8"]` lists them.
 const C1_SR_L8: Layout = Layout {
-    seen: &[
+    known_codes: &[
         1, 322, 324, 328, 336, 352, 368, 386, 388, 392, 400, 416, 432, 480, 834, 836, 840, 848, 864, 880,
         898, 900, 904, 912, 928, 944, 992, 1346, 1348, 1350, 1352,
     ],
@@ -217,7 +224,7 @@ const C1_SR_L8: Layout = Layout {
 
 /// `pixel_qa` of Landsat 4-7. Its codes as earthpy's `pixel_flags["pixel_qa"]["L47"]` lists them.
 const C1_SR_L47: Layout = Layout {
-    seen: &[1, 66, 68, 72, 80, 96, 112, 130, 132, 136, 144, 160, 176, 224],
+    known_codes: &[1, 66, 68, 72, 80, 96, 112, 130, 132, 136, 144, 160, 176, 224],
     ..filled(
         "landsat-c1-sr-l47",
         C1_SR,
@@ -282,7 +289,7 @@ const C1_SR_AEROSOL: Layout = filled(
 /// `QA_PIXEL` of Landsat 8 and 9. Bit 6 says only "neither cloud nor dilated cloud": shadow, snow and cirrus
 /// carry it too (23888, 30048, 54596).
 const C2_L89: Layout = Layout {
-    seen: &[
+    known_codes: &[
         1, 21762, 21824, 21826, 21888, 21952, 22080, 22280, 23888, 24088, 24344, 30048, 54596, 54852, 55052,
     ],
     caveats: C2_CLEAR,
@@ -308,7 +315,7 @@ const C2_L89: Layout = Layout {
 
 /// `QA_PIXEL` of Landsat 4-7: no cirrus band, bits 2 and 14-15 unused.
 const C2_L47: Layout = Layout {
-    seen: &[1, 5440, 5504],
+    known_codes: &[1, 5440, 5504],
     caveats: C2_CLEAR,
     ..filled(
         "landsat-c2-l47",
