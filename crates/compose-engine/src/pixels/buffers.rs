@@ -92,7 +92,7 @@ impl BufferPool {
     }
 
     /// The kept block of a scene for the comparing mask rules of this job (by its number), if it shows the pixels
-    /// `seen`.
+    /// `shown`.
     pub(super) fn compared(&self, job: usize, scene: SceneId, shown: ComparedPixels) -> Option<Arc<Block>> {
         let (of, kept) = &*self.compared.borrow();
         let here = kept.get(&scene).filter(|(was, _)| *was == shown && *of == job);

@@ -54,8 +54,8 @@ pub struct TileSource<'a> {
     /// Whether a mask rule reads it.
     pub masks: bool,
     native_windows: Rc<NativeWindows>,
-    /// Whether native windows are estimated from a few points, because the grid is larger than LONGEST_LINES.
-    estimated: bool,
+    /// Whether native windows are estimated from a few points, not from lines of pixels, because the grid is larger than LONGEST_LINES.
+    from_few_points: bool,
 }
 
 /// Native windows of regions, by scene and band group: sources of one scene ask for the same again and again.
@@ -95,7 +95,7 @@ impl<'a> TileSource<'a> {
                 wanted: (band.index() < facts.wanted).then_some(band).into_iter().collect(),
                 masks,
                 native_windows: Rc::clone(native_windows),
-                estimated: job.view.grid.width + job.view.grid.height > LONGEST_LINES,
+                from_few_points: job.view.grid.width + job.view.grid.height > LONGEST_LINES,
             });
         }
         sources
@@ -142,9 +142,11 @@ impl<'a> TileSource<'a> {
             Alignment::Paste { cols, rows } => region.shift(*cols, *rows),
             Alignment::Resample(resampler) => {
                 let key = (self.place.0, self.place.1, region);
-                (*self.native_windows.borrow_mut().entry(key).or_insert_with(|| match self.estimated {
-                    true => resampler.native_window_about(region),
-                    false => estimate_native_window(resampler, region),
+                (*self.native_windows.borrow_mut().entry(key).or_insert_with(|| {
+                    match self.from_few_points {
+                        true => resampler.native_window_about(region),
+                        false => estimate_native_window(resampler, region),
+                    }
                 }))?
             }
             Alignment::Disjoint => return None,
