@@ -100,7 +100,8 @@ impl Items<'_> {
         let spans = &self.spans[region];
         let span = &spans[spans.partition_point(|span| span.nth <= number - start) - 1];
         let window = self.order.block_at(region, span.block + number - start - span.nth);
-        // Tasks change the kept masks of a block one after the other. Without `CheckValidity`, missing masks are made when wanted.
+        // Tasks change the kept masks of a block one after the other. Without `CheckValidity`, missing masks are made
+        // when they are needed.
         let written_before = if self.order.validity_first { start } else { 0 };
         Some(Item { region, pass, task: self.tasks[pass % self.tasks.len()].clone(), window, written_before })
     }

@@ -54,7 +54,8 @@ pub struct TileSource<'a> {
     /// Whether a mask rule reads it.
     pub masks: bool,
     native_windows: Rc<NativeWindows>,
-    /// Whether native windows are estimated from a few points, not from lines of pixels, because the grid is larger than LONGEST_LINES.
+    /// Whether native windows are estimated from a few points, not from lines of pixels, because the grid is larger
+    /// than LONGEST_LINES.
     from_few_points: bool,
 }
 

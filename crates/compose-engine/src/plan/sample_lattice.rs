@@ -9,8 +9,8 @@ use std::fmt;
 pub const PATCH: usize = 512;
 /// Grids of up to this many pixels are sampled in all pieces.
 const SAMPLED_FULLY_UP_TO: usize = 1 << 20;
-/// Of larger grids only every n-th piece is sampled, n = pixels / SAMPLED_FULLY_UP_TO, at most this number; and of each piece only
-/// the part without its FRAME, which touches fewer tiles.
+/// Of larger grids only every n-th piece is sampled, n = pixels / SAMPLED_FULLY_UP_TO, at most this number; and of
+/// each piece only the part without its FRAME, which touches fewer tiles.
 const SPARSEST: usize = 9;
 /// Width of the frame around the inner part, which is left out.
 const FRAME: usize = PATCH / 8;
