@@ -1,6 +1,7 @@
 """Shared by the scripts of the benchmark: the manifest of a data set, whole-pixel windows, how answers are written."""
 import json
 import os
+import resource
 
 import numpy as np
 import rasterio
@@ -11,6 +12,11 @@ OUT = dict(
     driver="GTiff", dtype="uint16", nodata=0, tiled=True, blockxsize=512, blockysize=512,
     compress="deflate", predictor=2, interleave="pixel", num_threads=2, bigtiff="if_safer",
 )
+
+
+# A stack of 200 dates is a thousand open files.
+_, MOST = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (MOST, MOST))
 
 
 def load(data, job="J3"):
@@ -41,6 +47,13 @@ def offset(m, s):
     """Column and row of the target grid's origin in scene s (whole pixels)."""
     a, b = m["grid"]["transform"], s["transform"]
     return round((a[2] - b[2]) / a[0]), round((b[5] - a[5]) / a[0])
+
+
+def meets(m, s, win):
+    """Whether scene s has pixels in a target-grid window (row, col, height, width)."""
+    r, c, h, w = win
+    x, y = offset(m, s)
+    return c + x < s["width"] and c + x + w > 0 and r + y < s["height"] and r + y + h > 0
 
 
 def read_win(ds, off, win, fill, band=1):

@@ -8,6 +8,8 @@ J1  the target where valid, else the donor's sample as it is (its QA is not read
 J2  the target where valid, else the valid scene nearest in |days| (tie: the earlier), else 0; all bands together
 J3  per band the median of the valid samples; of an even number the mean of the middle two, halves up; none: 0
 J4  J3 with the last scene taken from utm12, masked on its own grid and then resampled (see warp_masked)
+mosaic  J2 of scenes that lie side by side; OUT_provenance.tif has source (number of the scene by date), stage and age
+tdom, bap, bap-clouds  see rules.py
 """
 import datetime as dt
 import sys
@@ -15,7 +17,8 @@ import sys
 import numpy as np
 import rasterio
 
-from common import blocks, load, number, offset, profile, read_win
+import rules
+from common import blocks, load, meets, number, offset, profile, read_win
 
 
 def warp_masked(m, s, win):
@@ -112,6 +115,18 @@ class Reader:
     def ok(self, i):
         return (self.pixels(i, "QA_PIXEL") & self.m["mask_bits"]) == 0
 
+    def joint(self, i):
+        """Where the scene is valid in all bands."""
+        use = self.ok(i)
+        for k in self.m["bands"]:
+            use &= self.pixels(i, k) != 0
+        return use
+
+    def around(self, rim):
+        """The same with `rim` pixels more on each side."""
+        r, c, h, w = self.win
+        return Reader(self.m, self.src, (r - rim, c - rim, h + 2 * rim, w + 2 * rim))
+
 
 def one_donor(m, rd):
     ok = rd.ok(m["target"])
@@ -120,18 +135,28 @@ def one_donor(m, rd):
         yield np.where(ok & (a != 0), a, rd.pixels(m["donor"], k))
 
 
-def nearest(m, rd, order):
+def nearest(m, rd, order, marked=None):
+    """Pixels, and the place in `order` of the scene that each is from (-1: none); `marked(i)` is masked as well."""
     h, w = rd.win[2:]
-    res, todo = np.zeros((len(m["bands"]), h, w), np.uint16), np.ones((h, w), bool)
-    for i in order:
-        px = [rd.pixels(i, k) for k in m["bands"]]
-        use = rd.ok(i) & todo
-        for a in px:
-            use &= a != 0
-        for b, a in enumerate(px):
-            res[b][use] = a[use]
-        todo &= ~use
-    return res
+    res, took = np.zeros((len(m["bands"]), h, w), np.uint16), np.full((h, w), -1)
+    for place, i in enumerate(order):
+        if not meets(m, m["by_id"][i], rd.win):
+            continue
+        use = rd.joint(i) & (took < 0)
+        if marked:
+            use &= ~marked(i)
+        for b, k in enumerate(m["bands"]):
+            res[b][use] = rd.pixels(i, k)[use]
+        took[use] = place
+    return res, took
+
+
+def record(took, order, day, date):
+    """Source, stage and age of each pixel; 65535 where there is none."""
+    by_date = sorted(order, key=lambda i: (day[i], i))
+    source = np.array([by_date.index(i) for i in order] + [65535], np.uint16)
+    age = np.array([abs((day[i] - date).days) for i in order] + [65535], np.uint16)
+    return np.stack([source[took], np.where(took < 0, 65535, 1).astype(np.uint16), age[took]])
 
 
 def median(m, rd, ids):
@@ -149,20 +174,40 @@ def median_of_zones(m, rd, ids):
         yield median_float(np.stack(st), np.stack(va))
 
 
+def mosaic(m, src, order, day, date, out):
+    how = profile(m, count=3, nodata=65535)
+    with (rasterio.open(out, "w", **profile(m)) as image,
+          rasterio.open(out.removesuffix(".tif") + "_provenance.tif", "w", **how) as codes):
+        for win in blocks(m, 1024):
+            r, c, h, w = win
+            place = rasterio.windows.Window(c, r, w, h)
+            pixels, took = nearest(m, Reader(m, src, win), order)
+            image.write(pixels, window=place)
+            codes.write(record(took, order, day, date), window=place)
+
+
 def main(data, job, out):
     m = load(data, job)
     src = sources(m)
     ids = [s["id"] for s in m["scenes"]]
     day = {s["id"]: dt.date.fromisoformat(s["date"]) for s in m["scenes"]}
-    order = sorted(ids, key=lambda i: (abs((day[i] - day[m["target"]]).days), day[i]))
+    date = day[m["target"]] if m["target"] else dt.date.fromisoformat(m["date"])
+    order = sorted(ids, key=lambda i: (abs((day[i] - date).days), day[i]))
+    if job == "mosaic":
+        return mosaic(m, src, order, day, date, out)
+    distances = {}
     answer = {
         "J1": lambda rd: one_donor(m, rd),
-        "J2": lambda rd: nearest(m, rd, order),
+        "J2": lambda rd: nearest(m, rd, order)[0],
+        "tdom": lambda rd: nearest(m, rd, order, rules.tdom(m, rd))[0],
+        "bap": lambda rd: rules.bap(m, rd, day, order, None),
+        "bap-clouds": lambda rd: rules.bap(m, rd, day, order, distances),
         "J3": lambda rd: median(m, rd, ids),
         "J4": lambda rd: median_of_zones(m, rd, ids),
     }[job]
     with rasterio.open(out, "w", **profile(m)) as o:
-        for win in blocks(m, 1024):
+        # A window of many dates is small, so that the whole stack of it fits into memory.
+        for win in blocks(m, 1024 if len(ids) <= 64 else 512):
             r, c, h, w = win
             o.write(np.stack(list(answer(Reader(m, src, win)))), window=rasterio.windows.Window(c, r, w, h))
 

@@ -3,9 +3,10 @@
     COMPOSE=target/release/compose python3 benches/peers/compose.py JOB DATA OUT [options] [arguments for compose]
 
 Jobs: J1 one donor copied as it is, J2 nearest date, J3 median of all dates, J4 the same with one scene in the
-neighbouring UTM zone. As in the right answers, validity is per band (J2: joint) and no provenance is written, unless
-the options say so. Arguments that are not known here, such as `--mem-limit 200MB`, go to compose, and so does what
-$COMPOSE_ARGS holds.
+neighbouring UTM zone; mosaic: J2 of scenes side by side, near: J2 with the scene of that day as the target, seamless:
+the same gaps, tdom: J2 with that mask as well, bap and bap-clouds: the best score. As in the right answers, validity is
+per band in J1, J3 and J4, joint in the others, and no provenance is written, unless the options say so. Arguments that
+are not known here, such as `--mem-limit 200MB`, go to compose, and so does what $COMPOSE_ARGS holds.
 """
 import argparse
 import json
@@ -18,7 +19,20 @@ FILLS = {
     "J2": 'strategy = "nearest-date"',
     "J3": 'strategy = "median-stack"',
     "J4": 'strategy = "median-stack"',
+    "mosaic": 'strategy = "nearest-date"',
+    "near": 'strategy = "nearest-date"',
+    "seamless": 'strategy = "seamless"',
+    "tdom": 'strategy = "nearest-date"',
+    "bap": 'strategy = "best-score"\nscore = { kind = "bap", day-of-year = [60, 190, 320] }',
+    "bap-clouds": 'strategy = "best-score"\nscore = { kind = "bap", day-of-year = [60, 190, 320], '
+                  'clouds = ["cloud", "cloud-shadow"], required-distance = "9000 m" }',
 }
+PER_BAND = ("J1", "J3", "J4")
+WITH_TARGET = ("J1", "near", "seamless")
+WITH_DAY = ("J2", "mosaic", "tdom", "bap", "bap-clouds")
+# `tdom` needs reflectance.
+REFLECTANCE = "scale = 0.0000275\noffset = -0.2"
+TDOM = '\n[[mask]]\nname = "dark"\nkind = "tdom"\nnir = "B5"\nswir1 = "B6"\n'
 
 
 def rules(a):
@@ -28,7 +42,8 @@ def rules(a):
         m["scenes"] = m["scenes"][:-1] + [m["utm12"]]
     g = m["grid"]
     t = g["transform"]
-    bounds = [t[2], t[5] + t[4] * g["height"], t[2] + t[0] * g["width"], t[5]]
+    width, height = (a.pixels, a.pixels) if a.pixels else (g["width"], g["height"])
+    bounds = [t[2], t[5] + t[4] * height, t[2] + t[0] * width, t[5]]
     # -- user code begin
     text = f"""
 [scenes]
@@ -36,7 +51,8 @@ bands = {json.dumps(m["bands"])}
 quality = "QA_PIXEL"
 layout = "landsat-c2-l89"
 nodata = 0
-validity = "{a.validity or ("joint" if a.job == "J2" else "per-band")}"
+validity = "{a.validity or ("per-band" if a.job in PER_BAND else "joint")}"
+{REFLECTANCE if a.job == "tdom" else ""}
 
 [grid]
 crs = "{g["crs"]}"
@@ -50,17 +66,21 @@ kind = "bits"
 {MASK}
 
 [[fill]]
-{FILLS[a.job].format(donor=m["donor"])}
+{FILLS[a.job].replace("{donor}", str(m["donor"]))}
 
 [output]
 nodata = 0
+format = "{a.format}"
 provenance = {"true" if a.provenance else "false"}
 sidecar = false
 """
-    if a.job == "J1":
+    if a.job == "tdom":
+        text += TDOM
+    if a.job in WITH_TARGET:
         text += f'\n[target]\nscene = "{m["target"]}"\n'
-    if a.job == "J2":
-        text += f'\n[target]\ndate = {next(s["date"] for s in m["scenes"] if s["id"] == m["target"])}\n'
+    if a.job in WITH_DAY:
+        date = m.get("date") or next(s["date"] for s in m["scenes"] if s["id"] == m["target"])
+        text += f"\n[target]\ndate = {date}\n"
     for s in m["scenes"]:
         text += f'\n[[scene]]\nid = "{s["id"]}"\ndate = {s["date"]}\n' + files(s, os.path.abspath(a.data))
     # -- user code end
@@ -84,6 +104,8 @@ def main():
     p.add_argument("out")
     p.add_argument("--validity", choices=["joint", "per-band"], help="instead of the job's own")
     p.add_argument("--provenance", action="store_true", help="write the record of sources as well")
+    p.add_argument("--format", choices=["gtiff", "cog"], default="gtiff")
+    p.add_argument("--pixels", type=int, help="width and height of a grid that begins where the data's does")
     p.add_argument("--resampling", default=os.environ.get("RESAMPLING", "bilinear"))
     a, rest = p.parse_known_args()
     path = a.out + ".toml"
