@@ -39,14 +39,14 @@ border-cost:
 	$(BINDINGS) $(CARGO) run --release --locked -p compose-plugin-host --example border_cost -- $(TARGET)/release/libplain_mean.so
 
 # Beside GDAL's floor and what others would take, with the answers compared: sizes S and Q in about 8 minutes.
-#   make bench SIZES="S Q M"   ONLY="jobs inputs"   ROUNDS=5   KEEP=1   ALL=1   DOCS=1: see benches/run.py
+#   make bench SIZES="S Q M"   ONLY="jobs cliff"   ROUNDS=5   KEEP=1   ALL=1   DOCS=1   QUICK=1: see benches/run.py
 # Needs Python 3 with venv and pip, and an index of packages the first time.
 BENCH = $(TARGET)/bench
 bench: system $(BENCH)/venv/ready
 	$(BINDINGS) $(CARGO) build --release --locked -p compose
 	COMPOSE=$(abspath $(TARGET)/release/compose) $(BENCH)/venv/bin/python -B \
 	    benches/run.py --work $(BENCH) $(if $(SIZES),--sizes $(SIZES)) $(if $(ONLY),--only $(ONLY)) \
-	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEEP),--keep) $(if $(ALL),--all) \
+	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEEP),--keep) $(if $(ALL),--all) $(if $(QUICK),--quick) \
 	    $(if $(DOCS),--docs docs/performance.md)
 
 $(BENCH)/venv/ready: benches/requirements.txt

@@ -22,6 +22,22 @@ MEANT = {
     "inputs": "Other inputs",
     "scaling": "Dates and area, J3",
 }
+HARD = {
+    "cliff": "Stacks that the memory limit does not hold, J3",
+    "mosaic": "Mosaics",
+    "seamless": "Seamless, and rules that compare or measure distances",
+    "cog": "Cloud Optimised GeoTIFF",
+    "s2tile": "A tile of Sentinel-2: 10980², 6 dates, 4 bands, tiles of 1024²",
+}
+# What the stacks are.
+ABOUT = {
+    "d200": "200 dates, 1280², 4 bands, tiles of 1024²",
+    "t200": "200 dates, 1024², 4 bands, tiles of 512²",
+    "i40": "40 dates, 1536², 6 bands and codes pixel-interleaved, tiles of 512²",
+    "qi": "12 dates, 2048², 13 bands and codes pixel-interleaved, tiles of 512²",
+    "s60": "60 dates, 1024², 4 bands, strips",
+    "k40": "40 dates, 2048², 2 bands, tiles of 2048²",
+}
 
 
 def number(value, digits=2):
@@ -89,6 +105,28 @@ def of_others(section, groups):
     return f"### {MEANT[section]}\n\n" + markdown(head, rows)
 
 
+def of_hard(section, groups):
+    """The tables of cases.py: each seconds' ratio is to the contender that is named beside it."""
+    rows, tiles = [], section == "cliff"
+    for g in groups:
+        for name, r in g["found"].items():
+            label = f"*{name}*" if r["kind"] == "peer" else name
+            if r["rc"]:
+                rows.append([g["size"], label, *[""] * (5 + tiles), "failed"])
+                continue
+            cpu, wall, _, mb = figures(r)
+            against = r.get("against")
+            over = ratio(g["found"], name, [against]) if against and against != name else None
+            row = [g["size"], label, cpu, wall, mb, number(r.get("limit"), 0), f"{over:.2f} × {against}" if over else ""]
+            if tiles:
+                row.append(f"{r['planned']}, {r['counted']}" if "counted" in r else "")
+            rows.append([*row, targets.agreement(r["answer"]) if "answer" in r else ""])
+    head = ["data", "", "CPU s", "wall s", "peak MB", "limit MB", "CPU"]
+    head += ["tiles decoded: forecast, counted", "answer"] if tiles else ["answer"]
+    told = "".join(f"{stack}: {ABOUT[stack]}.\n" for stack in (g["size"] for g in groups) if stack in ABOUT)
+    return f"### {HARD[section]}\n\n" + (f"{told}\n" if told else "") + markdown(head, rows)
+
+
 def page(results):
     a, groups = results["about"], results["groups"]
     parts = [f"{a['program']}; peers: {a['peers']}. {a['model']}, {a['cores']} cores; medians of {a['rounds']} rounds, "
@@ -100,10 +138,10 @@ def page(results):
         missing = "; ".join(f"{what} {target}" for what, target, _, verdict in told if verdict == "not measured")
         parts.append(f"Not measured (`make bench ALL=1` measures everything): {missing}.")
     parts += [of_jobs(g["size"], g["found"]) for g in groups if g["section"] == "jobs"]
-    for section in MEANT:
+    for section in [*MEANT, *HARD]:
         these = [g for g in groups if g["section"] == section]
         if these:
-            parts.append(of_others(section, these))
+            parts.append((of_others if section in MEANT else of_hard)(section, these))
     return "\n\n".join(parts) + "\n"
 
 
