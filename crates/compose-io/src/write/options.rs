@@ -44,7 +44,7 @@ pub fn merged(spec: &RasterSpec) -> Vec<(String, String)> {
 }
 
 /// About what a compressor keeps for itself while it compresses a tile: for zstd what `ZSTD_estimateCCtxSize` says of
-/// the level, rounded up; a COG is first written by zstd at level 1.
+/// the level, rounded up; a COG that GDAL's driver makes is first written by zstd at level 1.
 pub(super) fn codec_bytes(spec: &RasterSpec) -> u64 {
     const MB: u64 = 1 << 20;
     match (used(spec), spec.level.unwrap_or(9)) {
@@ -136,6 +136,75 @@ fn cog(spec: &RasterSpec) -> Vec<(String, String)> {
     ]);
     options.extend(compression(spec, &["PREDICTOR", "OVERVIEW_PREDICTOR"]));
     options
+}
+
+/// Options of the COG driver that a COG made of compressed tiles keeps to; one with others is left to the driver.
+const STAGED: [&str; 9] = [
+    "BIGTIFF",
+    "BLOCKSIZE",
+    "COMPRESS",
+    "LEVEL",
+    "NUM_THREADS",
+    "OVERVIEW_PREDICTOR",
+    "OVERVIEW_RESAMPLING",
+    "PREDICTOR",
+    SPARSE,
+];
+
+/// How the overviews of a COG are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overviews {
+    Nearest,
+    Average,
+}
+
+/// The overviews of a COG whose tiles are compressed as they come; `None`: GDAL's COG driver makes the file.
+pub(super) fn staged(spec: &RasterSpec) -> Option<Overviews> {
+    let known = |name: &str| STAGED.iter().any(|staged| staged.eq_ignore_ascii_case(name));
+    let is_ours = spec.creation_options.iter().all(|(name, _)| known(name)) && used(spec).is_some();
+    if spec.format != Format::Cog || !is_ours {
+        return None;
+    }
+    let all = [("NEAREST", Overviews::Nearest), ("AVERAGE", Overviews::Average)];
+    all.into_iter().find(|(name, _)| is(spec, "OVERVIEW_RESAMPLING", name)).map(|(_, overviews)| overviews)
+}
+
+/// The GeoTIFF that takes the tiles of such a COG, or those of an overview of it: stored as they will be in the COG.
+pub(super) fn stage(spec: &RasterSpec, is_overview: bool) -> RasterSpec {
+    let options = merged(spec);
+    let value = |name: &str| {
+        let found = options.iter().rfind(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.to_uppercase())
+    };
+    let mut ours = pairs(&[("TILED", "YES"), ("INTERLEAVE", "PIXEL")]);
+    let mut take =
+        |name: &str, value: Option<String>| ours.extend(value.map(|value| (name.to_owned(), value)));
+    take("BLOCKXSIZE", value("BLOCKSIZE"));
+    take("BLOCKYSIZE", value("BLOCKSIZE"));
+    ["BIGTIFF", "COMPRESS", "NUM_THREADS", SPARSE].iter().for_each(|name| take(name, value(name)));
+    if let Some((level, ..)) = used(spec).and_then(Compression::level_option) {
+        take(level, value("LEVEL"));
+    }
+    let predictor = value(if is_overview { "OVERVIEW_PREDICTOR" } else { "PREDICTOR" });
+    let of_type = if spec.dtype.is_integer() { "2" } else { "3" };
+    take(
+        "PREDICTOR",
+        predictor.filter(|_| used(spec) != Some(Compression::None)).map(|said| {
+            let number = match said.as_str() {
+                "STANDARD" | "2" => "2",
+                "FLOATING_POINT" | "3" => "3",
+                "YES" | "ON" | "TRUE" => of_type,
+                _ => "1",
+            };
+            number.to_owned()
+        }),
+    );
+    RasterSpec { format: Format::GTiff, level: None, creation_options: ours, ..spec.clone() }
+}
+
+/// Whether a file may become a BigTIFF where it turns out larger than expected.
+pub(super) fn may_grow(spec: &RasterSpec) -> bool {
+    !["NO", "FALSE", "OFF", "0"].iter().any(|no| is(spec, "BIGTIFF", no))
 }
 
 fn compression(spec: &RasterSpec, predictors: &[&str]) -> Vec<(String, String)> {

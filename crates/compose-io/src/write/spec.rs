@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum Format {
     /// A tiled GeoTIFF.
     GTiff,
-    /// A cloud-optimised GeoTIFF: overviews first, written from a temporary GeoTIFF when all pixels are there.
+    /// A cloud-optimised GeoTIFF: overviews first; put together from temporary GeoTIFFs when all pixels are there.
     Cog,
 }
 

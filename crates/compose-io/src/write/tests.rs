@@ -1,5 +1,6 @@
 //! Files are written, read back with GDAL, and compared.
 
+mod cog;
 mod sparse;
 
 use super::*;
@@ -536,7 +537,7 @@ fn a_file_that_was_cut_short_is_found_out() {
     let path = folder.path("a.tif");
     let spec = spec(path.clone(), (2, 200, 150), DataType::UInt16);
     write_whole(&spec, &scene((2, 200, 150)));
-    let whole = || verify::whole(&path, &spec, &holes::LeftOut::default(), None);
+    let whole = || verify::whole(&path, &spec, &[holes::LeftOut::default()], None);
     whole().unwrap();
     let length = fs::metadata(&path).unwrap().len();
     for cut in [1, 5000] {

@@ -1,7 +1,9 @@
 //! Samples are kept here until a tile is whole and its turn has come, and then the tile goes to GDAL.
 
 use super::holes::{Expected, LeftOut};
+use super::pyramid::Pyramid;
 use super::sample::Sample;
+use super::seams::Key;
 use crate::messages::checked;
 use compose_core::{DataType, Window};
 use gdal::Dataset;
@@ -69,6 +71,15 @@ impl WriteOrder {
         Self { regions: vec![Window::whole(width, height)], band_ranges: std::iter::once(0..bands).collect() }
     }
 
+    /// Whether tiles come after those on their left and above them: regions follow each other row by row.
+    pub(super) fn is_right_and_down(&self, width: usize) -> bool {
+        let follows = |a: &Window, b: &Window| match b.row == a.row {
+            true => b.col == a.col_end() && b.height == a.height,
+            false => b.col == 0 && b.row == a.row_end() && a.col_end() == width as i64,
+        };
+        self.regions.windows(2).all(|pair| follows(&pair[0], &pair[1]))
+    }
+
     /// The tiles whose upper left corner is in the region, as (band, column, row) of tiles.
     fn tiles(&self, tile: (usize, usize)) -> impl Iterator<Item = Key> + use<> {
         let band_ranges = self.band_ranges.clone();
@@ -91,9 +102,6 @@ fn corners(from: i64, to: i64, side: usize) -> Range<usize> {
     (from as usize).div_ceil(side)..(to as usize).div_ceil(side)
 }
 
-/// A tile: band, column, row.
-type Key = (usize, usize, usize);
-
 /// [`TileBoard`] of any sample type.
 pub(super) trait Tiles: Send {
     /// Takes samples of a band. False when there are more of them than pixels.
@@ -104,6 +112,8 @@ pub(super) trait Tiles: Send {
     fn unwritten(&mut self) -> Option<usize>;
     /// The tiles that need not be in the file.
     fn left_out(&mut self) -> LeftOut;
+    /// The overviews that were made of the tiles, with the tiles that need not be in them.
+    fn overviews(&mut self) -> Vec<(Dataset, LeftOut)>;
 }
 
 /// The tiles from the next in turn to the last that has a sample.
@@ -117,6 +127,7 @@ pub(super) struct TileBoard<T> {
     spare: Vec<Buffer<T>>,
     expected: Expected<T>,
     left_out: LeftOut,
+    overviews: Option<Pyramid<T>>,
 }
 
 /// A tile as GDAL takes it. Beyond the raster's edge samples are 0.
@@ -132,13 +143,14 @@ impl<T: Sample> TileBoard<T> {
         tile: (usize, usize),
         order: &WriteOrder,
         expected: Expected<T>,
+        overviews: Option<Pyramid<T>>,
     ) -> Self {
         let turn: Box<dyn Iterator<Item = Key> + Send> = Box::new(order.tiles(tile));
         let tiles = size.0.div_ceil(tile.0) * size.1.div_ceil(tile.1) * bands;
         let (begun, spare) = (HashMap::new(), Vec::new());
         let left_out = LeftOut { size, tile, bands, interleaved, empty: vec![false; tiles] };
         let (turn, written) = (turn.peekable(), vec![false; tiles]);
-        Self { size, bands, tile, turn, begun, written, spare, expected, left_out }
+        Self { size, bands, tile, turn, begun, written, spare, expected, left_out, overviews }
     }
 
     /// A tile less what lies beyond the raster, in pixels.
@@ -269,7 +281,12 @@ impl<T: Sample> Tiles for TileBoard<T> {
                 break;
             }
             let (number, (band, col, row)) = (self.number(key), key);
-            if let Some(mut samples) = self.whole(key) {
+            let whole = self.whole(key);
+            let empty = self.left_out.empty[number];
+            if let Some(overviews) = &mut self.overviews {
+                overviews.take(key, whole.as_ref().filter(|_| !empty).map(Buffer::data))?;
+            }
+            if let Some(mut samples) = whole {
                 checked(|| dataset.rasterband(band + 1)?.write_block((col, row), &mut samples))?;
                 if self.extent(key) == self.tile {
                     self.spare.push(samples);
@@ -287,5 +304,9 @@ impl<T: Sample> Tiles for TileBoard<T> {
 
     fn left_out(&mut self) -> LeftOut {
         std::mem::take(&mut self.left_out)
+    }
+
+    fn overviews(&mut self) -> Vec<(Dataset, LeftOut)> {
+        self.overviews.take().map_or_else(Vec::new, |mut overviews| overviews.finish())
     }
 }

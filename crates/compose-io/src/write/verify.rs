@@ -13,12 +13,12 @@ use std::path::Path;
 /// Checks a closed file: its size, the place of each tile of each band and overview, and that the last tile
 /// of each can be decoded. Tiles lie in the file in the order in which they were written.
 ///
-/// Those that are `left_out` may be missing. In a copy of the file (`of`), which may have other tiles and has overviews,
-/// a missing one must hold nothing there.
+/// Those that are `left_out` may be missing: of the raster, and of its overviews where they are told. In a copy of the file
+/// (`of`), which may have other tiles and has overviews, a missing one must hold nothing there.
 pub(super) fn whole(
     file: &Path,
     spec: &RasterSpec,
-    left_out: &LeftOut,
+    left_out: &[LeftOut],
     of: Option<&Path>,
 ) -> Result<(), WriteError> {
     let broken = |what| WriteError::Incomplete { path: spec.path.clone(), what };
@@ -47,21 +47,29 @@ struct File<'a> {
     nodata: f64,
     /// Whether a pixel of an overview sees each that it stands for.
     averages: bool,
-    left_out: &'a LeftOut,
+    left_out: &'a [LeftOut],
 }
 
 impl File<'_> {
     /// A band (from 0) and its overviews.
     fn check(&self, number: usize) -> Result<(), String> {
         let band = checked(|| self.dataset.rasterband(number + 1))?;
-        self.check_level(&band, number, |tile| self.may_miss(number, tile))?;
+        self.check_level(&band, |tile| self.may_miss(number, tile))?;
+        let told = |nth: usize| self.left_out.get(nth + 1);
         let levels = checked(|| band.overview_count())?.max(0) as usize;
+        if self.left_out.len() > 1 && levels + 1 != self.left_out.len() {
+            return Err(format!("its overviews (there are {levels})"));
+        }
         let level = |nth: usize| checked(|| band.overview(nth));
         for nth in 0..levels {
             let finer = if nth == 0 { None } else { Some(level(nth - 1)?) };
             let finer = finer.as_ref().unwrap_or(&band);
-            self.check_level(&level(nth)?, number, |tile| self.may_miss_above(tile, finer))
-                .map_err(|what| format!("overview {nth}, {what}"))?;
+            let may_miss = |tile: &Tile| match told(nth) {
+                Some(left_out) => Ok(left_out.covers(number, tile.window)),
+                None => self.may_miss_above(number, tile, finer),
+            };
+            let checked = self.check_level(&level(nth)?, may_miss);
+            checked.map_err(|what| format!("overview {nth}, {what}"))?;
         }
         Ok(())
     }
@@ -69,7 +77,6 @@ impl File<'_> {
     fn check_level(
         &self,
         band: &RasterBand<'_>,
-        number: usize,
         may_miss: impl Fn(&Tile) -> Result<bool, String>,
     ) -> Result<(), String> {
         let (size, (across, down)) = (band.size(), band.block_size());
@@ -84,7 +91,7 @@ impl File<'_> {
                 let tile = Tile { window, of: size };
                 let whole = match place(band, col, row) {
                     Some((offset, bytes)) => bytes > 0 && offset + bytes <= self.length,
-                    None => self.left_out.covers(number, tile.on(self.left_out.size)) || may_miss(&tile)?,
+                    None => may_miss(&tile)?,
                 };
                 if !whole {
                     return Err(format!("tile {col}, {row}"));
@@ -97,14 +104,21 @@ impl File<'_> {
             .map_err(|cause| format!("last tile ({cause})"))
     }
 
-    /// Whether a tile of the raster itself holds nothing, by what it is a copy of.
+    /// Whether a tile of the raster itself may be missing, or holds nothing by what it is a copy of.
     fn may_miss(&self, band: usize, tile: &Tile) -> Result<bool, String> {
+        if self.left_out.first().is_some_and(|left_out| left_out.covers(band, tile.window)) {
+            return Ok(true);
+        }
         let Some(of) = &self.of else { return Ok(false) };
         Ok(self.samples(&checked(|| of.rasterband(band + 1))?, tile.window)? == 0)
     }
 
     /// Whether a tile of an overview may hold nothing, by the level below it.
-    fn may_miss_above(&self, tile: &Tile, finer: &RasterBand<'_>) -> Result<bool, String> {
+    fn may_miss_above(&self, band: usize, tile: &Tile, finer: &RasterBand<'_>) -> Result<bool, String> {
+        let below_all = |left_out: &LeftOut| left_out.covers(band, tile.on(left_out.size));
+        if self.left_out.first().is_some_and(below_all) {
+            return Ok(true);
+        }
         let below = tile.on(finer.size());
         let data = self.data(finer, below)?;
         let samples = data.iter().filter(|is_data| **is_data).count();

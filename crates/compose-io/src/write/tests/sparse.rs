@@ -150,16 +150,16 @@ fn a_tile_that_is_really_missing_is_found_among_those_that_are_left_out() {
         holes::LeftOut { size: SIZE, tile: (64, 64), bands: 1, interleaved: false, empty }
     };
     let spec = |path: &Path| sparse_spec(path.to_owned(), 1);
-    verify::whole(&tiles, &spec(&tiles), &empty(None), None).unwrap();
-    verify::whole(&copied, &spec(&copied), &empty(None), Some(&tiles)).unwrap();
+    verify::whole(&tiles, &spec(&tiles), &[empty(None)], None).unwrap();
+    verify::whole(&copied, &spec(&copied), &[empty(None)], Some(&tiles)).unwrap();
     // Nothing is said to be left out: what is not there is missed.
     let none = holes::LeftOut { empty: vec![false; 30], ..empty(None) };
-    let said = error(verify::whole(&tiles, &spec(&tiles), &none, None));
+    let said = error(verify::whole(&tiles, &spec(&tiles), std::slice::from_ref(&none), None));
     assert!(said.contains("band 1, tile 2, 0 is not whole"), "{said}");
     // The copy lacks a tile that its source has.
     let whole = place.path("whole.tif");
     write_whole(&spec(&whole), &(scene((1, SIZE.1, SIZE.0)) + 1.0));
-    let said = error(verify::whole(&copied, &spec(&copied), &none, Some(&whole)));
+    let said = error(verify::whole(&copied, &spec(&copied), &[none], Some(&whole)));
     assert!(said.contains("band 1, tile 2, 0 is not whole"), "{said}");
 }
 
