@@ -132,3 +132,27 @@ fn tiles_that_wait_on_the_disk_keep_a_run_within_its_memory() {
     let most = most_memory(folder.path(), "140MB");
     assert!((60..140).contains(&(most >> 20)), "{} MB at a time", most >> 20);
 }
+
+/// A fill that looks around its blocks wants a tile as long as a block lies near it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_tile_beside_a_block_is_kept_for_what_a_fill_reads_around_it() {
+    let folder = tempfile::tempdir().unwrap();
+    long_stack(folder.path(), 6, "auto");
+    let rules = folder.path().join("rules.toml");
+    let plain = std::fs::read_to_string(&rules).unwrap();
+    for strategy in ["regress", "seamless"] {
+        std::fs::write(&rules, plain.replace("\"regress\"", &format!("\"{strategy}\""))).unwrap();
+        for size in ["100", "128"] {
+            let arguments = ["--rules", "rules.toml", "--overwrite", "-v", "-j", "2", "--block-size", size];
+            let output = compose()
+                .current_dir(folder.path())
+                .args(arguments)
+                .args(["--mem-limit", "140MB"])
+                .output()
+                .unwrap();
+            let said = format!("{}{}", stdout(&output), stderr(&output));
+            assert!(said.contains(" tiles were decoded, each once"), "{strategy} {size}: {said}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ use crate::fitted::FittedJob;
 use crate::pixels::{HeldOut, MaskCache, ReadContext, SceneReader, Scope, Worker};
 use crate::plan::{Item, Items, Task};
 use crate::workers::{self, caught};
+use compose_core::Needs;
 use compose_io::RunPosition;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -54,7 +55,20 @@ impl<'a> Work<'a> {
             Task::Mask | Task::CheckValidity(_) => 0..0,
         };
         let kept = order.keeps_masks().then(|| &self.kept[item.region]);
-        SceneReader { bands, kept, ..self.context.reader(scope, place, worker) }
+        SceneReader { bands, kept, halo: self.around() as i64, ..self.context.reader(scope, place, worker) }
+    }
+
+    /// Pixels around a block that its fills read at most: tiles are kept for blocks that only come near them.
+    fn around(&self) -> usize {
+        let (width, height) = self.fitted.job.order.block;
+        let of = |needs: Needs| match needs.cell {
+            // A block that is not made of whole cells is read in all that it touches.
+            Some(cell) if !(width.is_multiple_of(cell) && height.is_multiple_of(cell)) => {
+                needs.halo + cell - 1
+            }
+            _ => needs.halo,
+        };
+        self.fitted.fills.iter().map(|fill| of(fill.needs())).max().unwrap_or(0)
     }
 
     /// Does the work of an item; `None` if it composes nothing.
