@@ -144,7 +144,7 @@ fn a_tile_beside_a_block_is_kept_for_what_a_fill_reads_around_it() {
     for strategy in ["regress", "seamless"] {
         std::fs::write(&rules, plain.replace("\"regress\"", &format!("\"{strategy}\""))).unwrap();
         for size in ["100", "128"] {
-            let arguments = ["--rules", "rules.toml", "--overwrite", "-v", "-j", "2", "--block-size", size];
+            let arguments = ["--rules", "rules.toml", "--overwrite", "-v", "-j", "1", "--block-size", size];
             let output = compose()
                 .current_dir(folder.path())
                 .args(arguments)

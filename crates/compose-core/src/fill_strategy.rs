@@ -77,6 +77,9 @@ pub struct Needs {
     /// target grid. [`FillInput::window`] is then made of whole cells, with the halo around them, as far as the grid
     /// goes, so that the result of a cell does not depend on blocks.
     pub cell: Option<usize>,
+    /// With [`Temporal::FirstObservations`]: pixels around an observed one that [`BoundFill::observe`] looks at, on each
+    /// side.
+    pub beside: usize,
     /// Bytes for itself while it fills a block.
     pub memory: usize,
     /// Whether [`FillInput::target`] is read (it costs reading the target again).
@@ -120,18 +123,21 @@ pub trait PlannedFill: Send + Sync {
 
 /// A fill strategy that is ready for pixels.
 pub trait BoundFill: PlannedFill {
-    /// With [`Temporal::FirstObservations`]: where observations are wanted, given the pixels that the target lacks (1).
+    /// With [`Temporal::FirstObservations`]: where observations are wanted, given the pixels that the target lacks (1) and
+    /// that have not all their observations yet. It is asked again before each donor: no pixel may be wanted that was not
+    /// wanted before.
     fn wants_observations(&self, lacking: &Array2<u8>) -> Array2<u8> {
         lacking.clone()
     }
 
     /// With [`Temporal::FirstObservations`]: takes observations of a donor, given by its place in [`PlannedFill::donors`],
-    /// where they are wanted (1), the donor is clear, and there is room. Without a method of its own, a strategy gets the
+    /// where they are wanted, the donor is clear, and there is room. Without a method of its own, a strategy gets the
     /// samples of pixels that are clear in every band.
-    fn observe(&self, donor: usize, block: &Block, wanted: &Array2<u8>, observations: &mut Observations) {
+    fn observe(&self, donor: usize, part: &DonorPart<'_>, observations: &mut Observations) {
+        let DonorPart { block, wanted, corner } = *part;
         for (at, _) in wanted.indexed_iter().filter(|(_, wanted)| **wanted != 0) {
             if block.valid.slice(s![.., at.0, at.1]).iter().all(|valid| *valid != 0)
-                && let Some(observation) = observations.take(at, donor)
+                && let Some(observation) = observations.take((corner.0 + at.0, corner.1 + at.1), donor)
             {
                 let samples = block.values.slice(s![.., at.0, at.1]);
                 observation.iter_mut().zip(samples).for_each(|(to, sample)| *to = *sample);
@@ -212,6 +218,18 @@ impl FillBinding {
             Self::NeedsSurvey(unfitted) => unfitted.fit(survey),
         }
     }
+}
+
+/// The part of a donor that [`BoundFill::observe`] is given: it holds the wanted pixels at which the donor is clear, and
+/// [`Needs::beside`] pixels around them as far as the window of the observations goes.
+#[derive(Clone, Copy)]
+pub struct DonorPart<'a> {
+    /// Its samples and validity.
+    pub block: &'a Block,
+    /// 1 where observations are wanted; as large as the block.
+    pub wanted: &'a Array2<u8>,
+    /// Row and column of its first pixel in the observations.
+    pub corner: (usize, usize),
 }
 
 /// Pixels for [`BoundFill::fill`].
@@ -300,17 +318,16 @@ mod tests {
             values: arr3(&[[[first, 2.0, 3.0]], [[10.0 * first, 20.0, 30.0]]]),
             valid: arr3(&[[[1, 1, 1]], [[1, 0, 1]]]),
         };
-        let mut observations = Observations::new(2, 2, 1, 3);
+        let mut observations = Observations::new(2, 2, 1, 4);
         for (donor, first) in [(0, 1.0), (3, 4.0), (5, 9.0)] {
-            Plain.observe(donor, &block(first), &arr2(&[[1, 1, 0]]), &mut observations);
+            let (block, wanted) = (block(first), arr2(&[[1, 1, 0]]));
+            let part = DonorPart { block: &block, wanted: &wanted, corner: (0, 1) };
+            Plain.observe(donor, &part, &mut observations);
         }
-        assert_eq!(observations.ranks((0, 0)), [0, 3]);
-        let seen = [0, 1].map(|nth| observations.observation((0, 0), nth));
+        assert_eq!(observations.ranks((0, 1)), [0, 3]);
+        let seen = [0, 1].map(|nth| observations.observation((0, 1), nth));
         assert_eq!(seen, [[1.0, 10.0], [4.0, 40.0]]);
         let none = crate::observations::NONE;
-        assert_eq!(
-            (observations.ranks((0, 1)), observations.ranks((0, 2))),
-            (&[none; 2][..], &[none; 2][..])
-        );
+        assert_eq!([(0, 0), (0, 2), (0, 3)].map(|at| observations.ranks(at)), [&[none; 2][..]; 3]);
     }
 }

@@ -33,8 +33,8 @@ pub use date::Day;
 pub use donor::Donor;
 pub use dtype::DataType;
 pub use fill_strategy::{
-    BoundFill, DonorUse, FillBinding, FillInput, FillStrategy, FitSummary, Needs, PlannedFill, StackFacts,
-    SurveyedModel, Temporal, UnfittedFill,
+    BoundFill, DonorPart, DonorUse, FillBinding, FillInput, FillStrategy, FitSummary, Needs, PlannedFill,
+    StackFacts, SurveyedModel, Temporal, UnfittedFill,
 };
 pub use grid::{Crs, CrsUnit, Grid, Transform};
 pub use kind::KindError;

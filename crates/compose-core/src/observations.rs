@@ -1,6 +1,6 @@
 //! The first few clear observations of each pixel, in the order in which a strategy ranks its donors.
 
-use ndarray::ArrayView2;
+use ndarray::Array2;
 
 /// No observation.
 pub const NONE: u16 = u16::MAX;
@@ -48,12 +48,14 @@ impl Observations {
         Some(&mut self.values[(pixel * self.most + observation) * self.bands..][..self.bands])
     }
 
-    /// Whether every wanted pixel (1) has all the observations that it may have.
-    pub fn are_enough(&self, wanted: ArrayView2<'_, u8>) -> bool {
-        wanted
-            .iter()
-            .zip(self.ranks.chunks_exact(self.most))
-            .all(|(wanted, ranks)| *wanted == 0 || ranks[self.most - 1] != NONE)
+    /// Leaves of the wanted pixels (1) those that have fewer observations than they may have; returns whether there are any.
+    pub fn keep_lacking(&self, wanted: &mut Array2<u8>) -> bool {
+        let mut left = 0;
+        for (wanted, ranks) in wanted.iter_mut().zip(self.ranks.chunks_exact(self.most)) {
+            *wanted &= u8::from(ranks[self.most - 1] == NONE);
+            left |= *wanted;
+        }
+        left != 0
     }
 }
 
@@ -64,7 +66,7 @@ mod tests {
     fn the_first_observations_are_kept_whoever_comes_later() {
         let mut observations = Observations::new(2, 1, 1, 2);
         for (rank, cols) in [(0, 0..1), (1, 0..2), (4, 0..2)] {
-            assert!(!observations.are_enough(ndarray::arr2(&[[0, 1]]).view()));
+            assert!(observations.keep_lacking(&mut ndarray::arr2(&[[0, 1]])));
             for col in cols {
                 observations
                     .take((0, col), rank)
@@ -77,6 +79,8 @@ mod tests {
             (observations.observation((0, 0), 1), observations.observation((0, 1), 1)),
             (&[1.0][..], &[4.0][..])
         );
-        assert!(observations.are_enough(ndarray::arr2(&[[1, 1]]).view()));
+        let mut wanted = ndarray::arr2(&[[1, 1]]);
+        assert!(!observations.keep_lacking(&mut wanted));
+        assert_eq!(wanted, ndarray::arr2(&[[0, 0]]));
     }
 }

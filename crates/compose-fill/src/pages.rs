@@ -15,9 +15,9 @@ use crate::{KINDS, SCORES, parse_fill, recipe, testing};
 use compose_core::page::{Case, Fence, cases};
 use compose_core::survey::{CLEAR, SIDE, SQUARE, UNUSABLE};
 use compose_core::{
-    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorUse, FillBinding, FillInput, GAP, Needs,
-    Observations, Plane, STATISTIC, SampledScene, SceneFacts, ScoreInput, SettingsTable, StackFacts, Survey,
-    Temporal, ValidityMode, Window,
+    Block, BoundFill, Canvas, Cast, DataType, Day, Donor, DonorPart, DonorUse, FillBinding, FillInput, GAP,
+    Needs, Observations, Plane, STATISTIC, SampledScene, SceneFacts, ScoreInput, SettingsTable, StackFacts,
+    Survey, Temporal, ValidityMode, Window,
 };
 use ndarray::{Array2, Array3, Axis};
 use std::sync::Arc;
@@ -214,7 +214,8 @@ fn input_window(needs: Needs, window: Window, stack: &[Scene]) -> Window {
     if needs.cell.is_some() { Window::whole(width, height) } else { window.expand(needs.halo) }
 }
 
-/// Calls a strategy that wants the first observations with those of the whole scene, which is less than a cell.
+/// Calls a strategy that wants the first observations with those of the whole scene, which is less than a cell. Where a
+/// donor is asked only for pixels that lack observations, as the engine does it, the result must be the same.
 fn fill_from_looks(
     fill: &dyn BoundFill,
     stack: &[Scene],
@@ -223,14 +224,28 @@ fn fill_from_looks(
     canvas: &mut Canvas,
 ) {
     let (_, height, width) = stack[0].masked.values.dim();
-    let whole = Window::whole(width, height);
-    let mut observations = Observations::new(most, 1, height, width);
-    for (rank, donor) in fill.donors().iter().enumerate() {
-        fill.observe(rank, &stack[donor.scene].masked, &Array2::ones((height, width)), &mut observations);
-    }
     let target = target.map(|t| &stack[t].masked);
-    fill.fill(&FillInput { window: whole, target, donors: &[], observations: Some(&observations) }, canvas)
-        .unwrap();
+    let (mut all, mut enough) =
+        (Observations::new(most, 1, height, width), Observations::new(most, 1, height, width));
+    let (everywhere, corner) = (Array2::ones((height, width)), (0, 0));
+    let mut lacking =
+        target.map_or(everywhere.clone(), |t| t.valid.index_axis(Axis(0), 0).mapv(|valid| 1 - valid));
+    for (rank, donor) in fill.donors().iter().enumerate() {
+        let block = &stack[donor.scene].masked;
+        fill.observe(rank, &DonorPart { block, wanted: &everywhere, corner }, &mut all);
+        let wanted = fill.wants_observations(&lacking);
+        fill.observe(rank, &DonorPart { block, wanted: &wanted, corner }, &mut enough);
+        enough.keep_lacking(&mut lacking);
+    }
+    let window = Window::whole(width, height);
+    let filled = |observations: &Observations, mut canvas: Canvas| {
+        let input = FillInput { window, target, donors: &[], observations: Some(observations) };
+        fill.fill(&input, &mut canvas).unwrap();
+        canvas
+    };
+    let of_all = filled(&all, canvas.clone());
+    *canvas = filled(&enough, canvas.clone());
+    assert_eq!((&canvas.values, &canvas.source), (&of_all.values, &of_all.source));
 }
 
 /// The score of a scene, if the strategy asks for one, as the engine would hand it over.

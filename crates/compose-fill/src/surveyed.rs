@@ -5,8 +5,8 @@ use crate::donors::{Choice, Reach, notes_of};
 use crate::membrane::{self, Cell, Tension};
 use crate::predict::{Predictor, Sample, fit, put, ranks_at, source};
 use compose_core::{
-    Block, BoundFill, Canvas, DataType, DonorUse, FillBinding, FillInput, FitSummary, GAP, KindError, Needs,
-    Observations, PlannedFill, StackFacts, Survey, Temporal, UnfittedFill, ValidityMode,
+    BoundFill, Canvas, DataType, DonorPart, DonorUse, FillBinding, FillInput, FitSummary, GAP, KindError,
+    Needs, Observations, PlannedFill, StackFacts, Survey, Temporal, UnfittedFill, ValidityMode,
 };
 use ndarray::Array2;
 use std::sync::Arc;
@@ -26,10 +26,11 @@ impl Wanted {
     fn needs(self) -> Needs {
         let temporal = Temporal::FirstObservations(self.most);
         match self.membrane {
-            None => Needs { temporal, halo: 1, ..Needs::default() },
+            None => Needs { temporal, halo: 1, beside: 1, ..Needs::default() },
             Some(_) => Needs {
                 temporal,
                 halo: Cell::READS,
+                beside: 1,
                 cell: Some(Cell::SIDE),
                 memory: Cell::MEMORY,
                 target: true,
@@ -144,8 +145,8 @@ impl BoundFill for Fitted {
         if self.wanted.membrane.is_some() { membrane::wants_observations(lacking) } else { lacking.clone() }
     }
 
-    fn observe(&self, donor: usize, block: &Block, wanted: &Array2<u8>, observations: &mut Observations) {
-        self.predictor.translations[donor].observe(donor, block, wanted, observations);
+    fn observe(&self, donor: usize, part: &DonorPart<'_>, observations: &mut Observations) {
+        self.predictor.translations[donor].observe(donor, part, observations);
     }
 
     fn fit_summary(&self) -> Option<FitSummary> {

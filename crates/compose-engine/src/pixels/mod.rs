@@ -6,6 +6,7 @@
 //! | `compared` | other scenes, for the mask rules that compare |
 //! | `held_out` | pixels that are held out |
 //! | `reader` | reading, masking and aligning; the other modules add to it |
+//! | `wanted` | the part of a scene that shows wanted pixels |
 //! | `planes` | one band's pixels on the grid of a mask rule or a score |
 //! | `masks` | the pixels of a scene that the mask rules mask |
 //! | `unusable` | these pixels, as bytes or bits |
@@ -23,8 +24,10 @@ mod planes;
 mod reader;
 mod scores;
 mod unusable;
+mod wanted;
 
 pub use context::{ReadContext, Scope, Worker};
 pub use held_out::HeldOut;
 pub use mask_cache::MaskCache;
 pub use reader::{Look, SceneReader};
+pub use wanted::within;

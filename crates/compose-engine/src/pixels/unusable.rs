@@ -26,6 +26,18 @@ impl Unusable {
         }
     }
 
+    /// Makes those of a part of their window invalid in every plane.
+    pub fn clear_part(&self, window: Window, part: Window, valid: &mut [u8]) {
+        let Self::Marks(marks) = self else { return self.clear(part, valid) };
+        let first = (part.row - window.row) as usize * window.width + (part.col - window.col) as usize;
+        for plane in valid.chunks_exact_mut(part.pixels().max(1)) {
+            let marks = marks[first..].chunks(window.width.max(1));
+            for (valid, marks) in plane.chunks_exact_mut(part.width.max(1)).zip(marks) {
+                valid.iter_mut().zip(marks).for_each(|(valid, mark)| *valid &= 1 - mark);
+            }
+        }
+    }
+
     /// Whether they are all pixels of the window, or all wanted ones.
     pub fn hides_all(&self, window: Window, wanted: Option<ArrayView2<'_, u8>>) -> bool {
         match (self, wanted) {

@@ -1,10 +1,10 @@
 //! One fill on one window: what it reads, and in which order.
 
 use crate::error::EngineError;
-use crate::pixels::SceneReader;
+use crate::pixels::{SceneReader, within};
 use crate::plan::{SceneId, Stage};
 use compose_core::donor::Donor;
-use compose_core::fill_strategy::{DonorUse, FillInput, Temporal};
+use compose_core::fill_strategy::{DonorPart, DonorUse, FillInput, Temporal};
 use compose_core::{Block, BoundFill, Canvas, GAP, KindError, Observations, Window};
 use ndarray::{Array2, Axis, Zip, s};
 
@@ -147,8 +147,8 @@ impl Filling<'_> {
         cells.expand(needs.halo).intersect(grid).expect("a block lies in the grid")
     }
 
-    /// The first clear observations at each pixel of a window, in the order of the donors. Reading ends when every pixel
-    /// that the target lacks has enough: later donors would change nothing.
+    /// The first clear observations at each pixel of a window, in the order of the donors. A donor is read where pixels that
+    /// the target lacks have not enough yet, and around them; elsewhere it would change nothing.
     fn first_observations(
         &self,
         window: Window,
@@ -158,7 +158,7 @@ impl Filling<'_> {
             return Err(EngineError::Bug(format!("{} takes no first observations", self.stage.name)));
         };
         let lacks = |block: &Block| block.valid.index_axis(Axis(0), 0).mapv(|valid| 1 - valid);
-        let lacking = match (target, self.reader.scope.job.target) {
+        let mut lacking = match (target, self.reader.scope.job.target) {
             (Some(target), _) => lacks(target),
             (None, Some(target)) => {
                 let block = self.reader.read(target, window, true)?;
@@ -168,7 +168,7 @@ impl Filling<'_> {
             }
             (None, None) => Array2::ones((window.height, window.width)),
         };
-        let wanted = self.fill.wants_observations(&lacking);
+        let (beside, mut wanted) = (self.fill.needs().beside, self.fill.wants_observations(&lacking));
         let mut observations = Observations::new(most, self.reader.bands.len(), window.height, window.width);
         for (rank, donor) in self.fill.donors().iter().enumerate() {
             if !self.reader.scope.job.view.scenes[SceneId(donor.scene)].overlaps
@@ -176,13 +176,18 @@ impl Filling<'_> {
             {
                 continue;
             }
-            if let Some(block) = self.reader.read_where(SceneId(donor.scene), window, donor.masked, None)? {
-                self.fill.observe(rank, &block, &wanted, &mut observations);
-                self.reader.give_back(block);
-            }
-            if observations.are_enough(lacking.view()) {
+            let who = (SceneId(donor.scene), donor.masked);
+            let Some((part, block)) = self.reader.read_wanted(who, window, &wanted, beside)? else {
+                continue;
+            };
+            let corner = ((part.row - window.row) as usize, (part.col - window.col) as usize);
+            let here = within(window, wanted.view(), part).to_owned();
+            self.fill.observe(rank, &DonorPart { block: &block, wanted: &here, corner }, &mut observations);
+            self.reader.give_back(block);
+            if !observations.keep_lacking(&mut lacking) {
                 break;
             }
+            wanted = self.fill.wants_observations(&lacking);
         }
         Ok(observations)
     }

@@ -67,7 +67,7 @@ fn predictor(
 mod tests {
     use super::*;
     use compose_core::survey::{CLEAR, DOUBTFUL, SQUARE, SampledScene};
-    use compose_core::{Block, Observations, Survey};
+    use compose_core::{Block, DonorPart, Observations, Survey};
     use ndarray::{Array2, Array3};
 
     /// One band; nothing is beyond doubt but one pixel of the middle value.
@@ -107,7 +107,9 @@ mod tests {
             let mut block = Block { values, valid: Array3::ones((1, 3, 3)) };
             block.valid[[0, 1, 1]] = valid;
             let mut observations = Observations::new(1, 1, 3, 3);
-            fitted.predictor.translations[0].observe(0, &block, &Array2::ones((3, 3)), &mut observations);
+            let wanted = Array2::ones((3, 3));
+            let part = DonorPart { block: &block, wanted: &wanted, corner: (0, 0) };
+            fitted.predictor.translations[0].observe(0, &part, &mut observations);
             observations
         };
         let (stray, without) = (observations(1e30, 1), observations(0.0, 0));

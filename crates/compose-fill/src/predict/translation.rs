@@ -6,10 +6,9 @@
 
 use super::weights::weights;
 use crate::lanes::{LANES, Lanes};
-use compose_core::{Block, Observations};
+use compose_core::{Block, DonorPart, Observations};
 use compose_regression::Solution;
 use multiversion::multiversion;
-use ndarray::Array2;
 
 /// Beyond so many bands there are no products: there would be too many.
 const MOST_BANDS_OF_PRODUCTS: usize = 12;
@@ -94,15 +93,18 @@ impl Translation {
     fn interleaved(&self, block: &Block) -> Vec<f32> {
         let (bands, height, width) = block.values.dim();
         let mut pixels = vec![0.0; bands * height * width];
-        for (band, values) in
-            block.values.as_slice().expect(LAYOUT).chunks_exact((height * width).max(1)).enumerate()
-        {
-            let (mean, factor) = match self.features {
-                Features::Bands => (0.0, 1.0),
-                Features::Surroundings => (self.scale.mean[band], self.scale.factor[band]),
-            };
-            let of_band = pixels[band..].iter_mut().step_by(bands);
-            of_band.zip(values).for_each(|(to, value)| *to = (value - mean) * factor);
+        let values = block.values.as_slice().expect(LAYOUT);
+        // Row by row: a row of all bands stays in the cache.
+        for (row, pixels) in pixels.chunks_exact_mut((bands * width).max(1)).enumerate() {
+            for band in 0..bands {
+                let (mean, factor) = match self.features {
+                    Features::Bands => (0.0, 1.0),
+                    Features::Surroundings => (self.scale.mean[band], self.scale.factor[band]),
+                };
+                let values = &values[(band * height + row) * width..][..width];
+                let of_band = pixels[band..].iter_mut().step_by(bands);
+                of_band.zip(values).for_each(|(to, value)| *to = (value - mean) * factor);
+            }
         }
         pixels
     }
@@ -138,8 +140,8 @@ impl Translation {
     }
 
     /// Gives a donor's observations where they are wanted (1), it is clear, and there is room.
-    pub fn observe(&self, rank: usize, block: &Block, wanted: &Array2<u8>, observations: &mut Observations) {
-        observe(self, rank, block, wanted, observations);
+    pub fn observe(&self, rank: usize, part: &DonorPart<'_>, observations: &mut Observations) {
+        observe(self, rank, part, observations);
     }
 }
 
@@ -204,13 +206,8 @@ fn products(bands: usize, features: &mut Vec<f32>) {
 /// The walk over a block, compiled for several instruction sets. Rust never fuses `*` and `+`, so every version gives
 /// the same bits.
 #[multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
-fn observe(
-    of: &Translation,
-    rank: usize,
-    block: &Block,
-    wanted: &Array2<u8>,
-    observations: &mut Observations,
-) {
+fn observe(of: &Translation, rank: usize, part: &DonorPart<'_>, observations: &mut Observations) {
+    let DonorPart { block, wanted, corner } = *part;
     let (bands, height, width) = block.values.dim();
     let plane = height * width;
     let believed = of.without_strays(block);
@@ -225,7 +222,8 @@ fn observe(
             if valid[pixel] == 0 {
                 continue;
             }
-            let Some(out) = observations.take((row, col), rank) else { continue };
+            let at = (corner.0 + row, corner.1 + col);
+            let Some(out) = observations.take(at, rank) else { continue };
             features.clear();
             features.extend_from_slice(bands_at(pixel));
             if of.features == Features::Surroundings {
