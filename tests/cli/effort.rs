@@ -1,6 +1,6 @@
 //! Work and memory have a bound, and are told before they are spent.
 
-use crate::support::{CLEAR, CLOUD, Pair, Raster, command, stderr, stdout};
+use crate::support::{CLEAR, CLOUD, Pair, Raster, command, compose, stderr, stdout};
 
 #[test]
 fn a_survey_looks_where_scenes_lie_however_long_the_grid_is() {

@@ -140,7 +140,9 @@ impl Order {
         let (tiles, again) = (self.tiles, self.decoded - self.tiles);
         let waiting = match self.waiting {
             0 => String::new(),
-            bytes => format!("; up to {} MB of them wait in a scratch file at a time", bytes.div_ceil(1 << 20)),
+            bytes => {
+                format!("; up to {} MB of them wait in a scratch file at a time", bytes.div_ceil(1 << 20))
+            }
         };
         match (self.is_certain(), again) {
             (true, 0) => format!("{tiles} tiles, each decoded once{waiting}"),
