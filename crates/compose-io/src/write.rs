@@ -378,7 +378,8 @@ impl Start<'_> {
             Overviews::Average => Resampling::Average { nodata: self.spec.nodata.map(T::from_f64) },
         };
         let folder = self.file.parent().unwrap_or(Path::new("."));
-        let parts = Parts::new(folder, Pyramid::<T>::part_bytes(tile)).map_err(|cause| cause.to_string())?;
+        let parts =
+            Parts::new(folder, Pyramid::<T>::part_bytes(tile)).map_err(|cause| refusal::in_words(&cause))?;
         let raster = ((self.spec.grid.width, self.spec.grid.height), self.spec.bands.len(), tile);
         Ok(Pyramid::new(raster, datasets, parts, how, implied.map(T::from_f64)))
     }

@@ -5,6 +5,7 @@
 //! GDAL's documentation of the COG driver (docs/drivers/raster/cog, "File format details") has all of this; directories are
 //! those of TIFF 6.0 (section 2) and of BigTIFF (the libtiff manual, "The BigTIFF file format").
 
+use super::refusal;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Result as IoResult, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -38,13 +39,7 @@ pub(super) fn assemble(to: &Path, raster: &Path, overviews: &[&Path], may_grow: 
         }
         layout = Layout::of(&images, true);
     }
-    layout.write(to, &mut images).map_err(|cause| in_words(&cause))
-}
-
-/// "File too large (os error 27)": the number tells a user nothing.
-fn in_words(cause: &std::io::Error) -> String {
-    let text = cause.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
+    layout.write(to, &mut images).map_err(|cause| refusal::in_words(&cause))
 }
 
 /// A tag with its values, in the machine's byte order.
@@ -69,7 +64,7 @@ struct Image {
 impl Image {
     fn read(path: &Path, is_overview: bool) -> Result<Self, String> {
         let said = |cause: tiff::TiffError| format!("{}: {cause}", path.display());
-        let file = File::open(path).map_err(|cause| in_words(&cause))?;
+        let file = File::open(path).map_err(|cause| refusal::in_words(&cause))?;
         let decoder = Decoder::new(BufReader::new(&file)).map_err(said)?;
         let mut decoder = decoder.with_limits(Limits::unlimited());
         if decoder.byte_order() != ByteOrder::native() {
@@ -83,8 +78,8 @@ impl Image {
             fields.retain(|field| of_pixels(field.tag));
             fields.push(Field::long(Tag::NewSubfileType, &[REDUCED]));
         }
-        decoder.goto_offset_u64(2).map_err(|cause| in_words(&cause))?;
-        let big = decoder.read_short().map_err(|cause| in_words(&cause))? == 43;
+        decoder.goto_offset_u64(2).map_err(|cause| refusal::in_words(&cause))?;
+        let big = decoder.read_short().map_err(|cause| refusal::in_words(&cause))? == 43;
         Ok(Self { big, fields, tiles: offsets.into_iter().zip(sizes).collect(), file })
     }
 

@@ -135,7 +135,7 @@ impl<T: Sample> Pyramid<T> {
                 begun.missing -= here.pixels();
                 let part = samples.as_ref().map(|samples| cut(samples, all, here));
                 if let Some(part) = part.filter(|part| !holds_nothing(part, self.implied)) {
-                    let at = self.parts.put(&part).map_err(|cause| cause.to_string())?;
+                    let at = self.parts.put(&part).map_err(|cause| super::refusal::in_words(&cause))?;
                     begun.parts.push(Part { band, window: here.shift(-place.col, -place.row), at });
                 }
                 if begun.missing == 0 {
@@ -182,7 +182,7 @@ impl<T: Sample> Pyramid<T> {
         for part in parts {
             let (window, left) = (part.window, part.window.col as usize);
             kept.resize(window.pixels(), T::default());
-            self.parts.take(part.at, &mut kept).map_err(|cause| cause.to_string())?;
+            self.parts.take(part.at, &mut kept).map_err(|cause| super::refusal::in_words(&cause))?;
             let lines = samples.chunks_exact_mut(stride).skip(window.row as usize);
             let rows = lines.zip(kept.chunks_exact(window.width));
             rows.for_each(|(line, row)| line[left..left + window.width].copy_from_slice(row));

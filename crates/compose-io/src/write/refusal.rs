@@ -13,10 +13,14 @@ const TRIED: usize = 1 << 20;
 /// The file has failed: what is tried spoils it.
 pub(super) fn explain(file: &Path, gdal: &str) -> String {
     let Some(system) = ask(file) else { return gdal.to_owned() };
-    let system = system.to_string();
-    // "File too large (os error 27)": the number tells a user nothing.
-    let system = system.split(" (os error").next().unwrap_or_default();
-    if gdal.contains(system) { gdal.to_owned() } else { format!("{system} (GDAL: {gdal})") }
+    let system = in_words(&system);
+    if gdal.contains(&system) { gdal.to_owned() } else { format!("{system} (GDAL: {gdal})") }
+}
+
+/// An error of the system without its number, as in "File too large (os error 27)": that tells a user nothing.
+pub(super) fn in_words(cause: &std::io::Error) -> String {
+    let text = cause.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 fn ask(file: &Path) -> Option<std::io::Error> {
