@@ -583,16 +583,14 @@ fn fill_the_disk(folder: &Path) {
         f32::from(state as u16)
     });
     for format in [Format::GTiff, Format::Cog] {
-        for compression in [Compression::Deflate, Compression::Zstd, Compression::None] {
+        let compressions = [Compression::Deflate, Compression::Zstd, Compression::None];
+        for compression in compressions.into_iter().filter(|c| has(*c)) {
             for threads in [1, 4] {
                 let spec = spec(folder.join("a.tif"), shape, DataType::UInt16);
                 let spec = RasterSpec { format, compression, threads, ..spec };
-                if !has(compression) {
-                    continue;
-                }
                 let message = error(write_in_strips(&spec, &pixels, 50));
-                assert!(message.contains("a.tif: cannot be written: File too large"), "{message}");
-                assert!(!message.contains("os error"), "{message}");
+                let told = message.contains("a.tif: cannot be written: File too large");
+                assert!(told && !message.contains("os error"), "{message}");
                 assert!(message.ends_with("; nothing was left behind") && message.lines().count() == 1);
                 assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
             }
