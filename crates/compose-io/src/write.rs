@@ -1,4 +1,4 @@
-//! Writing rasters: strips come in from the top, a whole file comes out or nothing does.
+//! Writes rasters strip by strip; a file gets its name only if all of it was written.
 //!
 //! | module | for |
 //! |---|---|

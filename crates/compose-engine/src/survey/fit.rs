@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 /// Takes the surveys that the kinds of a plan want, and fits the kinds to them. Targets of which the masks take more than
 /// the rules allow are left out.
 ///
-/// It tells how far it is in pixels of scenes that are looked at: of one survey after the other.
+/// Progress is counted in pixels of scenes, and begins anew with each survey.
 ///
 /// # Errors
 /// Pixels cannot be read, or a kind cannot work with what they are; no target is left; cancelled.
@@ -49,7 +49,7 @@ pub fn fit_held_out(
     Fitted::new(plan, sources, vec![job], notes)
 }
 
-/// The strategies of a job, ready for blocks, and where their survey lay.
+/// The strategies of a job, ready for blocks, and the lattice of their survey, if one was taken.
 type Fills = (Vec<Arc<dyn BoundFill>>, Option<SampleLattice>);
 
 /// A plan while it is fitted.
@@ -76,7 +76,7 @@ impl<'a> Fitting<'a> {
         Ok(fitted)
     }
 
-    /// The mask rules, those that compare with a survey of what the others left.
+    /// Fits the mask rules. Those that compare get a survey of the pixels that plain rules leave unmasked.
     fn masks(&mut self, job: &Job) -> Result<FittedMasks, EngineError> {
         let plain = PlainMasks::of(self.plan, job);
         let compared = job.comparing.iter().flat_map(|c| c.others.iter().copied().chain([c.scene]));
@@ -94,7 +94,8 @@ impl<'a> Fitting<'a> {
         })
     }
 
-    /// The strategies of a job, those that want one with a survey of what all rules left; and where that lay.
+    /// Fits the strategies of a job. Those that need a survey get one with all mask rules applied; its lattice comes back
+    /// too.
     fn fills(&mut self, job: &Job, masks: &FittedMasks) -> Result<Fills, EngineError> {
         let surveyed = job.fills.iter().flat_map(|stage| stage.bound.surveys()).map(SceneId).collect();
         let surveyed = self.survey(job, Masks::All(masks), surveyed)?;
@@ -111,7 +112,8 @@ impl<'a> Fitting<'a> {
         Ok((fills, lattice))
     }
 
-    /// A survey of some scenes, taken again where it told of nodata that nobody declared; `None` of no scene.
+    /// Surveys scenes; `None` if there are none. Where it finds nodata that nobody declared, the value is added to how the
+    /// scene is read, and the survey is taken again.
     fn survey(
         &mut self,
         job: &Job,

@@ -16,11 +16,13 @@ use std::sync::atomic::Ordering;
 
 /// Grids of up to this many pixels are counted whole.
 const WHOLE: usize = 1 << 20;
-/// Pieces of a larger grid that are counted, along a side, and their own side.
+/// Of a larger grid so many pieces are counted along each side.
 const SAMPLED: usize = 8;
+/// Side of such a piece, in pixels.
 const PIECE: usize = 256;
-/// Side of the pieces where all pixels are counted, and where rules compare scenes, which are then held at once.
+/// Side of the pieces where all pixels are counted.
 const COUNTED: usize = 512;
+/// Side of the pieces where rules compare scenes, all of which are then in memory at once.
 const COMPARED: usize = 128;
 
 /// Counts the pixels of a job's target, and those that its masks take: all where the rules may leave it out, else a

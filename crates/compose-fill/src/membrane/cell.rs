@@ -1,4 +1,5 @@
-//! One cell of the lattice: predictions, and the membrane that carries what is left at the gap's border into it.
+//! One cell: predicts the pixels of the gaps, and solves for a smooth correction (the membrane) that carries the residuals
+//! at the border of a gap into it.
 
 use super::solver::Solver;
 use super::system::System;
@@ -8,10 +9,10 @@ use crate::predict::{MOST_DONORS, Predictor, observation_of, put, ranks_at, sour
 use compose_core::{Block, Canvas, DonorUse, FillInput, GAP, Observations, Window};
 use std::ops::Range;
 
-/// The difference up to which pixels of the border are compared with each other, as `sigma`.
+/// Width of the Gaussian by which similar pixels of the border are averaged, in the units of `sigma`.
 const ALIKE: f32 = 0.4;
-/// How far noise goes, in standard deviations of what differs between neighbours: with 0 the border of a rough scene
-/// comes out smoother than it is, with 1.5 it is seen.
+/// The most that counts as noise of a border pixel, in standard deviations of the difference between neighbours: with 0
+/// the border of a rough scene comes out smoother than it is, with 1.5 the border is visible.
 const NOISE: f32 = 1.0;
 /// The error that the solver may have, as a share of the range of the target's values: 0.05 of 10,000.
 const TOLERANCE: f32 = 5e-6;
@@ -112,8 +113,8 @@ impl<'a> Cell<'a> {
             .map_or(Pixel::Nothing, |model| Pixel::Open(model as u32))
     }
 
-    /// Whether the true value of a band may lie beyond what the target can show, or what it shows is no measurement: it
-    /// would pull the gap with it.
+    /// Whether a pixel of the target must not take part in the correction: a band is saturated, or its value is
+    /// implausible.
     fn is_saturated(&self, (row, col): (usize, usize)) -> bool {
         let limits = self.predictor.full.iter().zip(&self.predictor.believed).enumerate();
         limits.into_iter().any(|(band, (full, (low, high)))| {
@@ -134,7 +135,7 @@ impl<'a> Cell<'a> {
         Some(Edge { pixel: pixel as u32, other: other as u32, model, weight })
     }
 
-    /// The model of those donors of another that see a pixel.
+    /// The model of those donors of `model` that see the pixel `other`, too; `None` if there is none.
     fn common_model(&self, model: u32, other: (usize, usize)) -> Option<u32> {
         let seen = ranks_at(self.observations, other);
         let mut common = [0; MOST_DONORS];

@@ -17,9 +17,9 @@ impl Tension {
         self.epsilon + (-0.5 * unlike / (self.sigma * self.sigma)).exp()
     }
 
-    /// Standard deviation at some distance from what is known: near by, only what differs between neighbours is unknown;
-    /// further than the membrane reaches, all that the prediction leaves unexplained. (Simple kriging with an
-    /// exponential covariance of the membrane's reach and a nugget, from the nearest pixel alone.)
+    /// Standard deviation of a filled pixel at some distance from the border of the gap: near by `roughness`, what differs
+    /// between neighbours; beyond the reach of the membrane `sigma`, all that the prediction leaves unexplained. (Simple
+    /// kriging with an exponential covariance of the membrane's reach and a nugget, from the nearest pixel alone.)
     pub fn uncertainty(&self, sigma: f32, roughness: f32, distance: f32) -> f32 {
         // The error of a copy is not known; `max` would turn it into 0.
         if sigma.is_nan() {

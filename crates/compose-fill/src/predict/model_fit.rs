@@ -15,7 +15,7 @@ pub(super) struct ModelFit {
     pub sigma: Vec<f64>,
     /// Per band: the part of it that differs between neighbours.
     pub roughness: Vec<f64>,
-    /// The same from the median: what has changed does not count.
+    /// The same from the median of the differences, on which edges and changes have no influence.
     pub noise: Vec<f64>,
     /// Per band: the intercept and the coefficients.
     coefficients: Vec<Vec<f64>>,

@@ -87,7 +87,7 @@ impl Predictor {
         self.clip_from(sum, None, group)
     }
 
-    /// Values within what the target shows, or as far beyond as a prediction is.
+    /// Clips values to the range of the target, widened to hold the prediction where that lies outside.
     pub fn clip_from(&self, mut values: Lanes, predicted: Option<&Lanes>, group: usize) -> Lanes {
         let (low, high) = &self.range[group];
         for (lane, value) in values.iter_mut().enumerate() {

@@ -80,8 +80,9 @@ impl Sample<'_> {
         range.into_iter().map(|(low, high)| if low <= high { (low, high) } else { anything }).unzip()
     }
 
-    /// What each band of a scene may show: as much as the sample does, or beyond by many times its range. A sample misses
-    /// bright roofs; it also misses single pixels of nodata that nobody declared, and these would ruin what is around them.
+    /// The plausible range of each band of a scene: that of the sample, widened by many times its width. A sample misses
+    /// bright roofs, which are real; it also misses single pixels of nodata that nobody declared, which would ruin what is
+    /// around them.
     pub(super) fn believed(&self, scene: usize) -> Vec<(f32, f32)> {
         let scene = self.scene(scene);
         let anything = (f32::NEG_INFINITY, f32::INFINITY);

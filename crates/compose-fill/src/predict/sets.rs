@@ -9,8 +9,8 @@ use std::collections::{BTreeSet, HashMap};
 /// Sets of several donors that get a model of their own, the commonest first.
 const MOST_SETS: usize = 64;
 
-/// Sets of ranks that gaps are seen by, with what is left of them without their last: the commonest, and those of
-/// the first few donors.
+/// The sets of donors, by rank, that get a model of their own: the sets that see most of the sampled gaps, all sets of the
+/// first few donors, and of each of these its beginnings with two or more ranks.
 pub(super) fn sets(sample: &Sample<'_>, singles: &[Single], most: usize) -> BTreeSet<Vec<u16>> {
     let target = sample.scene(sample.target);
     let mut counts: HashMap<Vec<u16>, usize> = HashMap::new();

@@ -109,8 +109,8 @@ fn offset(one: &Rows) -> Solution {
     line(differences.sum::<f64>() / one.len() as f64, 1.0)
 }
 
-/// The donor's own bands, the first of the features, explain all that they can; the ridge holds back only what the other
-/// features add to that.
+/// Two fits: first the donor's own bands, the first of the features, with next to no ridge; then all features, with the
+/// ridge, on what the first leaves unexplained. So only neighbours and products are shrunk.
 fn beyond_lines(rows: &Rows, bands: usize) -> Solution {
     let features = rows.features;
     let pairs = rows.numbers.chunks_exact(rows.width).map(|row| (&row[..bands], &row[features..]));

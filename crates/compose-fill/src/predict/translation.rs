@@ -1,8 +1,8 @@
 //! Translation of a donor's observation into the numbers of the target.
 //!
 //! A pixel of the target is predicted from the donor's bands at the same place and at the eight pixels around it, and
-//! from the products of its bands: the neighbours know of shifts of less than a pixel and of what is mixed into it,
-//! the products of what is not linear.
+//! from the products of its bands: the neighbours capture shifts of less than a pixel and the mixing with what lies around
+//! it, the products relations that are not linear.
 
 use super::weights::weights;
 use crate::lanes::{LANES, Lanes};
@@ -50,9 +50,9 @@ pub(crate) struct Translation {
     scale: Scale,
     /// Per group of bands: the intercepts, then a weight for each feature.
     weights: Vec<Vec<Lanes>>,
-    /// Per group of bands: the least and the greatest value; `None` where a copy is a copy.
+    /// Per group of bands: the least and the greatest value; `None` where the donor is copied, which clips nothing.
     range: Option<Vec<(Lanes, Lanes)>>,
-    /// Per band: what the donor may show. What lies beyond is nothing to go by.
+    /// Per band: the plausible range of the donor. Values beyond it are not used.
     believed: Vec<(f32, f32)>,
 }
 

@@ -1,20 +1,21 @@
-//! Pixels that never come. Tiles of nothing but nodata are left out of a file that has some: GDAL's SPARSE_OK.
+//! Parts of a raster that are never written. Of a file that has such parts, tiles of nothing but nodata are not stored
+//! (GDAL's SPARSE_OK).
 
 use super::sample::Sample;
 use compose_core::Window;
 
-/// Where pixels of a raster come, and what all others are.
+/// Where pixels of a raster are written, and the value of all others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Holes {
-    /// Where pixels come: windows that have no pixel in common.
+    /// Where pixels are written: windows that have no pixel in common.
     pub come: Vec<Window>,
     /// Per band: the sample of every other pixel.
     pub samples: Vec<f64>,
 }
 
-/// The same for a board of tiles.
+/// What a board of tiles is given: where samples are written, and the value of all others.
 pub(super) struct Expected<T> {
-    /// From the top to the bottom; `None`: every pixel comes.
+    /// Windows from the top to the bottom; `None`: every pixel is written.
     come: Option<Vec<Window>>,
     highest: usize,
     samples: Vec<T>,
@@ -23,7 +24,7 @@ pub(super) struct Expected<T> {
 }
 
 impl<T: Sample> Expected<T> {
-    /// Without holes, tiles are left out where `implied` is said, by what they hold.
+    /// Without holes every pixel is written; a tile is then left out if `implied` is given and all its samples equal it.
     pub(super) fn new(holes: Option<&Holes>, implied: Option<f64>) -> Self {
         let mut come = holes.map(|holes| holes.come.clone());
         come.iter_mut().for_each(|windows| windows.sort_unstable_by_key(|w| (w.row, w.col)));
@@ -32,7 +33,7 @@ impl<T: Sample> Expected<T> {
         Self { come, highest, samples, implied: implied.map(T::from_f64) }
     }
 
-    /// How many pixels of a window come.
+    /// How many pixels of a window are written.
     pub(super) fn pixels(&self, window: Window) -> usize {
         let Some(come) = &self.come else { return window.pixels() };
         let first = come.partition_point(|w| w.row + self.highest as i64 <= window.row);

@@ -190,7 +190,7 @@ impl<T: Sample> TileBoard<T> {
         let lines = begun.samples.data().chunks(self.tile.0).take(height);
         let nothing = self.expected.holds_nothing(lines.flat_map(|line| &line[..width]));
         self.left_out.empty[number] = nothing;
-        // GDAL sees itself to blocks of several bands.
+        // Blocks of several bands are always passed on: GDAL itself leaves out those without data.
         (self.left_out.interleaved || !nothing).then_some(begun.samples)
     }
 

@@ -45,7 +45,7 @@ struct File<'a> {
     of: Option<Dataset>,
     length: u64,
     nodata: f64,
-    /// Whether a pixel of an overview sees each that it stands for.
+    /// Whether overviews are averages of all pixels below (true), or take the nearest of them (false, for codes).
     averages: bool,
     left_out: &'a [LeftOut],
 }
@@ -104,7 +104,8 @@ impl File<'_> {
             .map_err(|cause| format!("last tile ({cause})"))
     }
 
-    /// Whether a tile of the raster itself may be missing, or holds nothing by what it is a copy of.
+    /// Whether a tile at full resolution may be missing: it was left out, or the file that this is a copy of has nodata alone
+    /// there.
     fn may_miss(&self, band: usize, tile: &Tile) -> Result<bool, String> {
         if self.left_out.first().is_some_and(|left_out| left_out.covers(band, tile.window)) {
             return Ok(true);
@@ -161,8 +162,8 @@ impl Tile {
         Window { col, row, width, height }
     }
 
-    /// Whether a pixel of the tile stands for data alone. `data` says of each pixel of `below`, the tile's part of a finer
-    /// level of `size` pixels, whether it is data.
+    /// Whether some pixel of this overview tile covers data alone: then the tile must be there. `data` says of
+    /// each pixel of `below`, the tile's part of a finer level of `size` pixels, whether it is data.
     fn has_solid_pixel(&self, below: Window, size: (usize, usize), data: &[bool]) -> bool {
         let w = self.window;
         let pixel = |n: usize| Window {
