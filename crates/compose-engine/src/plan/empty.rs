@@ -10,12 +10,11 @@ use std::ops::Range;
 /// every block is composed: every tile overlaps a scene, there is no value for gaps, or a fill is called without any
 /// donor.
 pub fn composable(job: &Job, tile: (usize, usize)) -> Option<Vec<Window>> {
-    let needs = || job.fills.iter().map(|stage: &Stage| stage.bound.planned().needs());
-    if job.cast.nodata.is_none() || needs().any(|needs| needs.all_donors) {
+    let mut needs = job.fills.iter().map(|stage: &Stage| stage.bound.planned().needs());
+    if job.cast.nodata.is_none() || needs.any(|needs| needs.all_donors) {
         return None;
     }
-    let whole = Window::whole(job.view.grid.width, job.view.grid.height);
-    let margin = needs().map(|needs| needs.halo + needs.cell.unwrap_or(0)).max().unwrap_or(0);
+    let (whole, margin) = (job.part, job.margin());
     // Clear observations are counted in scenes that no fill uses, too.
     let plans: Vec<&ScenePlan> = match job.output.count {
         true => job.view.scenes.iter().collect(),

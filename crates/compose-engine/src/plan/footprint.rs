@@ -16,6 +16,8 @@ pub struct MemoryNeed {
     halo: usize,
     /// Side of the squares that it works in, wherever the block begins.
     cell: usize,
+    /// Whether a block made of whole cells touches no other cell.
+    aligned: bool,
     /// For each pixel of the block and its halo.
     bytes: u64,
     /// Where the scenes lie that are in memory at once, and the bytes of each.
@@ -62,7 +64,9 @@ pub fn stage_needs(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Me
         };
         let target = if needs.target { block } else { 0 };
         let bytes = donors + target + reading;
-        MemoryNeed { halo: needs.halo, cell: needs.cell.unwrap_or(1), bytes, scenes: (scenes, block + score) }
+        let cell = needs.cell.unwrap_or(1);
+        let aligned = job.begins_with_cells(cell);
+        MemoryNeed { halo: needs.halo, cell, aligned, bytes, scenes: (scenes, block + score) }
     };
     // The target is read without a fill, too.
     let target = MemoryNeed::plain(0, reading);
@@ -99,14 +103,15 @@ fn reading(stack: &Stack, job: &Job, bands: usize, share: f64) -> u64 {
 /// The largest number of native pixels per target pixel over all scenes, at least 1: a scene may be finer than the
 /// grid.
 pub fn native_share(job: &Job) -> f64 {
-    /// Side of the nine windows, spread over the grid, by which the number is estimated.
+    /// Side of the nine windows, spread over the part, by which the number is estimated.
     const PIECE: usize = 64;
-    let (width, height) = (job.view.grid.width, job.view.grid.height);
+    let Window { col: left, row: top, width, height } = job.part;
     let (across, down) = (PIECE.min(width), PIECE.min(height));
     let starts = |length: usize, piece: usize| [0, 1, 2].map(|n| (n * (length - piece) / 2) as i64);
     let pieces: Vec<Window> = starts(height, down)
         .into_iter()
-        .flat_map(|row| starts(width, across).map(|col| Window { col, row, width: across, height: down }))
+        .flat_map(|row| starts(width, across).map(|col| (col, row)))
+        .map(|(col, row)| Window { col: left + col, row: top + row, width: across, height: down })
         .collect();
     let share = |group: &BandGroup| match &group.alignment {
         Alignment::Resample(resampler) => pieces
@@ -117,7 +122,8 @@ pub fn native_share(job: &Job) -> f64 {
             .fold(1.0, f64::max),
         _ => 1.0,
     };
-    job.view.scenes.iter().flat_map(|s| &s.groups).map(share).fold(1.0, f64::max)
+    let here = job.view.scenes.iter().filter(|scene| scene.reaches(job.part));
+    here.flat_map(|s| &s.groups).map(share).fold(1.0, f64::max)
 }
 
 pub fn resamples(job: &Job) -> bool {
@@ -126,16 +132,16 @@ pub fn resamples(job: &Job) -> bool {
 
 impl MemoryNeed {
     fn plain(halo: usize, bytes: u64) -> Self {
-        Self { halo, cell: 1, bytes, scenes: (Vec::new(), 0) }
+        Self { halo, cell: 1, aligned: true, bytes, scenes: (Vec::new(), 0) }
     }
 
     /// Pixels along an axis that a piece of this length needs: the whole cells that it touches, and the halo. Cells end with
-    /// the grid. Blocks begin at multiples of their size, so a block made of whole cells touches no other cell.
+    /// the grid.
     fn reach(&self, length: usize, grid: usize) -> usize {
         if self.cell == 1 {
             return length + 2 * self.halo;
         }
-        let whole = length.is_multiple_of(self.cell);
+        let whole = self.aligned && length.is_multiple_of(self.cell);
         let cells = if whole { length } else { (length + self.cell).next_multiple_of(self.cell) };
         (cells + 2 * self.halo).min(grid)
     }

@@ -11,7 +11,7 @@ use crate::plan::view::{BandGroup, Conversion, ScenePlan, View, ViewId};
 use crate::plan::{Stack, grid};
 use crate::rules::Rules;
 use compose_core::fill_strategy::{FillBinding, StackFacts};
-use compose_core::{Cast, Day, MaskStack, Window};
+use compose_core::{Cast, Day, Grid, MaskStack, Transform, Window};
 use compose_io::align::{Alignment, Resampling};
 use compose_io::crs::CrsRegistry;
 use std::sync::Arc;
@@ -28,8 +28,10 @@ pub struct Job {
     pub target: Option<SceneId>,
     /// The date that distances are measured from.
     pub target_day: Option<Day>,
-    /// The grid of the output, and how each scene gets to it.
+    /// The grid, and how each scene gets to it.
     pub view: Arc<View>,
+    /// The part of the grid that the output holds: all of it, or a tile.
+    pub part: Window,
     /// `the target's`, `like a.tif`, ….
     pub grid_reason: String,
     /// Whether the grid was moved to multiples of its resolution though scenes have pixels of that size.
@@ -91,12 +93,14 @@ impl Job {
         let resampled = target.and_then(|t| resampled(stack, t, &scenes[t], resampling));
         let output = OutputPlan::make(rules, options, stack, target)?;
         // The order is chosen when all outputs are known: they share the memory.
-        let order = Order::plain(grid.width, grid.height, stack.bands.len(), (1, 1));
+        let part = Window::whole(grid.width, grid.height);
+        let order = Order::plain(part, stack.bands.len(), (1, 1));
         let comparing = comparing(stack, &view, conversion)?;
         Ok(Self {
             target,
             target_day,
             view: Arc::new(view),
+            part,
             grid_reason,
             on_resolution_multiples,
             fills,
@@ -113,7 +117,41 @@ impl Job {
         reference(self.target)
     }
 
-    /// The scenes whose pixels may be read: the target and the donors, as far as they meet the grid.
+    /// The grid of the files: that of the part.
+    pub fn file_grid(&self) -> Grid {
+        let (grid, part) = (&self.view.grid, self.part);
+        if part == Window::whole(grid.width, grid.height) {
+            return grid.clone();
+        }
+        let (x0, y0) = grid.transform.to_map(part.col as f64, part.row as f64);
+        let transform = Transform { x0, y0, ..grid.transform };
+        Grid { width: part.width, height: part.height, transform, crs: grid.crs.clone() }
+    }
+
+    /// A window of the grid in pixels of the files.
+    pub fn in_files(&self, window: Window) -> Window {
+        window.shift(-self.part.col, -self.part.row)
+    }
+
+    /// Pixels around the part on each side that its fills may look at.
+    pub fn margin(&self) -> usize {
+        let needs = self.fills.iter().map(|stage: &Stage| stage.bound.planned().needs());
+        needs.map(|needs| needs.halo + needs.cell.unwrap_or(0)).max().unwrap_or(0)
+    }
+
+    /// Whether the part begins where cells of this side do.
+    pub fn begins_with_cells(&self, side: usize) -> bool {
+        let side = side as i64;
+        self.part.col % side == 0 && self.part.row % side == 0
+    }
+
+    /// Whether pixels of a scene may lie on the part or within the margin around it.
+    fn reaches_part(&self, scene: SceneId) -> bool {
+        let plan = &self.view.scenes[scene];
+        plan.overlaps && plan.reaches(self.part.expand(self.margin()))
+    }
+
+    /// The scenes whose pixels may be read: the target and the donors, as far as they meet the part.
     pub fn scenes_read(&self) -> impl Iterator<Item = SceneId> + use<> {
         let donors = self
             .fills
@@ -121,18 +159,17 @@ impl Job {
             .flat_map(|fill| fill.bound.planned().donors())
             .map(|donor| SceneId(donor.scene));
         let mut scenes: Vec<SceneId> =
-            donors.chain(self.target).filter(|scene| self.view.scenes[*scene].overlaps).collect();
+            donors.chain(self.target).filter(|scene| self.reaches_part(*scene)).collect();
         scenes.sort_unstable();
         scenes.dedup();
         scenes.into_iter()
     }
 
-    /// The part of the grid in which the scenes that are read lie, rather more than less; the whole grid where none does.
+    /// Where in the part the scenes that are read lie, rather more than less; the whole part where none does.
     pub fn covered(&self) -> Window {
-        let whole = Window::whole(self.view.grid.width, self.view.grid.height);
         let reaches = self.scenes_read().filter_map(|scene| self.view.scenes[scene].reach);
-        let inside = reaches.filter_map(|reach| reach.intersect(whole));
-        inside.reduce(Window::around).unwrap_or(whole)
+        let inside = reaches.filter_map(|reach| reach.intersect(self.part));
+        inside.reduce(Window::around).unwrap_or(self.part)
     }
 
     /// Whether a rule of a scene compares it with others.

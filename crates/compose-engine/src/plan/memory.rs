@@ -243,7 +243,7 @@ impl Share<'_> {
     }
 
     fn block(&self, bands: usize) -> (usize, usize) {
-        let (width, height) = (self.job.view.grid.width, self.job.view.grid.height);
+        let Window { width, height, .. } = self.job.part;
         let left = self.memory.limit.saturating_sub(self.base + self.writer(EDGE, bands));
         let threads = self.memory.threads as u64;
         match self.block_size {
@@ -299,8 +299,8 @@ impl Share<'_> {
     /// twice as many bands as are wanted at most.
     fn tile_index_bytes(&self) -> u64 {
         let tile = image_layout(self.stack, self.job, self.memory.compressors).tile();
-        let tiles = self.job.view.grid.width.div_ceil(tile.0) as u64
-            * self.job.view.grid.height.div_ceil(tile.1) as u64;
+        let tiles =
+            self.job.part.width.div_ceil(tile.0) as u64 * self.job.part.height.div_ceil(tile.1) as u64;
         let bands = self.stack.bands.len();
         let of_record = 3 * self.stack.validity.planes(bands);
         16 * tiles * (bands + of_record) as u64
@@ -334,8 +334,8 @@ impl Share<'_> {
              writer, {} MB for {} workers with blocks of {}×{} pixels{around}{of_tile}; {more}, or use fewer \
              threads (-j) or smaller blocks (--block-size)",
             mb(self.memory.limit),
-            self.job.view.grid.width,
-            self.job.view.grid.height,
+            self.job.part.width,
+            self.job.part.height,
             mb(self.base + writer),
             mb(per_worker * self.memory.threads as u64),
             self.memory.threads,

@@ -14,7 +14,7 @@ use std::ops::Range;
 /// The order of work for one output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// The regions; they cover the grid, row by row.
+    /// The regions; they cover the part of the grid that is composed, row by row.
     pub regions: Vec<Window>,
     /// The ranges of bands that are composed one after the other; they cover the wanted bands. With more than one range, the
     /// masks are made first and kept.
@@ -115,9 +115,9 @@ impl Items<'_> {
 
 impl Order {
     /// All bands of all blocks in row-major order.
-    pub fn plain(width: usize, height: usize, bands: usize, block: (usize, usize)) -> Self {
+    pub fn plain(part: Window, bands: usize, block: (usize, usize)) -> Self {
         Self {
-            regions: vec![Window::whole(width, height)],
+            regions: vec![part],
             band_ranges: std::iter::once(0..bands).collect(),
             validity_first: false,
             block,
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn items_cover_each_band_of_the_grid_once_region_by_region() {
-        let mut order = Order::plain(5, 3, 2, (2, 2));
+        let mut order = Order::plain(Window::whole(5, 3), 2, (2, 2));
         let windows: Vec<Window> = order.items().all().iter().map(|i| i.window).collect();
         assert_eq!(windows.iter().map(|w| w.pixels()).sum::<usize>(), 15);
         assert_eq!(windows[2], Window { col: 4, row: 0, width: 1, height: 2 });
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn blocks_that_no_scene_meets_are_no_items() {
-        let mut order = Order::plain(100, 60, 2, (10, 10));
+        let mut order = Order::plain(Window::whole(100, 60), 2, (10, 10));
         let scenes = [
             Window { col: 5, row: 0, width: 10, height: 11 },
             Window { col: 79, row: 40, width: 30, height: 1 },
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn what_is_judged_by_all_bands_waits_until_all_are_looked_at() {
-        let mut order = Order::plain(4, 2, 2, (2, 2));
+        let mut order = Order::plain(Window::whole(4, 2), 2, (2, 2));
         (order.band_ranges, order.validity_first) = (vec![0..1, 1..2], true);
         let items = order.items().all();
         let of = |task: Task| {

@@ -86,7 +86,7 @@ impl OrderSearch<'_> {
 
     /// Widths of regions to try, the widest first, in whole tiles of the output.
     fn widths(&self) -> Vec<usize> {
-        let (width, tile) = (self.job.view.grid.width, self.tile.0);
+        let (width, tile) = (self.job.part.width, self.tile.0);
         if self.in_one {
             return vec![width];
         }
@@ -110,7 +110,7 @@ impl OrderSearch<'_> {
         let left = (self.left)(width);
         let kept_per_row = if band_ranges.len() > 1 { self.kept_per_row(width) } else { 0 };
         let height = self.region_height(kept_per_row, left);
-        let grid = Window::whole(self.job.view.grid.width, self.job.view.grid.height);
+        let grid = self.job.part;
         if grid.width.div_ceil(width) * grid.height.div_ceil(height) > MOST_REGIONS {
             return None;
         }
@@ -193,7 +193,7 @@ impl OrderSearch<'_> {
     /// The height of regions: as many rows as a quarter of the memory can keep masks for, in whole tiles of the
     /// output; the height of the grid where no masks are kept.
     fn region_height(&self, kept_per_row: u64, left: u64) -> usize {
-        let (height, tile) = (self.job.view.grid.height, self.tile.1);
+        let (height, tile) = (self.job.part.height, self.tile.1);
         if kept_per_row == 0 {
             return height;
         }

@@ -24,7 +24,7 @@ pub fn image_layout(stack: &Stack, job: &Job, threads: usize) -> RasterSpec {
     let output = &job.output;
     RasterSpec {
         path: output.path.clone(),
-        grid: job.view.grid.clone(),
+        grid: job.file_grid(),
         georeferenced: job.view.georeferenced,
         dtype: job.cast.dtype,
         nodata: job.cast.nodata,
@@ -105,7 +105,7 @@ pub fn provenance_layout(stack: &Stack, job: &Job, threads: usize, path: PathBuf
     }
     RasterSpec {
         path,
-        grid: job.view.grid.clone(),
+        grid: job.file_grid(),
         georeferenced: job.view.georeferenced,
         dtype: DataType::UInt16,
         nodata: Some(f64::from(UNDEFINED)),

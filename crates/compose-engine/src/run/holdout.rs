@@ -74,11 +74,11 @@ pub fn compose_held_out(
 
 /// The job as it is composed while pixels are held out.
 fn job_held_out(job: &Job, bands: usize) -> Job {
-    let (grid, mut output) = (&job.view.grid, job.output.clone());
+    let mut output = job.output.clone();
     output.uncertainty.get_or_insert_default();
     Job {
         // Kept masks know nothing of held-out pixels.
-        order: Order::plain(grid.width, grid.height, bands, job.order.block),
+        order: Order::plain(job.part, bands, job.order.block),
         // Open gaps are counted, not refused.
         cast: Cast { nodata: Some(f64::NAN), ..job.cast },
         output,

@@ -141,7 +141,7 @@ impl JobReport {
     pub fn new(plan: &Plan, fitted: &FittedJob, tally: &Tally) -> Self {
         let job = &fitted.job;
         let planes = plan.stack.validity.planes(plan.stack.bands.len());
-        let pixels = (job.view.grid.width * job.view.grid.height * planes) as u64;
+        let pixels = (job.part.pixels() * planes) as u64;
         // Blocks that no scene meets never came by.
         let rest = pixels - (tally.by_stage.iter().flatten().sum::<u64>() + tally.left).min(pixels);
         let (left, missing) =

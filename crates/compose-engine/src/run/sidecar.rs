@@ -224,7 +224,8 @@ fn plain(value: toml::Value) -> Value {
 }
 
 fn grid(job: &Job) -> Grid<'_> {
-    let (grid, t) = (&job.view.grid, job.view.grid.transform);
+    let grid = job.file_grid();
+    let t = grid.transform;
     Grid {
         width: grid.width,
         height: grid.height,

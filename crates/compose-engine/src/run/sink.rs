@@ -22,6 +22,8 @@ pub struct Sink {
     mask: Option<RasterWriter>,
     pictures: Option<Pictures>,
     drafts: Drafts,
+    /// Column and row of the grid at which the files begin.
+    corner: (i64, i64),
     tally: Tally,
     validity: ValidityMode,
     /// |days| between each scene and the target date.
@@ -56,6 +58,7 @@ impl Sink {
             mask: mask.transpose()?,
             pictures: (!job.output.quicklooks.is_empty()).then(|| Pictures::new(plan, job)),
             drafts: drafts.clone(),
+            corner: (job.part.col, job.part.row),
             tally: Tally::new(job),
             validity: plan.stack.validity,
             ages: plan.stack.facts.iter().map(|f| age(f.day, job.target_day)).collect(),
@@ -64,7 +67,7 @@ impl Sink {
 
     /// Writes one block.
     pub fn take(&mut self, composed: Composed) -> Result<(), EngineError> {
-        let window = composed.canvas.window;
+        let window = composed.canvas.window.shift(-self.corner.0, -self.corner.1);
         // Where all bands are judged together, each range of bands brings the same record.
         let is_record = self.validity == ValidityMode::PerBand || composed.wanted.start == 0;
         if is_record {
@@ -81,7 +84,7 @@ impl Sink {
             write_provenance(writer, window, &composed, &self.ages)?;
         }
         if let Some(pictures) = &mut self.pictures {
-            pictures.add(&composed);
+            pictures.add(&composed, window);
         }
         Ok(())
     }
@@ -117,9 +120,10 @@ impl Files<'_> {
         band_ranges: Vec<Range<usize>>,
         rest: impl Fn(usize) -> f64,
     ) -> Result<RasterWriter, EngineError> {
-        let order = WriteOrder { regions: self.job.order.regions.clone(), band_ranges };
+        let in_files = |windows: &[Window]| windows.iter().map(|of| self.job.in_files(*of)).collect();
+        let order = WriteOrder { regions: in_files(&self.job.order.regions), band_ranges };
         let samples = (0..spec.bands.len()).map(rest).collect();
-        let holes = self.come.clone().map(|come| Holes { come, samples });
+        let holes = self.come.as_ref().map(|come| Holes { come: in_files(come), samples });
         Ok(RasterWriter::create_with(spec, &order, holes.as_ref(), self.drafts)?)
     }
 }
@@ -178,7 +182,7 @@ struct Pictures {
 impl Pictures {
     fn new(plan: &Plan, job: &Job) -> Self {
         let bands = picture_bands(&plan.stack.facts[job.reference()]);
-        let (width, height) = (job.view.grid.width, job.view.grid.height);
+        let (width, height) = (job.part.width, job.part.height);
         let samplers = |n: usize| (0..n).map(|_| Sampler::new(width, height, LONGEST_SIDE)).collect();
         Self {
             before: samplers(bands.len()),
@@ -191,8 +195,8 @@ impl Pictures {
         }
     }
 
-    fn add(&mut self, composed: &Composed) {
-        let window = composed.canvas.window;
+    /// Takes what the pictures show of a block; `window` is its place in the files.
+    fn add(&mut self, composed: &Composed, window: Window) {
         for (sampler, band) in self.after.iter_mut().zip(&self.bands) {
             sampler.add(window, composed.canvas.values.index_axis(Axis(0), *band));
         }

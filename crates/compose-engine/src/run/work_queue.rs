@@ -63,7 +63,11 @@ impl<'a> Work<'a> {
         let (width, height) = self.fitted.job.order.block;
         let of = |needs: Needs| match needs.cell {
             // A block that is not made of whole cells is read in all that it touches.
-            Some(cell) if !(width.is_multiple_of(cell) && height.is_multiple_of(cell)) => {
+            Some(cell)
+                if !(width.is_multiple_of(cell)
+                    && height.is_multiple_of(cell)
+                    && self.fitted.job.begins_with_cells(cell)) =>
+            {
                 needs.halo + cell - 1
             }
             _ => needs.halo,
@@ -255,7 +259,7 @@ mod tests {
     /// The signal comes while the writer waits for a block.
     #[test]
     fn a_run_whose_workers_see_the_interrupt_first_is_interrupted_and_not_at_fault() {
-        let order = crate::plan::Order::plain(1, 1, 1, (1, 1));
+        let order = crate::plan::Order::plain(compose_core::Window::whole(1, 1), 1, (1, 1));
         let items = order.items();
         let cancelled = AtomicBool::new(false);
         let queue = WorkQueue::new(&items, 1, &cancelled);
