@@ -195,3 +195,32 @@ impl Tiff {
         Some(String::from_utf8_lossy(text).into_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_one_bit_away_is_damaged_unless_it_is_known_to_be_another_tag() {
+        let tags = |numbers: &[(u16, u16)]| -> Vec<Tag> {
+            let tag = |(number, kind): &(u16, u16)| Tag {
+                number: *number,
+                kind: *kind,
+                count: 6,
+                place: Vec::new(),
+            };
+            numbers.iter().map(tag).collect()
+        };
+        let said = renumbered(&tags(&[(SCALE, DOUBLE), (TIES ^ 1, DOUBLE)])).unwrap_err();
+        assert_eq!(said, "tag 33923 is unknown, and one bit away from GeoTiePoints (33922)");
+        // Intergraph's matrix is one bit away from the tie points, too, and is a tag of its own.
+        assert_eq!((TIES ^ 33920).count_ones(), 1);
+        assert!(
+            OF_OTHERS.iter().all(|other| renumbered(&tags(&[(*other, DOUBLE), (MATRIX, DOUBLE)])).is_ok())
+        );
+        // Where the tag itself is there, another number means something else.
+        assert!(renumbered(&tags(&[(TIES, DOUBLE), (TIES ^ 1, DOUBLE)])).is_ok());
+        // The type must fit as well.
+        assert!(renumbered(&tags(&[(TIES ^ 1, ASCII)])).is_ok());
+    }
+}

@@ -168,3 +168,58 @@ fn what_gdal_warns_of_at_the_header_is_told_with_the_file() {
     assert_eq!(header.remarks.len(), 1, "{:?}", header.remarks);
     assert!(header.remarks[0].starts_with("GDAL warns: "), "{:?}", header.remarks);
 }
+
+/// A file's bytes with the only place where eight bytes hold `from` holding `to`.
+fn with_double(sound: &[u8], from: f64, to: f64) -> Vec<u8> {
+    let places: Vec<usize> =
+        (0..sound.len() - 7).filter(|at| sound[*at..at + 8] == from.to_le_bytes()).collect();
+    let [place] = places[..] else { panic!("{from} is there {} times", places.len()) };
+    let mut bytes = sound.to_vec();
+    bytes[place..place + 8].copy_from_slice(&to.to_le_bytes());
+    bytes
+}
+
+/// The tie point says where the first pixel lies.
+#[test]
+fn a_tie_point_that_is_no_place_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tif");
+    write(&path, "EPSG:32613", &[]);
+    let sound = std::fs::read(&path).unwrap();
+    let read = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        FileHeader::read(&path, &CrsRegistry::new(), &Access::default())
+    };
+    assert_eq!(read(&sound).unwrap().grid.transform.x0, 405_000.0);
+    for value in [405_000.0, 4_500_000.0] {
+        for damaged in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let said = read(&with_double(&sound, value, damaged)).unwrap_err().to_string();
+            assert!(said.contains("a.tif") && said.lines().count() == 1, "{value} → {damaged}: {said}");
+        }
+    }
+    // Pixels that are not square numbers apart, or of no size.
+    let scale = [30.0_f64.to_le_bytes(), 30.0_f64.to_le_bytes()].concat();
+    let at = sound.windows(16).position(|bytes| bytes == scale).unwrap();
+    for damaged in [0.0, f64::NAN, f64::INFINITY] {
+        let mut bytes = sound.clone();
+        bytes[at..at + 8].copy_from_slice(&damaged.to_le_bytes());
+        let said = read(&bytes).map(|header| header.remarks).unwrap_err().to_string();
+        assert!(said.contains("a.tif"), "{damaged}: {said}");
+    }
+}
+
+/// A system that lies nowhere on Earth is what damaged GeoKeys often leave.
+#[test]
+fn a_local_system_is_remarked_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tif");
+    write(&path, "LOCAL_CS[\"pit 7\",UNIT[\"metre\",1]]", &[]);
+    let header = FileHeader::read(&path, &CrsRegistry::new(), &Access::default()).unwrap();
+    assert_eq!(
+        header.remarks,
+        ["its coordinate system \"pit 7\" is a local one, and nothing says where on Earth that lies"]
+    );
+    write(&path, "EPSG:32613", &[]);
+    let header = FileHeader::read(&path, &CrsRegistry::new(), &Access::default()).unwrap();
+    assert_eq!(header.remarks, Vec::<String>::new());
+}
