@@ -5,12 +5,13 @@
 //! | `inputs` | what is read, which no output may replace |
 //! | `watched` | what must stay as it was planned |
 //! | `drafts` | what a run has on the disk before its files have their names (`beside`: where) |
-//! | `lock` | what another run is writing (`owner`: who) |
+//! | `lock` | what another run is writing (`owner`: who; `holder`: does it still run), and the tiles that runs share among them |
 //! | `digest` | size and hash, by which a set of files is known again |
 
 pub(crate) mod beside;
 mod digest;
 pub(crate) mod drafts;
+mod holder;
 mod inputs;
 mod lock;
 mod owner;
@@ -21,7 +22,7 @@ mod watched;
 pub use digest::Digest;
 pub use drafts::Drafts;
 pub use inputs::Inputs;
-pub use lock::Locks;
+pub use lock::{Claim, Locks};
 pub use watched::Watched;
 
 use crate::write::publish::Named;
@@ -65,6 +66,7 @@ pub fn commit_all(files: Vec<Pending>, how: Naming<'_>) -> Result<(), WriteError
         refuse_existing(path, how.overwrite)?;
     }
     let Some(first) = files.first().map(|file| file.path().to_owned()) else { return Ok(()) };
+    how.locks.beat()?;
     how.locks.begin_naming().map_err(|cause| WriteError::System { path: first, cause })?;
     let mut done: Vec<Named> = Vec::new();
     for file in files {

@@ -41,15 +41,10 @@ fn prefix(name: &str, process: u32) -> String {
     format!(".{name}.{process}-")
 }
 
-/// Removes what a process that has ended left of the file at `path`.
-pub(crate) fn clear(path: &Path, process: u32) {
+/// The folders with drafts of the file at `path` that a process made.
+pub(crate) fn drafts_of(path: &Path, process: u32) -> Vec<PathBuf> {
     let prefix = prefix(&path.file_name().unwrap_or_default().to_string_lossy(), process);
-    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(&prefix) && name.ends_with(".tmp") {
-            // A draft that cannot be removed only takes space.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
+    let is_draft = |name: &str| name.starts_with(&prefix) && name.ends_with(".tmp");
+    let entries = fs::read_dir(folder_of(path)).into_iter().flatten().flatten();
+    entries.filter(|entry| is_draft(&entry.file_name().to_string_lossy())).map(|entry| entry.path()).collect()
 }

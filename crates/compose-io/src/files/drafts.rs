@@ -1,6 +1,7 @@
 //! The drafts and locks of a run. They are listed here so that a signal handler can remove all of them.
 
 use super::beside::{folder_of, temporary};
+use super::owner::Owner;
 use crate::write::WriteError;
 use std::fs;
 use std::io;
@@ -35,7 +36,7 @@ enum Stage {
 struct There {
     abandoned: bool,
     folders: Vec<PathBuf>,
-    locks: Vec<PathBuf>,
+    locks: Vec<(PathBuf, Owner)>,
 }
 
 /// Held while the files of a run get their names: [`Drafts::abandon`] waits until it is dropped, so that either all
@@ -66,7 +67,9 @@ impl Drafts {
             // A file that is just being made may keep the folder from going at the first try.
             (0..10).any(|_| fs::remove_dir_all(&folder).is_ok() || !folder.exists());
         }
-        for lock in there.locks.drain(..) {
+        // A run that took the output over has a lock of its own there.
+        let ours = |(lock, owner): &(PathBuf, Owner)| Owner::at(lock).is_none_or(|at| at.is(owner));
+        for (lock, _) in there.locks.drain(..).filter(ours) {
             // A lock that cannot be removed is stale, and the next run says so.
             let _ = fs::remove_file(lock);
         }
@@ -104,9 +107,9 @@ impl Drafts {
         locked(&self.0.there).check()
     }
 
-    /// Remembers a lock that was taken.
-    pub(super) fn add_lock(&self, lock: &Path) {
-        locked(&self.0.there).locks.push(lock.to_owned());
+    /// Remembers a lock that was taken, with what it says.
+    pub(super) fn add_lock(&self, lock: &Path, owner: &Owner) {
+        locked(&self.0.there).locks.push((lock.to_owned(), owner.clone()));
     }
 
     /// Removes those locks that are `ours`, and forgets all: in one step, so that nobody who abandons the run takes a lock
@@ -116,7 +119,7 @@ impl Drafts {
         for name in names.iter().filter(|name| ours(name)) {
             let _ = fs::remove_file(name);
         }
-        there.locks.retain(|lock| !names.contains(lock));
+        there.locks.retain(|(lock, _)| !names.contains(lock));
     }
 }
 

@@ -3,9 +3,14 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
 
 /// The line that is added when files begin to get their names.
 pub(super) const NAMING: &str = "naming\n";
+
+/// The line of a run whose lock is touched while it goes on.
+const BEATS: &str = "beats\n";
 
 /// More than any lock of ours says.
 const LONGEST: u64 = 4096;
@@ -16,16 +21,18 @@ pub(super) struct Owner {
     pub process: u32,
     host: String,
     since: String,
+    /// Whether it touches its lock while it goes on: only then does the age of a lock say anything.
+    pub beats: bool,
     naming: bool,
 }
 
 impl Owner {
     /// This process, since the file was made.
-    pub fn of_this_process(file: &File) -> io::Result<Self> {
+    pub fn of_this_process(file: &File, beats: bool) -> io::Result<Self> {
         // The file's own time: what it says needs no clock of ours.
         let made = chrono::DateTime::<chrono::Utc>::from(file.metadata()?.modified()?);
         let since = made.format("%Y-%m-%d %H:%M:%S UTC").to_string();
-        Ok(Self { process: std::process::id(), host: Self::this_host(), since, naming: false })
+        Ok(Self { process: std::process::id(), host: Self::this_host(), since, beats, naming: false })
     }
 
     pub fn this_host() -> String {
@@ -37,7 +44,18 @@ impl Owner {
     }
 
     pub fn text(&self) -> String {
-        format!("process {}\nhost {}\nsince {}\n", self.process, self.host, self.since)
+        let beats = if self.beats { BEATS } else { "" };
+        format!("process {}\nhost {}\nsince {}\n{beats}", self.process, self.host, self.since)
+    }
+
+    /// Whether both are one run.
+    pub fn is(&self, other: &Self) -> bool {
+        (self.process, &self.host, &self.since) == (other.process, &other.host, &other.since)
+    }
+
+    /// The owner that the lock at a path names.
+    pub fn at(lock: &Path) -> Option<Self> {
+        Self::read(&File::open(lock).ok()?)
     }
 
     /// The owner that a lock names; `None` if it names none yet, or is not from this program.
@@ -49,20 +67,30 @@ impl Owner {
             process: value("process ")?.parse().ok()?,
             host: value("host ")?.to_owned(),
             since: value("since ")?.to_owned(),
+            beats: text.contains(BEATS),
             naming: text.ends_with(NAMING),
         })
     }
 
     /// The note about an owner that ended and left its lock.
     pub fn left_behind(&self) -> String {
-        let Self { process, since, naming, .. } = self;
-        let what = if *naming {
-            "; it stopped while it moved its files into place, so old and new files may be mixed: run compose check on its \
-             report"
+        let Self { process, since, .. } = self;
+        let what = self.cleared();
+        format!("the run of process {process}, started {since}, was stopped before it finished; {what}")
+    }
+
+    /// The note about an owner on another host that counts as ended, because it gave no sign for so long.
+    pub fn silent(&self, age: Duration) -> String {
+        let (minutes, what) = (age.as_secs() / 60, self.cleared());
+        format!("the run of {self} has given no sign for {minutes} minutes and counts as ended; {what}")
+    }
+
+    fn cleared(&self) -> &'static str {
+        if self.naming {
+            "it stopped while it moved its files into place, so old and new files may be mixed: run compose check on its report"
         } else {
-            "; its lock and drafts are cleared away"
-        };
-        format!("the run of process {process}, started {since}, was stopped before it finished{what}")
+            "its lock and drafts are cleared away"
+        }
     }
 }
 

@@ -23,6 +23,9 @@ pub enum WriteError {
     Locked { path: PathBuf, by: String },
     #[error("{}: is written by {by}, and from here it cannot be told whether that run goes on; if it has ended, remove {}", path.display(), lock.display())]
     LockedElsewhere { path: PathBuf, by: String, lock: PathBuf },
+    /// Another run counted this one as ended, and writes the output now.
+    #[error("{}: was taken over by {by}, because this run gave no sign for minutes; that run writes it", path.display())]
+    TakenOver { path: PathBuf, by: String },
     #[error("{}: there is no folder {}; create it first", path.display(), folder.display())]
     NoFolder { path: PathBuf, folder: PathBuf },
     #[error("{}: cannot write into {}: {}", path.display(), folder.display(), cause.kind())]
