@@ -10,16 +10,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 /// The temporary folders and locks of one run. Every run has its own; clones are of the same run.
+///
+/// The files of a run get their names as one set, or as several, one after the other ([`Drafts::next_set`]).
 #[derive(Clone, Debug, Default)]
 pub struct Drafts(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    stage: Mutex<Stage>,
+    progress: Mutex<Progress>,
     there: Mutex<There>,
 }
 
-/// The progress of the files of a run.
+/// How far the files of a run are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    /// Of the set that is in work.
+    stage: Stage,
+    /// Whether there is no set after this one.
+    ends: bool,
+    /// Sets whose files all have their names.
+    named: usize,
+}
+
+/// The progress of a set of files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stage {
     /// None has its name.
@@ -41,12 +54,13 @@ struct There {
 
 /// Held while the files of a run get their names: [`Drafts::abandon`] waits until it is dropped, so that either all
 /// files get names or none does.
-pub(super) struct Naming<'a>(MutexGuard<'a, Stage>);
+pub(super) struct Naming<'a>(MutexGuard<'a, Progress>);
 
 impl Naming<'_> {
     /// Says that all files have their names.
     pub fn complete(&mut self) {
-        *self.0 = Stage::Named;
+        self.0.stage = Stage::Named;
+        self.0.named += 1;
     }
 }
 
@@ -54,13 +68,15 @@ impl Drafts {
     /// Removes everything of this run that is on the disk, although others still work on it, and sees to it that no file
     /// gets its name from then on. Where files are just being named, this waits for them.
     ///
-    /// False where files have got their names: then nothing was done, and the run goes on.
+    /// False where the files of the set in work have got their names: then nothing was done, and the run goes on, but
+    /// begins no further set.
     pub fn abandon(&self) -> bool {
-        let mut stage = locked(&self.0.stage);
-        if *stage == Stage::Named {
+        let mut progress = locked(&self.0.progress);
+        progress.ends = true;
+        if progress.stage == Stage::Named {
             return false;
         }
-        *stage = Stage::Abandoned;
+        progress.stage = Stage::Abandoned;
         let mut there = locked(&self.0.there);
         there.abandoned = true;
         for folder in there.folders.drain(..) {
@@ -81,8 +97,27 @@ impl Drafts {
     /// # Errors
     /// The run was abandoned.
     pub(super) fn begin_naming(&self) -> Result<Naming<'_>, WriteError> {
-        let stage = locked(&self.0.stage);
-        if *stage == Stage::Abandoned { Err(WriteError::Abandoned) } else { Ok(Naming(stage)) }
+        let progress = locked(&self.0.progress);
+        if progress.stage == Stage::Abandoned { Err(WriteError::Abandoned) } else { Ok(Naming(progress)) }
+    }
+
+    /// Begins the next set of files of the run. Until these have their names, the run can be abandoned; earlier sets keep
+    /// theirs.
+    ///
+    /// # Errors
+    /// [`WriteError::Abandoned`]: it was abandoned, or was to be while the last set had its names already.
+    pub fn next_set(&self) -> Result<(), WriteError> {
+        let mut progress = locked(&self.0.progress);
+        if progress.ends {
+            return Err(WriteError::Abandoned);
+        }
+        progress.stage = Stage::Unnamed;
+        Ok(())
+    }
+
+    /// The number of sets whose files have their names.
+    pub fn sets_named(&self) -> usize {
+        locked(&self.0.progress).named
     }
 
     /// Makes a temporary folder for a draft of the file at `path`, which is called `name`.

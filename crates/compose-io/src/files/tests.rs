@@ -13,7 +13,10 @@ struct Run {
 
 impl Run {
     fn to(path: PathBuf) -> Self {
-        let drafts = Drafts::default();
+        Self::of(Drafts::default(), path)
+    }
+
+    fn of(drafts: Drafts, path: PathBuf) -> Self {
         let locks = Locks::take([path.as_path()], &drafts).unwrap();
         let pending = text_file(&path, "new", &drafts).unwrap();
         Self { path, drafts, locks, pending }
@@ -74,4 +77,38 @@ fn a_run_that_failed_can_be_tried_again() {
     std::fs::remove_file(&path).unwrap();
     Run::to(path.clone()).commit().unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"new");
+}
+
+#[test]
+fn a_run_of_several_sets_is_abandoned_in_or_after_any_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let begun = || {
+        let drafts = Drafts::default();
+        drafts.next_set().unwrap();
+        Run::of(drafts.clone(), at("a.tif")).commit().unwrap();
+        drafts
+    };
+    let refused = |result: Result<(), WriteError>| assert!(matches!(result, Err(WriteError::Abandoned)));
+    // Between two sets: the first one stands, and there is no second.
+    let drafts = begun();
+    assert!(!drafts.abandon());
+    refused(drafts.next_set());
+    assert_eq!((drafts.sets_named(), names(folder.path())), (1, vec!["a.tif".to_owned()]));
+    std::fs::remove_file(at("a.tif")).unwrap();
+    // In the second set, of which nothing is left.
+    let drafts = begun();
+    drafts.next_set().unwrap();
+    let second = Run::of(drafts.clone(), at("b.tif"));
+    assert_eq!(names(folder.path()).len(), 3);
+    assert!(drafts.abandon());
+    assert_eq!((drafts.sets_named(), names(folder.path())), (1, vec!["a.tif".to_owned()]));
+    refused(second.commit());
+    refused(drafts.next_set());
+    std::fs::remove_file(at("a.tif")).unwrap();
+    // Not at all.
+    let drafts = begun();
+    drafts.next_set().unwrap();
+    Run::of(drafts.clone(), at("b.tif")).commit().unwrap();
+    assert_eq!((drafts.sets_named(), names(folder.path())), (2, vec!["a.tif".into(), "b.tif".to_owned()]));
 }
