@@ -10,6 +10,7 @@
 //! | `cog` | the layout of a COG, made of files whose tiles are copied as they are |
 //! | `pyramid` | overviews, made of tiles as they are written (`levels`: which pixels; `reduce`: averages; `seams`, `parts`: what waits) |
 //! | `holes` | pixels that never come: tiles of nothing else are left out |
+//! | `mosaic` | a VRT and a tile index over the tiles of one grid |
 //! | `verify` | is every tile really in the file |
 //! | `refusal` | why the system took no more |
 //!
@@ -22,6 +23,7 @@ mod cog;
 mod error;
 mod holes;
 mod levels;
+mod mosaic;
 pub mod options;
 mod parts;
 pub mod publish;
@@ -38,6 +40,7 @@ mod verify;
 
 pub use error::WriteError;
 pub use holes::Holes;
+pub use mosaic::{MosaicTile, write_tile_index, write_vrt};
 pub use publish::{Draft, Pending, check_folder, refuse_existing};
 pub use spec::{Compression, Format, OutputBand, RasterSpec};
 pub use tiles::{Samples, TYPES as SAMPLE_TYPES, WriteOrder};

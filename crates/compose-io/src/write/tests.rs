@@ -1,6 +1,7 @@
 //! Files are written, read back with GDAL, and compared.
 
 mod cog;
+mod mosaic;
 mod sparse;
 
 use super::*;
