@@ -6,7 +6,7 @@
 
 use crate::score::{BoundScore, ScoreKind};
 use crate::{
-    Block, Canvas, Day, Donor, Grid, KindError, Observations, SceneFacts, SettingsTable, Survey,
+    Block, Canvas, Day, Donor, Grid, KindError, Learned, Observations, SceneFacts, SettingsTable, Survey,
     ValidityMode, Window,
 };
 use ndarray::{Array2, s};
@@ -145,6 +145,12 @@ pub trait BoundFill: PlannedFill {
         }
     }
 
+    /// What it learned from the survey, for a plan file; nothing where it needs none. [`UnfittedFill::restore`] makes the
+    /// same strategy of it.
+    fn learned(&self) -> Learned {
+        Learned::default()
+    }
+
     /// The results of the survey, for the plan and the sidecar.
     fn fit_summary(&self) -> Option<FitSummary> {
         None
@@ -167,6 +173,12 @@ pub trait UnfittedFill: PlannedFill {
     /// # Errors
     /// The strategy cannot work with the input; the message reaches the user.
     fn fit(&self, survey: &Survey) -> Result<Arc<dyn BoundFill>, KindError>;
+
+    /// The strategy that an earlier survey made, to the bit, from what that one [learned](BoundFill::learned).
+    ///
+    /// # Errors
+    /// It is nothing that this strategy learns on this stack.
+    fn restore(&self, learned: &Learned) -> Result<Arc<dyn BoundFill>, KindError>;
 }
 
 /// A fill strategy that knows its stack.
@@ -216,6 +228,17 @@ impl FillBinding {
         match self {
             Self::Ready(bound) => Ok(bound.clone()),
             Self::NeedsSurvey(unfitted) => unfitted.fit(survey),
+        }
+    }
+
+    /// The strategy; one that needs a survey is made of what an earlier one learned.
+    ///
+    /// # Errors
+    /// As [`UnfittedFill::restore`].
+    pub fn restore(&self, learned: &Learned) -> Result<Arc<dyn BoundFill>, KindError> {
+        match self {
+            Self::Ready(bound) => Ok(bound.clone()),
+            Self::NeedsSurvey(unfitted) => unfitted.restore(learned),
         }
     }
 }

@@ -10,9 +10,11 @@ pub mod cast;
 pub mod date;
 pub mod donor;
 pub mod dtype;
+pub mod exact;
 pub mod fill_strategy;
 pub mod grid;
 pub mod kind;
+pub mod learned;
 pub mod mask_rule;
 pub mod observations;
 pub mod page;
@@ -38,6 +40,7 @@ pub use fill_strategy::{
 };
 pub use grid::{Crs, CrsUnit, Grid, Transform};
 pub use kind::KindError;
+pub use learned::Learned;
 pub use mask_rule::{
     BoundMask, MaskBinding, MaskInput, MaskRule, MaskStack, Plane, PlannedMask, UnfittedMask,
 };

@@ -5,7 +5,7 @@
 //! Data flow: rules file → `MaskRule` → (per scene, headers only) `MaskBinding` → (survey) `BoundMask` → (per block)
 //! marked pixels.
 
-use crate::{Block, Day, Grid, KindError, SceneFacts, SettingsTable, Survey, Window};
+use crate::{Block, Day, Grid, KindError, Learned, SceneFacts, SettingsTable, Survey, Window};
 use ndarray::{ArrayView2, ArrayViewMut2};
 use std::fmt;
 use std::sync::Arc;
@@ -71,6 +71,12 @@ pub trait BoundMask: PlannedMask {
     /// # Errors
     /// The rule cannot work with the input; the message reaches the user.
     fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError>;
+
+    /// What it learned from the survey, for a plan file; nothing where it reads none. [`UnfittedMask::restore`] makes the
+    /// same rule of it.
+    fn learned(&self) -> Learned {
+        Learned::default()
+    }
 }
 
 /// A mask rule that wants to see samples of whole scenes before it is given pixels.
@@ -80,6 +86,12 @@ pub trait UnfittedMask: PlannedMask {
     /// # Errors
     /// The rule cannot work with the input; the message reaches the user.
     fn fit(&self, stack: &MaskStack<'_>, survey: &Survey) -> Result<Arc<dyn BoundMask>, KindError>;
+
+    /// The rule that an earlier survey made, to the bit, from what that one [learned](BoundMask::learned).
+    ///
+    /// # Errors
+    /// It is nothing that this rule learns on this stack.
+    fn restore(&self, stack: &MaskStack<'_>, learned: &Learned) -> Result<Arc<dyn BoundMask>, KindError>;
 
     /// The rule where the stack has no scene to compare with.
     fn alone(&self) -> Arc<dyn BoundMask>;
@@ -116,6 +128,17 @@ impl MaskBinding {
         match self {
             Self::Ready(bound) => Ok(bound.clone()),
             Self::NeedsSurvey(unfitted) => unfitted.fit(stack, survey),
+        }
+    }
+
+    /// The rule; one that needs a survey is made of what an earlier one learned.
+    ///
+    /// # Errors
+    /// As [`UnfittedMask::restore`].
+    pub fn restore(&self, stack: &MaskStack<'_>, learned: &Learned) -> Result<Arc<dyn BoundMask>, KindError> {
+        match self {
+            Self::Ready(bound) => Ok(bound.clone()),
+            Self::NeedsSurvey(unfitted) => unfitted.restore(stack, learned),
         }
     }
 

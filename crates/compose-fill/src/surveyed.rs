@@ -3,7 +3,7 @@
 
 use crate::donors::{Choice, Reach, notes_of};
 use crate::membrane::{self, Cell, Tension};
-use crate::predict::{Predictor, Sample, fit, put, ranks_at, source};
+use crate::predict::{Learned, Predictor, Sample, fit, put, ranks_at, source};
 use compose_core::{
     BoundFill, Canvas, DataType, DonorPart, DonorUse, FillBinding, FillInput, FitSummary, GAP, KindError,
     Needs, Observations, PlannedFill, StackFacts, Survey, Temporal, UnfittedFill, ValidityMode,
@@ -54,8 +54,8 @@ struct Fitted {
     wanted: Wanted,
     donors: Vec<DonorUse>,
     skipped: Vec<(usize, String)>,
+    learned: Learned,
     predictor: Predictor,
-    fit_summary: FitSummary,
 }
 
 /// Binds a strategy that predicts.
@@ -110,15 +110,30 @@ impl UnfittedFill for Unfitted {
 
     fn fit(&self, survey: &Survey) -> Result<Arc<dyn BoundFill>, KindError> {
         let donors: Vec<usize> = self.choice.donors.iter().map(|donor| donor.scene).collect();
-        let sample = Sample { survey, target: self.target, donors: &donors, full: &self.full };
-        let fitted = fit(&sample, self.wanted.most);
-        Ok(Arc::new(Fitted {
+        let sample = Sample { survey, target: self.target, donors: &donors };
+        Ok(Arc::new(self.fitted(fit(&sample, self.wanted.most))))
+    }
+
+    fn restore(&self, learned: &compose_core::Learned) -> Result<Arc<dyn BoundFill>, KindError> {
+        let learned: Learned = learned.read()?;
+        let donors: Vec<usize> = self.choice.donors.iter().map(|donor| donor.scene).collect();
+        if !learned.fits(self.full.len(), &donors) {
+            return Err(KindError::new("what it learned from the survey is of other donors or bands"));
+        }
+        Ok(Arc::new(self.fitted(learned)))
+    }
+}
+
+impl Unfitted {
+    /// The strategy as the survey makes it.
+    fn fitted(&self, learned: Learned) -> Fitted {
+        Fitted {
             wanted: self.wanted,
-            donors: fitted.donors.into_iter().map(|scene| DonorUse { scene, masked: true }).collect(),
+            donors: learned.donors().map(|scene| DonorUse { scene, masked: true }).collect(),
             skipped: self.choice.skipped.clone(),
-            predictor: fitted.predictor,
-            fit_summary: fitted.fit_summary,
-        }))
+            predictor: learned.predictor(&self.full),
+            learned,
+        }
     }
 }
 
@@ -150,7 +165,11 @@ impl BoundFill for Fitted {
     }
 
     fn fit_summary(&self) -> Option<FitSummary> {
-        Some(self.fit_summary.clone())
+        Some(self.learned.fit_summary())
+    }
+
+    fn learned(&self) -> compose_core::Learned {
+        compose_core::Learned::of(&self.learned)
     }
 
     fn fill(&self, input: &FillInput<'_>, canvas: &mut Canvas) -> Result<(), KindError> {
@@ -187,3 +206,6 @@ impl Fitted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

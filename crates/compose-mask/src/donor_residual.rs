@@ -6,8 +6,8 @@ use crate::comparing::{Fitted, nearest_first, output_band, outside, ranked, seen
 use crate::morph::{Disc, Morphology};
 use compose_core::mask_rule::{Compared, MaskKind};
 use compose_core::{
-    BoundMask, KindError, MaskBinding, MaskInput, MaskRule, MaskStack, PlannedMask, Problem, SceneFacts,
-    SettingsTable, Survey, UnfittedMask,
+    BoundMask, KindError, Learned, MaskBinding, MaskInput, MaskRule, MaskStack, PlannedMask, Problem,
+    SceneFacts, SettingsTable, Survey, UnfittedMask,
 };
 use model::Model;
 use ndarray::{Array2, ArrayViewMut2, Zip};
@@ -179,6 +179,18 @@ impl UnfittedMask for Bound {
         Ok(Arc::new(Fitted { bound: self.clone(), known: models, notes }))
     }
 
+    fn restore(&self, stack: &MaskStack<'_>, learned: &Learned) -> Result<Arc<dyn BoundMask>, KindError> {
+        let (known, notes): (Vec<Model>, Vec<String>) = learned.read()?;
+        let donors = self.compares(stack);
+        let fits = |model: &Model| {
+            donors.contains(&model.donor) && model.has(self.bands.len(), self.output_bands.len())
+        };
+        if !known.iter().all(fits) {
+            return Err(KindError::new("what it learned from the survey is of other donors or bands"));
+        }
+        Ok(Arc::new(Fitted { bound: self.clone(), known, notes }))
+    }
+
     fn alone(&self) -> Arc<dyn BoundMask> {
         Arc::new(Fitted { bound: self.clone(), known: Vec::<Model>::new(), notes: Vec::new() })
     }
@@ -200,6 +212,10 @@ impl BoundMask for Fitted<Bound, Vec<Model>> {
             .and(&looks.unjudged)
             .for_each(|mark, core, half, unjudged| *mark &= core | half | unjudged);
         Ok(())
+    }
+
+    fn learned(&self) -> Learned {
+        Learned::of(&(&self.known, &self.notes))
     }
 }
 

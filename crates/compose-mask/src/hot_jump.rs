@@ -3,7 +3,7 @@
 use crate::comparing::{Fitted, nearest_first, output_band, outside, ranked, scales, seen};
 use compose_core::mask_rule::{Compared, MaskKind};
 use compose_core::{
-    Block, BoundMask, KindError, MaskBinding, MaskInput, MaskRule, MaskStack, PlannedMask, Problem,
+    Block, BoundMask, KindError, Learned, MaskBinding, MaskInput, MaskRule, MaskStack, PlannedMask, Problem,
     SceneFacts, SettingsTable, Survey, UnfittedMask,
 };
 use ndarray::{Array2, ArrayViewMut2};
@@ -149,6 +149,10 @@ impl UnfittedMask for Bound {
         let others = nearest_first(stack, self.settings.within_days);
         let others = others.into_iter().filter_map(|scene| Some((scene, days(scene)?))).collect();
         Ok(Arc::new(Fitted { bound: self.clone(), known: Some(Known { scales, others }), notes: Vec::new() }))
+    }
+
+    fn restore(&self, stack: &MaskStack<'_>, _: &Learned) -> Result<Arc<dyn BoundMask>, KindError> {
+        self.fit(stack, &Survey::default())
     }
 
     fn alone(&self) -> Arc<dyn BoundMask> {

@@ -4,7 +4,7 @@ use crate::comparing::{Fitted, nearest_first, output_band, outside, ranked, scal
 use crate::morph::{Disc, Morphology};
 use compose_core::mask_rule::{Compared, MaskKind};
 use compose_core::{
-    Block, BoundMask, KindError, MaskBinding, MaskInput, MaskRule, MaskStack, PlannedMask, Problem,
+    Block, BoundMask, KindError, Learned, MaskBinding, MaskInput, MaskRule, MaskStack, PlannedMask, Problem,
     SceneFacts, SettingsTable, Survey, UnfittedMask,
 };
 use ndarray::{Array2, ArrayViewMut2, Axis};
@@ -143,6 +143,10 @@ impl UnfittedMask for Bound {
         let scales = scales(&stack.scenes[stack.reference], self.bands, KIND.name)?;
         let known = Known { scales, others: self.compares(stack) };
         Ok(Arc::new(Fitted { bound: self.clone(), known: Some(known), notes: Vec::new() }))
+    }
+
+    fn restore(&self, stack: &MaskStack<'_>, _: &Learned) -> Result<Arc<dyn BoundMask>, KindError> {
+        self.fit(stack, &Survey::default())
     }
 
     fn alone(&self) -> Arc<dyn BoundMask> {

@@ -63,6 +63,22 @@ pub struct Solution {
 }
 
 impl Solution {
+    /// Per target: the intercept, then the coefficients.
+    pub fn lines(&self) -> Vec<Vec<f64>> {
+        let lines = self.intercepts.iter().zip(&self.coefficients);
+        lines.map(|(intercept, of)| std::iter::once(*intercept).chain(of.iter().copied()).collect()).collect()
+    }
+
+    /// The solution with these [lines](Self::lines).
+    ///
+    /// # Panics
+    /// A line is empty.
+    pub fn of_lines(lines: &[Vec<f64>]) -> Self {
+        let parts = lines.iter().map(|line| (line[0], line[1..].to_vec()));
+        let (intercepts, coefficients) = parts.unzip();
+        Self { intercepts, coefficients }
+    }
+
     /// Targets less their predictions, (row, target).
     pub fn residuals(&self, rows: &Rows) -> Vec<f64> {
         let of_row = |row: &[f32]| -> Vec<f64> {

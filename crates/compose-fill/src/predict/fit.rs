@@ -1,25 +1,17 @@
 //! From the survey to predictions: each donor translated into the target's terms, donors ranked by how well that
 //! explains the target, and a regression for every set of donors that pixels are likely to be seen by.
 
-use super::predictor::{Model, Predictor, key};
+use super::learned::{Learned, LearnedDonor, LearnedSet};
 use super::sample::Sample;
 use super::sets::sets;
 use super::several::Several;
 use super::single::Single;
-use super::summary::fit_summary;
-use super::weights::{in_lanes, weights};
+use super::summary::{agreement, fallbacks};
+use super::weights::in_lanes;
 use crate::lanes::Lanes;
-use compose_core::FitSummary;
-
-/// Scenes in the order in which they are to be taken, and their predictions.
-pub(crate) struct Fitted {
-    pub donors: Vec<usize>,
-    pub predictor: Predictor,
-    pub fit_summary: FitSummary,
-}
 
 /// Ranks donors and fits models; a prediction may rest on `most` donors.
-pub(crate) fn fit(sample: &Sample<'_>, most: usize) -> Fitted {
+pub(crate) fn fit(sample: &Sample<'_>, most: usize) -> Learned {
     let (low, high) = sample.range();
     let range: Vec<(Lanes, Lanes)> = in_lanes(&low, 0.0).into_iter().zip(in_lanes(&high, 0.0)).collect();
     let mut singles: Vec<Single> =
@@ -34,32 +26,23 @@ pub(crate) fn fit(sample: &Sample<'_>, most: usize) -> Fitted {
             None => refused += 1,
         }
     }
-    let fit_summary = fit_summary(sample, &singles, &joint, refused);
-    let donors = singles.iter().map(|single| single.scene).collect();
-    Fitted { donors, predictor: predictor(sample, singles, joint, range), fit_summary }
-}
-
-fn predictor(
-    sample: &Sample<'_>,
-    singles: Vec<Single>,
-    joint: Vec<Several>,
-    range: Vec<(Lanes, Lanes)>,
-) -> Predictor {
-    let alone =
-        singles.iter().enumerate().map(|(rank, single)| single.fit.model(vec![rank as u16], Vec::new()));
-    let joint =
-        joint.iter().map(|several| several.fit.model(several.ranks.clone(), weights(&several.solution)));
-    let models: Vec<Model> = alone.chain(joint).collect();
+    let fallbacks = fallbacks(sample, &singles, refused);
     let contrast = |sd: &f64| if *sd > 0.0 { (1.0 / sd) as f32 } else { 0.0 };
-    Predictor {
-        by_ranks: models.iter().enumerate().map(|(number, model)| (key(&model.ranks), number)).collect(),
-        models,
-        bands: sample.bands(),
-        full: sample.full.to_vec(),
+    let donor = |single: Single| LearnedDonor {
+        agreement: agreement(&single),
+        scene: single.scene,
+        scale: single.scale,
+        believed: single.believed,
+        fit: single.fit,
+    };
+    Learned {
+        low,
+        high,
         believed: sample.believed(sample.target),
-        range,
         contrast: sample.deviations().iter().map(contrast).collect(),
-        translations: singles.into_iter().map(|single| single.translation).collect(),
+        donors: singles.into_iter().map(donor).collect(),
+        sets: joint.into_iter().map(|set| LearnedSet { ranks: set.ranks, fit: set.fit }).collect(),
+        fallbacks,
     }
 }
 
@@ -85,11 +68,12 @@ mod tests {
         let scenes =
             [doubtful(|i| 100.0 + 2.0 * land(i)), noise, doubtful(land)].map(Some).into_iter().collect();
         let survey = Survey { scenes, pixels: 60 * SQUARE };
-        let fitted = fit(&Sample { survey: &survey, target: 0, donors: &[1, 2], full: &[f32::INFINITY] }, 1);
-        assert_eq!(fitted.donors, [2, 1]);
-        let (low, high) = fitted.predictor.range[0];
+        let fitted = fit(&Sample { survey: &survey, target: 0, donors: &[1, 2] }, 1);
+        assert!(fitted.donors().eq([2, 1]));
+        let predictor = fitted.predictor(&[f32::INFINITY]);
+        let (low, high) = predictor.range[0];
         assert_eq!((low[0], high[0]), (100.0, 300.0));
-        assert!(fitted.predictor.contrast[0] > 0.0);
+        assert!(predictor.contrast[0] > 0.0);
     }
 
     /// A sample misses single pixels of nodata that nobody declared: no prediction may come of them, nor of them as
@@ -99,7 +83,8 @@ mod tests {
         let land = |i: usize| (i * 37 % 101) as f32;
         let scenes = [doubtful(|i| 100.0 + 2.0 * land(i)), doubtful(land)].map(Some).into_iter().collect();
         let survey = Survey { scenes, pixels: 60 * SQUARE };
-        let fitted = fit(&Sample { survey: &survey, target: 0, donors: &[1], full: &[f32::INFINITY] }, 1);
+        let fitted = fit(&Sample { survey: &survey, target: 0, donors: &[1] }, 1);
+        let predictor = fitted.predictor(&[f32::INFINITY]);
         let observations = |stray: f32, valid: u8| {
             let mut values =
                 Array3::from_shape_fn((1, 3, 3), |(_, row, col)| (20 + 7 * row + 3 * col) as f32);
@@ -109,7 +94,7 @@ mod tests {
             let mut observations = Observations::new(1, 1, 3, 3);
             let wanted = Array2::ones((3, 3));
             let part = DonorPart { block: &block, wanted: &wanted, corner: (0, 0) };
-            fitted.predictor.translations[0].observe(0, &part, &mut observations);
+            predictor.translations[0].observe(0, &part, &mut observations);
             observations
         };
         let (stray, without) = (observations(1e30, 1), observations(0.0, 0));

@@ -1,32 +1,41 @@
 //! One fitted regression: its coefficients, and what it leaves unexplained.
 
+use super::method::Method;
 use super::predictor::Model;
 use super::sample::FOR_AN_OFFSET;
 use crate::lanes::Lanes;
-use compose_core::SurveyedModel;
+use compose_core::{SurveyedModel, exact};
 use compose_regression::Solution;
+use serde::{Deserialize, Serialize};
 
 /// One fitted regression.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ModelFit {
-    pub method: &'static str,
+    pub method: Method,
     /// Pixels that it rests on.
     pub pixels: usize,
     /// Per band: standard deviation of what it leaves unexplained.
+    #[serde(with = "exact")]
     pub sigma: Vec<f64>,
     /// Per band: the part of it that differs between neighbours.
+    #[serde(with = "exact")]
     pub roughness: Vec<f64>,
     /// The same from the median of the differences, on which edges and changes have no influence.
+    #[serde(with = "exact")]
     pub noise: Vec<f64>,
     /// Per band: the intercept and the coefficients.
+    #[serde(with = "exact")]
     coefficients: Vec<Vec<f64>>,
     /// Mean and standard deviation of the donor's bands, where they are standardised.
+    #[serde(with = "exact")]
     pub standard: Option<[Vec<f64>; 2]>,
 }
 
 impl ModelFit {
     /// `residual` is the target less the prediction, of a pixel and a band.
     pub fn new(
-        method: &'static str,
+        method: Method,
         pixels: &[usize],
         solution: &Solution,
         bands: usize,
@@ -49,16 +58,13 @@ impl ModelFit {
             roughness.push(if rms > *sigma { *sigma } else { rms });
             noise.push(if median > *sigma { *sigma } else { median });
         }
-        let lines = solution.intercepts.iter().zip(&solution.coefficients);
-        let lines =
-            lines.map(|(intercept, of)| std::iter::once(*intercept).chain(of.iter().copied()).collect());
         Self {
             method,
             pixels: pixels.len(),
             roughness,
             noise,
             sigma,
-            coefficients: lines.collect(),
+            coefficients: solution.lines(),
             standard: None,
         }
     }
@@ -67,12 +73,26 @@ impl ModelFit {
     pub fn fallback(&self) -> Option<String> {
         let why = format!("only {} clear pixels in common with the target", self.pixels);
         match self.method {
-            "linear" => Some(format!("{why}: its bands alone, without surroundings and products")),
-            "per-band" => Some(format!("{why}: each band from the same band alone")),
-            "offset" => Some(format!("{why}: copied, plus the mean difference")),
-            "copy" => Some(format!("{why}: copied as it is")),
-            _ => None,
+            Method::Linear => Some(format!("{why}: its bands alone, without surroundings and products")),
+            Method::PerBand => Some(format!("{why}: each band from the same band alone")),
+            Method::Offset => Some(format!("{why}: copied, plus the mean difference")),
+            Method::Copy => Some(format!("{why}: copied as it is")),
+            Method::Surroundings | Method::Joint => None,
         }
+    }
+
+    /// The regression itself.
+    pub fn solution(&self) -> Solution {
+        Solution::of_lines(&self.coefficients)
+    }
+
+    /// Whether it has so many numbers as a regression of these bands on so many features.
+    pub fn has(&self, bands: usize, features: usize) -> bool {
+        let per_band = [&self.sigma, &self.roughness, &self.noise];
+        per_band.iter().all(|of| of.len() == bands)
+            && self.coefficients.len() == bands
+            && self.coefficients.iter().all(|of| of.len() == features + 1)
+            && self.standard.iter().flatten().all(|of| of.len() == bands)
     }
 
     /// The model that predicts pixels.
@@ -90,7 +110,7 @@ impl ModelFit {
     pub fn surveyed(&self, donors: Vec<usize>) -> SurveyedModel {
         SurveyedModel {
             donors,
-            method: self.method,
+            method: self.method.name(),
             pixels: self.pixels,
             sigma: self.sigma.clone(),
             coefficients: self.coefficients.clone(),

@@ -19,8 +19,6 @@ pub(crate) struct Sample<'a> {
     pub survey: &'a Survey,
     pub target: usize,
     pub donors: &'a [usize],
-    /// Per band: the greatest sample that the target's type holds.
-    pub full: &'a [f32],
 }
 
 impl Sample<'_> {

@@ -1,9 +1,10 @@
 //! Several donors at once: their translations weighed against each other.
 
+use super::method::Method;
 use super::model_fit::ModelFit;
 use super::sample::{PER_FEATURE, Sample};
 use super::single::Single;
-use compose_regression::{Rows, Solution, solve};
+use compose_regression::{Rows, solve};
 
 /// Ridge parameter. It keeps donors that are nearly equal from getting large weights of opposite signs.
 const RIDGE_OF_SEVERAL: f64 = 1e-2;
@@ -11,7 +12,6 @@ const RIDGE_OF_SEVERAL: f64 = 1e-2;
 /// Several donors, by rank.
 pub(super) struct Several {
     pub ranks: Vec<u16>,
-    pub solution: Solution,
     pub fit: ModelFit,
 }
 
@@ -48,10 +48,10 @@ impl Several {
             shares.iter().enumerate().for_each(|(nth, shares)| of_band[nth * bands + band] += shares[band]);
         }
         let nth = |pixel: usize| pixels.binary_search(&pixel).expect("asked of its own pixels");
-        let fit = ModelFit::new("joint", &pixels, &solution, bands, |pixel, band| {
+        let fit = ModelFit::new(Method::Joint, &pixels, &solution, bands, |pixel, band| {
             residuals[nth(pixel) * bands + band]
         });
-        Some(Self { ranks: ranks.to_vec(), solution, fit })
+        Some(Self { ranks: ranks.to_vec(), fit })
     }
 }
 

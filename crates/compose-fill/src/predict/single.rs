@@ -1,8 +1,9 @@
 //! One donor by itself, translated into the target's terms in the best way that the sample allows.
 
+use super::method::{Features, Method};
 use super::model_fit::ModelFit;
 use super::sample::{FOR_A_LINE, FOR_AN_OFFSET, PER_FEATURE, Sample, moments};
-use super::translation::{Features, Scale, Translation, describe};
+use super::translation::{Scale, Translation, describe};
 use crate::lanes::Lanes;
 use compose_core::survey::{UNUSABLE, is_inner};
 use compose_regression::{RIDGE, Rows, Solution, solve};
@@ -13,7 +14,9 @@ const RIDGE_OF_SURROUNDINGS: f64 = 1e-3;
 /// One donor by itself.
 pub(super) struct Single {
     pub scene: usize,
-    pub translation: Translation,
+    pub scale: Scale,
+    /// Per band: the plausible range of the donor.
+    pub believed: Vec<(f32, f32)>,
     /// Its predictions for the sample, (pixel, band); arbitrary where the donor is unusable, and in frames.
     pub translated: Vec<f32>,
     pub fit: ModelFit,
@@ -28,19 +31,24 @@ impl Single {
         let needed = |features: Features| PER_FEATURE * (features.count(bands) + 1);
         let pixels = sample.common(&[donor], needed(Features::Surroundings));
         let rich = pixels.len() >= needed(Features::Surroundings);
-        let features = if rich { Features::Surroundings } else { Features::Bands };
-        let scale = scale(sample, donor, &pixels);
-        let rows = rows(sample, donor, &pixels, features, &scale);
-        let (method, solution) = match pixels.len() {
-            _ if rich => ("surroundings", beyond_lines(&rows, bands)),
-            n if n >= needed(Features::Bands) => ("linear", solve(&rows, RIDGE)),
-            n if n >= FOR_A_LINE => ("per-band", band_by_band(&rows, |one| solve(one, RIDGE))),
-            n if n >= FOR_AN_OFFSET => ("offset", band_by_band(&rows, offset)),
-            _ => ("copy", band_by_band(&rows, |_| line(0.0, 1.0))),
+        let method = match pixels.len() {
+            _ if rich => Method::Surroundings,
+            n if n >= needed(Features::Bands) => Method::Linear,
+            n if n >= FOR_A_LINE => Method::PerBand,
+            n if n >= FOR_AN_OFFSET => Method::Offset,
+            _ => Method::Copy,
         };
-        let range = (method != "copy").then(|| range.to_vec());
+        let scale = scale(sample, donor, &pixels);
+        let rows = rows(sample, donor, &pixels, method.features(), &scale);
+        let solution = match method {
+            Method::Surroundings => beyond_lines(&rows, bands),
+            Method::PerBand => band_by_band(&rows, |one| solve(one, RIDGE)),
+            Method::Offset => band_by_band(&rows, offset),
+            Method::Copy => band_by_band(&rows, |_| line(0.0, 1.0)),
+            Method::Linear | Method::Joint => solve(&rows, RIDGE),
+        };
         let believed = sample.believed(donor);
-        let translation = Translation::new(features, scale, &solution, range, believed);
+        let translation = Translation::new(method, scale.clone(), &solution, range, believed.clone());
         let translated = translated(sample, donor, &translation);
         let mut fit = ModelFit::new(method, &pixels, &solution, bands, |pixel, band| {
             f64::from(sample.scene(sample.target).pixel(pixel)[band])
@@ -48,7 +56,7 @@ impl Single {
         });
         fit.standard = rich.then(|| translation.standard());
         let disagreement = disagreement(sample, &fit);
-        Self { scene: donor, translation, translated, fit, disagreement }
+        Self { scene: donor, scale, believed, translated, fit, disagreement }
     }
 }
 

@@ -4,42 +4,23 @@
 //! from the products of its bands: the neighbours capture shifts of less than a pixel and the mixing with what lies around
 //! it, the products relations that are not linear.
 
+use super::method::{Features, MOST_BANDS_OF_PRODUCTS, Method};
 use super::weights::weights;
 use crate::lanes::{LANES, Lanes};
-use compose_core::{Block, DonorPart, Observations};
+use compose_core::{Block, DonorPart, Observations, exact};
 use compose_regression::Solution;
 use multiversion::multiversion;
-
-/// Beyond so many bands there are no products: there would be too many.
-const MOST_BANDS_OF_PRODUCTS: usize = 12;
-
-/// The features of a pixel, which are then weighted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Features {
-    /// The donor's bands.
-    Bands,
-    /// The bands, those of the eight neighbours, and the products of any two bands, all standardised.
-    Surroundings,
-}
-
-impl Features {
-    /// Their number.
-    pub fn count(self, bands: usize) -> usize {
-        match self {
-            Self::Bands => bands,
-            Self::Surroundings => {
-                9 * bands + if bands <= MOST_BANDS_OF_PRODUCTS { bands * (bands + 1) / 2 } else { 0 }
-            }
-        }
-    }
-}
+use serde::{Deserialize, Serialize};
 
 /// Standardisation of the donor's numbers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Scale {
     /// Per band.
+    #[serde(with = "exact")]
     pub mean: Vec<f32>,
     /// Per band: one over the standard deviation; 0 where it is constant.
+    #[serde(with = "exact")]
     pub factor: Vec<f32>,
 }
 
@@ -57,14 +38,17 @@ pub(crate) struct Translation {
 }
 
 impl Translation {
+    /// A translation in a donor's own way. `range` is that of the target, per group of bands; what is only copied is not
+    /// clipped to it.
     pub(super) fn new(
-        features: Features,
+        method: Method,
         scale: Scale,
         solution: &Solution,
-        range: Option<Vec<(Lanes, Lanes)>>,
+        range: &[(Lanes, Lanes)],
         believed: Vec<(f32, f32)>,
     ) -> Self {
-        Self { features, scale, weights: weights(solution), range, believed }
+        let range = (method != Method::Copy).then(|| range.to_vec());
+        Self { features: method.features(), scale, weights: weights(solution), range, believed }
     }
 
     /// Mean and standard deviation of each donor band (infinite where it is constant, and weighs nothing).

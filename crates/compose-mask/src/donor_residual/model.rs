@@ -1,8 +1,9 @@
 //! The prediction of a scene from a donor: a robust regression of the scene's bands on all of the donor's.
 
 use compose_core::survey::{CLEAR, DOUBTFUL, SampledScene};
-use compose_core::{Block, Survey};
+use compose_core::{Block, Survey, exact};
 use compose_regression::{RIDGE, Rows, Solution, solve};
+use serde::{Deserialize, Serialize};
 
 /// Pixels that a regression needs for each of its features.
 const PER_FEATURE: usize = 10;
@@ -16,16 +17,22 @@ const NORMAL: f64 = 1.4826;
 const FLOOR: f64 = 0.01;
 
 /// A donor, and what it says of each band that is judged.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Model {
     /// Index of the donor.
     pub donor: usize,
     /// Share of the scene's spread that it does not explain, mean over the bands.
+    #[serde(with = "exact")]
     pub unexplained: f64,
-    solution: Solution,
+    /// Per band: the intercept, then a coefficient for each band of the donor.
+    #[serde(with = "exact")]
+    lines: Vec<Vec<f64>>,
     /// Median of the residuals, per band.
+    #[serde(with = "exact")]
     median: Vec<f64>,
     /// Robust standard deviation of the residuals, per band; 0 where the band is constant.
+    #[serde(with = "exact")]
     sigma: Vec<f64>,
 }
 
@@ -54,7 +61,7 @@ impl Model {
         sigma.iter_mut().zip(&spreads).for_each(|(sigma, spread)| *sigma = sigma.max(FLOOR * spread));
         let shares = sigma.iter().zip(&spreads).map(|(sigma, sd)| if *sd > 0.0 { sigma / sd } else { 0.0 });
         let unexplained = shares.sum::<f64>() / bands.len() as f64;
-        Ok(Self { donor, unexplained, solution, median, sigma })
+        Ok(Self { donor, unexplained, lines: solution.lines(), median, sigma })
     }
 
     /// By how many robust standard deviations band number `nth` of those that are judged differs from what the donor's
@@ -63,11 +70,19 @@ impl Model {
         if self.sigma[nth] == 0.0 {
             return 0.0;
         }
-        let terms = self.solution.coefficients[nth].iter().enumerate();
-        let predicted = terms.fold(self.solution.intercepts[nth], |sum, (band, coefficient)| {
+        let (intercept, coefficients) =
+            self.lines[nth].split_first().expect("a line begins with its intercept");
+        let terms = coefficients.iter().enumerate();
+        let predicted = terms.fold(*intercept, |sum, (band, coefficient)| {
             sum + coefficient * f64::from(donor.values[[band, row, col]])
         });
         (f64::from(value) - predicted - self.median[nth]) / self.sigma[nth]
+    }
+
+    /// Whether it judges so many bands by so many of the donor's.
+    pub fn has(&self, judged: usize, of_donor: usize) -> bool {
+        let lines = self.lines.iter().all(|line| line.len() == of_donor + 1);
+        lines && [self.lines.len(), self.median.len(), self.sigma.len()] == [judged; 3]
     }
 }
 
@@ -151,8 +166,8 @@ mod tests {
     #[test]
     fn changed_pixels_do_not_teach() {
         let model = Model::learn(&survey(2000), 1, 0, &[0]).unwrap();
-        assert!((model.solution.coefficients[0][0] - 2.0).abs() < 0.01, "{model:?}");
-        assert!((model.solution.intercepts[0] - 50.0).abs() < 0.5, "{model:?}");
+        assert!((model.lines[0][1] - 2.0).abs() < 0.01, "{model:?}");
+        assert!((model.lines[0][0] - 50.0).abs() < 0.5, "{model:?}");
     }
 
     #[test]

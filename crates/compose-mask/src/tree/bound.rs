@@ -4,10 +4,11 @@ use super::node::{Content, Node, Step};
 use crate::length::Length;
 use crate::morph::{Disc, Morphology};
 use compose_core::{
-    BoundMask, Grid, KindError, Layout, MaskBinding, MaskInput, MaskStack, Plane, PlannedMask, SceneFacts,
-    Survey, UnfittedMask,
+    BoundMask, Grid, KindError, Layout, Learned, MaskBinding, MaskInput, MaskStack, Plane, PlannedMask,
+    SceneFacts, Survey, UnfittedMask,
 };
 use ndarray::{Array2, ArrayViewMut2, Zip};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -139,7 +140,7 @@ impl BoundNode<MaskBinding> {
         nodes.iter().map(|node| Self::new(node, leaves, context)).collect()
     }
 
-    /// The tree with something else for each of its kinds.
+    /// The tree with something else for each of its kinds, in their order.
     fn with_leaves(&self, of: &Fit<'_>) -> Result<BoundNode<Arc<dyn BoundMask>>, KindError> {
         let several = |nodes: &[Self]| {
             nodes.iter().map(|node| node.with_leaves(of)).collect::<Result<Vec<_>, KindError>>()
@@ -240,6 +241,15 @@ impl<L: Leaf> BoundNode<L> {
 }
 
 impl BoundNode<Arc<dyn BoundMask>> {
+    /// Every kind of the tree, in the order of the rules file.
+    fn bound_leaves(&self) -> Vec<&dyn BoundMask> {
+        let own = match &self.content {
+            BoundContent::Leaf(leaf, _) => Some(&**leaf),
+            _ => None,
+        };
+        own.into_iter().chain(self.children().iter().flat_map(Self::bound_leaves)).collect()
+    }
+
     fn mark(&self, input: &MaskInput<'_>, mut marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         match &self.content {
             BoundContent::Leaf(leaf, planes) => {
@@ -437,11 +447,31 @@ impl BoundMask for BoundTree<Arc<dyn BoundMask>> {
     fn mark(&self, input: &MaskInput<'_>, marked: ArrayViewMut2<'_, u8>) -> Result<(), KindError> {
         self.root.mark(input, marked)
     }
+
+    /// That of every kind of the tree, in their order; nothing where none learned anything.
+    fn learned(&self) -> Learned {
+        let leaves: Vec<Learned> = self.root.bound_leaves().iter().map(|leaf| leaf.learned()).collect();
+        if leaves.iter().all(Learned::is_nothing) { Learned::default() } else { Learned::of(&leaves) }
+    }
 }
 
 impl UnfittedMask for BoundTree<MaskBinding> {
     fn fit(&self, stack: &MaskStack<'_>, survey: &Survey) -> Result<Arc<dyn BoundMask>, KindError> {
         self.with_leaves(&|leaf| leaf.fit(stack, survey))
+    }
+
+    fn restore(&self, stack: &MaskStack<'_>, learned: &Learned) -> Result<Arc<dyn BoundMask>, KindError> {
+        let count = self.root.leaves().len();
+        let learned: Vec<Learned> =
+            if learned.is_nothing() { vec![Learned::default(); count] } else { learned.read()? };
+        if learned.len() != count {
+            return Err(KindError::new(format!(
+                "it has {count} kinds, and what they learned is of {}",
+                learned.len()
+            )));
+        }
+        let next = Cell::new(0);
+        self.with_leaves(&|leaf| leaf.restore(stack, &learned[next.replace(next.get() + 1)]))
     }
 
     fn alone(&self) -> Arc<dyn BoundMask> {

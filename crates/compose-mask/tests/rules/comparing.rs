@@ -1,7 +1,7 @@
 //! Rules that compare a scene with others: the same answer in windows of any size, and nothing without others.
 
 use crate::stage::{Pixels, Stage, grid};
-use compose_core::{DataType, Day, ValidityMode};
+use compose_core::{DataType, Day, Learned, ValidityMode};
 use ndarray::{Array2, Array3, s};
 use proptest::prelude::*;
 
@@ -76,6 +76,39 @@ proptest! {
         let rule = stage.fitted(&toml).unwrap();
         prop_assert_eq!(stage.marked(&*rule, tile), stage.marked(&*rule, (SHAPE.1, SHAPE.2)), "{}", toml);
     }
+
+    #[test]
+    fn a_restored_rule_marks_the_same_pixels_and_says_the_same(
+        scenes in scenes(5),
+        toml in rules(),
+        other in rules(),
+        joint in any::<bool>(),
+    ) {
+        let stage = stage(&scenes, if joint { ValidityMode::Joint } else { ValidityMode::PerBand });
+        let leaf = |toml: &str| toml.replace('\n', ", ");
+        let tree = format!("any = [{{ {} }}, {{ not = {{ {} }} }}]", leaf(&toml), leaf(&other));
+        for toml in [toml, tree] {
+            let (fitted, restored) = (stage.fitted(&toml).unwrap(), stage.restored(&toml).unwrap());
+            let whole = (SHAPE.1, SHAPE.2);
+            prop_assert_eq!(stage.marked(&*fitted, whole), stage.marked(&*restored, whole), "{}", toml);
+            prop_assert_eq!(fitted.notes(), restored.notes());
+            prop_assert_eq!(fitted.learned(), restored.learned());
+        }
+    }
+}
+
+/// The state of one rule is none of another.
+#[test]
+fn a_state_that_is_not_of_the_rule_is_refused() {
+    let flat = || (Array3::from_elem(SHAPE, 900.0), Array3::ones(SHAPE));
+    let stage = stage(&[flat(), flat(), flat()], ValidityMode::Joint);
+    let learned = stage.fitted("kind = 'donor-residual'").unwrap().learned();
+    let refused = |toml: &str| stage.restored_from(toml, &learned).err().unwrap();
+    let two = "any = [{ kind = 'donor-residual' }, { kind = 'tdom' }]";
+    assert_eq!(refused(two), "it has 2 kinds, and what they learned is of 1");
+    let other = "kind = 'donor-residual'\nvisible = []";
+    assert_eq!(refused(other), "what it learned from the survey is of other donors or bands");
+    assert_eq!(stage.fitted("kind = 'tdom'").unwrap().learned(), Learned::default());
 }
 
 #[test]

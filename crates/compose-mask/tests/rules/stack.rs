@@ -3,7 +3,7 @@
 use crate::stage::{Other, Pixels, Stage};
 use compose_core::mask_rule::{Compared, OtherScene};
 use compose_core::survey::{CLEAR, UNUSABLE};
-use compose_core::{Block, BoundMask, Day, MaskStack, SampledScene, SceneFacts, Survey, Window};
+use compose_core::{Block, BoundMask, Day, Learned, MaskStack, SampledScene, SceneFacts, Survey, Window};
 use ndarray::{Array2, Axis};
 use std::sync::Arc;
 
@@ -29,6 +29,18 @@ impl Stage {
             return Ok(rule.alone());
         }
         rule.fit(&known, &self.survey()).map_err(|e| e.to_string())
+    }
+
+    /// The rule that [`Self::fitted`] gives, made anew of what it learned, as a plan file keeps it.
+    pub fn restored(&self, toml: &str) -> Result<Arc<dyn BoundMask>, String> {
+        let text = serde_json::to_string(&self.fitted(toml)?.learned()).unwrap();
+        self.restored_from(toml, &serde_json::from_str(&text).unwrap())
+    }
+
+    /// A rule made of what it, or another, learned.
+    pub fn restored_from(&self, toml: &str, learned: &Learned) -> Result<Arc<dyn BoundMask>, String> {
+        let (rule, scenes) = (self.binding(toml)?, self.facts());
+        rule.restore(&self.known(&scenes), learned).map_err(|e| e.to_string())
     }
 
     /// Blocks of the stack's scenes, where the rule compares.
