@@ -1,6 +1,8 @@
 //! Settings of the command line, which override the rules file.
 
+use crate::found::EarlierPlan;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Edge of the blocks that workers compose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -50,6 +52,8 @@ pub struct Options {
     pub dtype: Option<String>,
     pub nodata: Option<f64>,
     pub creation_options: Vec<(String, String)>,
+    /// The plan file that is carried out, if it is one.
+    pub earlier: Option<Arc<EarlierPlan>>,
 }
 
 /// Memory that a run keeps to unless told otherwise.

@@ -42,6 +42,21 @@ impl Fingerprint {
         })?;
         Ok(Self { length: meta.len(), modified: meta.modified().ok() })
     }
+
+    /// Its size in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.length
+    }
+
+    /// When it was changed, in nanoseconds since 1970; `None` where the file system does not tell, or the number has more
+    /// than 64 bits.
+    pub fn modified_ns(&self) -> Option<i64> {
+        let modified = self.modified?;
+        match modified.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_nanos()).ok(),
+            Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|ns| -ns),
+        }
+    }
 }
 
 /// The source of a band's own validity, besides nodata values.

@@ -106,5 +106,6 @@ fn options(args: &RunArgs) -> Options {
         dtype: args.dtype.clone(),
         nodata: args.nodata,
         creation_options: args.creation_options.clone(),
+        earlier: None,
     }
 }

@@ -13,13 +13,19 @@ use std::path::{Path, PathBuf};
 
 /// Every file that a run of `rules` reads.
 pub fn inputs(rules: &Rules, stack: &Stack, options: &Options) -> Inputs {
+    let like = like_files(rules, options);
+    let earlier = options.earlier.iter().map(|earlier| earlier.file.clone());
+    let plugins = rules.plugins.iter().map(|plugin| plugin.path.clone());
+    let all = stack.inputs.iter().cloned().chain([rules.file.path.clone()]).chain(plugins).chain(like);
+    Inputs::new(all.chain(earlier))
+}
+
+/// The file whose grid is taken, and what is read with it.
+pub fn like_files(rules: &Rules, options: &Options) -> Vec<PathBuf> {
     let like = options.like.clone().or(rules.grid.value.like.as_ref().map(|l| rules.file.resolve(l)));
     let access = rules.access();
     let with_companions = |file: PathBuf| [companions_of(&file, &access), vec![file]].concat();
-    let like: Vec<PathBuf> = like.into_iter().flat_map(with_companions).collect();
-    let plugins = rules.plugins.iter().map(|plugin| plugin.path.clone());
-    let all = stack.inputs.iter().cloned().chain([rules.file.path.clone()]).chain(plugins).chain(like);
-    Inputs::new(all)
+    like.into_iter().flat_map(with_companions).collect()
 }
 
 /// Refuses outputs that exist, clash with one another or with an input, or cannot be written.

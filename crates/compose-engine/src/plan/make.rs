@@ -34,6 +34,8 @@ pub struct Plan {
     pub plugins: Vec<&'static Plugin>,
     /// The command line, for the report.
     pub command_line: Vec<String>,
+    /// The hash of the plan file that is carried out, if it is one.
+    pub hash: Option<String>,
     /// Whether files that exist may be replaced.
     pub overwrite: bool,
     /// Every file that is read.
@@ -75,10 +77,23 @@ impl Plan {
             memory,
             plugins: rules.plugins.clone(),
             command_line: options.command_line.clone(),
+            hash: options.earlier.as_ref().map(|earlier| earlier.hash.clone()),
             overwrite: options.overwrite,
             inputs,
             scratch,
         })
+    }
+
+    /// As one worker would carry it out: the bytes that it needs at most, and per job the size of its blocks (columns,
+    /// rows). It does not depend on how many cores there are.
+    ///
+    /// # Errors
+    /// The memory limit is too small for one worker.
+    pub fn of_one_worker(&self, options: &Options) -> Result<(u64, Vec<(usize, usize)>), EngineError> {
+        let one = Options { threads: 1, fewer_threads: false, ..options.clone() };
+        let jobs: Vec<Job> = self.jobs.iter().map(|job| (**job).clone()).collect();
+        let (memory, orders) = Memory::plan(&self.stack, &jobs, &one, self.scratch.is_some())?;
+        Ok((memory.per_worker, orders.iter().map(|order| order.block).collect()))
     }
 
     /// Whether the bands of a job can be composed one after the other.

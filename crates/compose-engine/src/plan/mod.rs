@@ -28,6 +28,7 @@ pub mod specs;
 mod stack;
 mod view;
 
+pub use clashes::like_files;
 pub use comparing::Comparing;
 pub use footprint::bytes_compared;
 pub use grid::Bytes;

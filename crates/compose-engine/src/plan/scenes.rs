@@ -1,6 +1,7 @@
 //! The scenes of a rules file: found by name, selected by date, opened.
 
 use crate::error::EngineError;
+use crate::found::{Found, ScenesTable};
 use crate::options::Options;
 use crate::plan::query::{explicit, query};
 use crate::plan::select::{SETTINGS, SceneStatus, Status, contradiction, left_out};
@@ -23,6 +24,7 @@ const MOST_SCENES: usize = 65_000;
 
 /// A scene that was found, with how to open it and where the rules file asks for it.
 struct Candidate {
+    table: ScenesTable,
     found: FoundScene,
     query: ScenesQuery,
     at: Spans,
@@ -44,18 +46,28 @@ pub struct Selected {
     pub watched: Watched,
     /// Remarks for the plan.
     pub notes: Vec<String>,
+    /// Every scene as it was found, in order of (date, id).
+    pub found: Found,
 }
 
 /// Finds, selects and opens the scenes of a rules file.
 pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result<Selected, EngineError> {
-    let mut notes = Vec::new();
-    let mut candidates = candidates(rules, systems, &mut notes)?;
+    let found = match &options.earlier {
+        Some(earlier) => earlier.found.clone(),
+        None => find(rules, systems)?,
+    };
+    let mut notes = found.notes.clone();
+    let mut candidates = candidates(rules, found)?;
     if let Some(nodata) = options.src_nodata {
         candidates.iter_mut().for_each(|c| c.query.nodata = Nodata::Values(vec![nodata]));
     }
     candidates.sort_by(|a, b| order(&a.found).cmp(&order(&b.found)));
     refuse_twins(rules, &candidates)?;
     refuse_too_many(&candidates)?;
+    let found = Found {
+        scenes: candidates.iter().map(|c| (c.table, c.found.clone())).collect(),
+        notes: notes.clone(),
+    };
     let mut inputs: Vec<PathBuf> =
         candidates.iter().flat_map(|c| files_of(&c.found, &c.query.access)).collect();
     let (candidates, statuses) = selected(rules, candidates)?;
@@ -77,7 +89,7 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
     notes.extend(scenes.iter().flat_map(|s| s.notes.iter().map(|n| format!("scene {}: {n}", s.facts.id))));
     let by_baseline = candidates.iter().map(|c| depends_on_baseline(&c.query)).collect();
     let products = candidates.iter().map(|c| c.query.preset.map(|p| p.name)).collect();
-    Ok(Selected { scenes, products, by_baseline, statuses, inputs, watched, notes })
+    Ok(Selected { scenes, products, by_baseline, statuses, inputs, watched, notes, found })
 }
 
 fn depends_on_baseline(query: &ScenesQuery) -> bool {
@@ -96,13 +108,10 @@ fn order(scene: &FoundScene) -> (bool, Option<compose_core::Day>, &str) {
     (scene.day.is_none(), scene.day, &scene.id)
 }
 
-fn candidates(
-    rules: &Rules,
-    systems: &CrsRegistry,
-    notes: &mut Vec<String>,
-) -> Result<Vec<Candidate>, EngineError> {
-    let mut all = Vec::new();
-    for scenes in &rules.scenes {
+/// Looks for the scenes of every table.
+fn find(rules: &Rules, systems: &CrsRegistry) -> Result<Found, EngineError> {
+    let mut all = Found::default();
+    for (number, scenes) in rules.scenes.iter().enumerate() {
         let query = query(rules, scenes)?;
         if let Some((key, wrong)) = contradiction(&scenes.value) {
             return Err(EngineError::at(&rules.file, &scenes.spans.of(key), &format!("[scenes] {wrong}")));
@@ -111,19 +120,32 @@ fn candidates(
             continue;
         }
         let found = find_scenes(&query, systems).map_err(|e| discover_error(rules, &scenes.spans, e))?;
-        notes.extend(found.notes);
-        all.extend(found.scenes.into_iter().map(|found| Candidate {
-            found,
-            query: query.clone(),
-            at: scenes.spans.clone(),
-        }));
+        all.notes.extend(found.notes);
+        all.scenes.extend(found.scenes.into_iter().map(|found| (ScenesTable::Scenes(number), found)));
     }
-    for scene in &rules.scene {
+    for (number, scene) in rules.scene.iter().enumerate() {
         let explicit = explicit(rules, scene)?;
         let found = find_explicit(&explicit, systems).map_err(|e| discover_error(rules, &scene.spans, e))?;
-        all.push(Candidate { found, query: explicit.query, at: scene.spans.clone() });
+        all.scenes.push((ScenesTable::Scene(number), found));
     }
     Ok(all)
+}
+
+/// The scenes that were found, with what their tables say.
+fn candidates(rules: &Rules, found: Found) -> Result<Vec<Candidate>, EngineError> {
+    let of_scenes: Vec<ScenesQuery> =
+        rules.scenes.iter().map(|scenes| query(rules, scenes)).collect::<Result<_, _>>()?;
+    let candidate = |(table, found): (ScenesTable, FoundScene)| {
+        let (query, at) = match table {
+            ScenesTable::Scenes(number) => (of_scenes[number].clone(), &rules.scenes[number].spans),
+            ScenesTable::Scene(number) => {
+                let scene = &rules.scene[number];
+                (explicit(rules, scene)?.query, &scene.spans)
+            }
+        };
+        Ok(Candidate { table, found, query, at: at.clone() })
+    };
+    found.scenes.into_iter().map(candidate).collect()
 }
 
 /// The place of a setting in the rules file: in the table of the scene, else in the first [scenes].

@@ -1,6 +1,7 @@
 //! What all outputs of a run share: scenes in order of (date, id), their bands, and the masks bound to each.
 
 use crate::error::EngineError;
+use crate::found::Found;
 use crate::options::Options;
 use crate::plan::ids::{BandId, RuleId, SceneId};
 use crate::plan::placement::PlacedMask;
@@ -39,6 +40,8 @@ pub struct Stack {
     pub mask_names: Vec<String>,
     /// Remarks for the plan.
     pub notes: Vec<String>,
+    /// Every scene as it was found, those left out among them.
+    pub found: Found,
     /// Every file of every scene that was found, those left out among them, and what is read with it.
     pub inputs: Vec<PathBuf>,
     /// Files beside those of the bands that must stay as they are until the end of the run.
@@ -51,7 +54,7 @@ impl Stack {
     /// Opens the scenes of a rules file, and binds the mask rules to them.
     pub fn open(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result<Self, EngineError> {
         refuse_twin_masks(rules)?;
-        let Selected { scenes, products, by_baseline, statuses, inputs, watched, mut notes } =
+        let Selected { scenes, products, by_baseline, statuses, inputs, watched, mut notes, found } =
             select(rules, options, systems)?;
         let facts: Vec<SceneFacts> = scenes.iter().map(|s| s.facts.clone()).collect();
         let bands = facts[0].bands[..facts[0].wanted].iter().map(|b| b.name.clone()).collect();
@@ -70,6 +73,7 @@ impl Stack {
             bands,
             groups,
             notes,
+            found,
             inputs,
             watched,
             read: Vec::new(),

@@ -22,6 +22,8 @@ struct Sidecar<'a> {
     files: Value,
     rules: RulesRead,
     command_line: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a str>,
     target: &'a Option<String>,
     target_masked: Option<String>,
     left_out: Vec<LeftOut>,
@@ -183,6 +185,7 @@ fn sidecar<'a>(
         files,
         rules: RulesRead { file: text(&rules.file.path), tables: tables(&rules.file.text) },
         command_line: &plan.command_line,
+        plan: plan.hash.as_deref(),
         target: &report.target,
         target_masked: of.masked.map(|masked| masked.words()),
         left_out: left_out(fitted),

@@ -52,6 +52,23 @@ pub fn fit_held_out(
 /// The strategies of a job, ready for blocks, and the lattice of their survey, if one was taken.
 type Fills = (Vec<Arc<dyn BoundFill>>, Option<SampleLattice>);
 
+/// The scenes of which the fills of a job want samples, rising.
+pub fn surveyed(job: &Job) -> Vec<SceneId> {
+    each_once(job.fills.iter().flat_map(|stage| stage.bound.surveys()).map(SceneId))
+}
+
+/// The scenes of which the mask rules of a job want samples, rising.
+pub fn compared(job: &Job) -> Vec<SceneId> {
+    each_once(job.comparing.iter().flat_map(|c| c.others.iter().copied().chain([c.scene])))
+}
+
+fn each_once(scenes: impl Iterator<Item = SceneId>) -> Vec<SceneId> {
+    let mut scenes: Vec<SceneId> = scenes.collect();
+    scenes.sort_unstable();
+    scenes.dedup();
+    scenes
+}
+
 /// A plan while it is fitted.
 struct Fitting<'a> {
     plan: &'a Plan,
@@ -79,8 +96,7 @@ impl<'a> Fitting<'a> {
     /// Fits the mask rules. Those that compare get a survey of the pixels that plain rules leave unmasked.
     fn masks(&mut self, job: &Job) -> Result<FittedMasks, EngineError> {
         let plain = PlainMasks::of(self.plan, job);
-        let compared = job.comparing.iter().flat_map(|c| c.others.iter().copied().chain([c.scene]));
-        let survey = self.survey(job, Masks::Plain(&plain), compared.collect())?;
+        let survey = self.survey(job, Masks::Plain(&plain), compared(job))?;
         let survey = survey.map_or_else(Survey::default, |(survey, _)| survey);
         let (stack, grid) = (&self.plan.stack, &job.view.grid);
         FittedMasks::new(plain, job, |of| {
@@ -97,8 +113,7 @@ impl<'a> Fitting<'a> {
     /// Fits the strategies of a job. Those that need a survey get one with all mask rules applied; its lattice comes back
     /// too.
     fn fills(&mut self, job: &Job, masks: &FittedMasks) -> Result<Fills, EngineError> {
-        let surveyed = job.fills.iter().flat_map(|stage| stage.bound.surveys()).map(SceneId).collect();
-        let surveyed = self.survey(job, Masks::All(masks), surveyed)?;
+        let surveyed = self.survey(job, Masks::All(masks), surveyed(job))?;
         let (survey, lattice) = surveyed.map_or_else(|| (Survey::default(), None), |(s, l)| (s, Some(l)));
         let mut fills = Vec::with_capacity(job.fills.len());
         for (number, stage) in job.fills.iter().enumerate() {
@@ -118,10 +133,8 @@ impl<'a> Fitting<'a> {
         &mut self,
         job: &Job,
         masks: Masks<'_>,
-        mut scenes: Vec<SceneId>,
+        scenes: Vec<SceneId>,
     ) -> Result<Option<(Survey, SampleLattice)>, EngineError> {
-        scenes.sort_unstable();
-        scenes.dedup();
         if scenes.is_empty() {
             return Ok(None);
         }

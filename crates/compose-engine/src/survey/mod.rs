@@ -14,4 +14,4 @@ mod masked;
 mod pieces;
 mod sample;
 
-pub use fit::{fit, fit_held_out};
+pub use fit::{compared, fit, fit_held_out, surveyed};

@@ -37,6 +37,13 @@ impl Resampler {
         }
     }
 
+    /// Where the centres of some target pixels (col, row) lie on the native grid, in pixels from its corner (x, y), as the
+    /// transformation itself says; NaN where it has no answer.
+    pub fn positions(&self, pixels: &[(i64, i64)]) -> Vec<(f64, f64)> {
+        let (xs, ys) = self.mapping.positions(pixels.iter().copied());
+        xs.into_iter().zip(ys).collect()
+    }
+
     /// The native pixels that this target window needs, with those around them that the method's kernel
     /// touches, clipped to the native grid. `None` where no pixel of the window lies on the native grid.
     pub fn native_window(&self, target: Window) -> Option<Window> {

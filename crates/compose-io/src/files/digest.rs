@@ -18,6 +18,11 @@ pub struct Digest {
 }
 
 impl Digest {
+    /// That of some bytes.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.len() as u64, sha256: format!("{:x}", Sha256::digest(bytes)) }
+    }
+
     /// Reads the file, a buffer at a time.
     ///
     /// # Errors
@@ -53,6 +58,7 @@ mod tests {
         };
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(of(b"abc"), Digest { bytes: 3, sha256: abc.into() });
+        assert_eq!(Digest::of_bytes(b"abc"), of(b"abc"));
         let million = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
         assert_eq!(of(&[b'a'; 1_000_000]).sha256, million);
     }

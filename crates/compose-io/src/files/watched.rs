@@ -15,6 +15,11 @@ impl Watched {
         Self(paths.into_iter().filter_map(known).collect())
     }
 
+    /// The files, each with what it was like.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, &Fingerprint)> {
+        self.0.iter().map(|(path, fingerprint)| (path.as_path(), fingerprint))
+    }
+
     /// Leaves those out that need not stay.
     pub fn retain(&mut self, stays: impl Fn(&Path) -> bool) {
         self.0.retain(|(path, _)| stays(path));
