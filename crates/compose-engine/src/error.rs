@@ -81,6 +81,9 @@ pub enum EngineError {
     /// The report given to `compose check`.
     #[error("{}: is no report of a run ({why}); expected the JSON file that a run leaves beside its image", path.display())]
     NoReport { path: PathBuf, why: String },
+    /// A plan file, or what it cannot say.
+    #[error("{}: {message}", path.display())]
+    Plan { path: PathBuf, message: String },
     /// Printing a plan, an explanation or a list.
     #[error("standard output: {0}")]
     StandardOutput(std::io::Error),

@@ -15,6 +15,7 @@ mod print;
 pub mod registry;
 pub mod rules;
 pub mod run;
+pub mod saved;
 pub mod survey;
 mod workers;
 
@@ -29,4 +30,5 @@ pub use plan::Plan;
 pub use registry::Registry;
 pub use rules::settings::Implausible;
 pub use rules::{Rules, RulesFile};
+pub use saved::{PlanFile, SavedPlan};
 pub use workers::available as threads_available;

@@ -30,17 +30,6 @@ impl Fitted {
         }
     }
 
-    /// The alignments of quality bands to bands on other grids, each once.
-    pub fn mask_alignments(&self, scene: SceneId) -> Vec<String> {
-        let mut reasons: Vec<String> = Vec::new();
-        for reason in self.plan.stack.masks[scene].iter().flat_map(|m| &m.reasons) {
-            if !reasons.contains(reason) {
-                reasons.push(reason.clone());
-            }
-        }
-        reasons
-    }
-
     /// The conversion of a scene's numbers to the target's.
     pub fn radiometry_text(&self, job: &Job, scene: SceneId) -> String {
         let bands = &self.plan.stack.facts[scene].bands;
@@ -100,7 +89,7 @@ impl Fitted {
             for group in &job.view.scenes[index].groups {
                 writeln!(out, "      {}", group.reason)?;
             }
-            for reason in self.mask_alignments(index) {
+            for reason in self.plan.stack.mask_alignments(index) {
                 writeln!(out, "      {reason}")?;
             }
             if job.view.scenes[index].radiometry.iter().any(Option::is_some) {

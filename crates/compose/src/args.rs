@@ -33,8 +33,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Lists mask rules, scores and fill strategies, or shows the page of one
     Kinds(KindsArgs),
-    /// Prints the JSON schema of rules files
-    Schema(PluginsArgs),
+    /// Prints the JSON schema of rules files, or of plan files
+    Schema(SchemaArgs),
     /// Checks a plugin, or starts a new one
     Plugin(PluginArgs),
 }
@@ -66,6 +66,17 @@ pub struct PluginsArgs {
     /// Also load the plugins that this rules file names
     #[arg(long, value_name = "RULES.toml")]
     pub rules: Option<PathBuf>,
+}
+
+/// `compose schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// That of plan files
+    #[arg(long, conflicts_with_all = ["files", "rules"])]
+    pub plan: bool,
+    /// Plugins whose kinds count too
+    #[command(flatten)]
+    pub plugins: PluginsArgs,
 }
 
 /// `compose plugin`.
@@ -182,12 +193,43 @@ pub struct InspectArgs {
     pub layout: Option<String>,
 }
 
+/// The options that decide the answer, or which files are written: a plan file has them.
+const DECIDING: [&str; 20] = [
+    "rules",
+    "save_plan",
+    "positional_output",
+    "output",
+    "quicklook",
+    "no_provenance",
+    "target",
+    "date",
+    "src_nodata",
+    "bounds",
+    "bounds_crs",
+    "dst_crs",
+    "res",
+    "like",
+    "tap",
+    "resampling",
+    "format",
+    "dtype",
+    "nodata",
+    "creation_options",
+];
+
 /// `compose --rules FILE`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// The rules file
-    #[arg(long, value_name = "RULES.toml", required = true)]
+    #[arg(long, value_name = "RULES.toml", required_unless_present = "from_plan")]
     pub rules: Option<PathBuf>,
+    /// Write everything that was decided, and what the survey found, to a plan file, and end
+    #[arg(long, value_name = "PLAN.json", conflicts_with_all = ["plan", "explain"])]
+    pub save_plan: Option<PathBuf>,
+    /// Carry out a plan file: no survey, and the same bits as from the rules file. What decides the answer cannot be said
+    /// anew
+    #[arg(long, value_name = "PLAN.json", conflicts_with_all = DECIDING)]
+    pub from_plan: Option<PathBuf>,
     /// The image to write (instead of [output] path)
     #[arg(value_name = "OUTPUT", conflicts_with = "output")]
     pub positional_output: Option<PathBuf>,

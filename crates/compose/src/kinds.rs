@@ -1,6 +1,6 @@
 //! `compose kinds` and `compose schema`.
 
-use crate::args::{KindsArgs, PluginsArgs};
+use crate::args::{KindsArgs, PluginsArgs, SchemaArgs};
 use crate::rules::{read_rules, registry};
 use crate::screen::say;
 use compose_core::page::summary;
@@ -20,9 +20,13 @@ pub fn show(args: &KindsArgs) -> Result<ExitCode, EngineError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the JSON schema.
-pub fn schema(args: &PluginsArgs) -> Result<ExitCode, EngineError> {
-    let schema = compose_engine::rules::schema(&registry_with(args)?);
+/// Prints the JSON schema of rules files, or of plan files.
+pub fn schema(args: &SchemaArgs) -> Result<ExitCode, EngineError> {
+    let schema = if args.plan {
+        compose_engine::saved::schema()
+    } else {
+        compose_engine::rules::schema(&registry_with(&args.plugins)?)
+    };
     say(&serde_json::to_string_pretty(&schema).map_err(|e| EngineError::Bug(e.to_string()))?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ mod exit_code;
 mod heap;
 mod inspect;
 mod kinds;
+mod plan_file;
 mod plugin;
 mod rules;
 mod run;

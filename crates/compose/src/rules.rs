@@ -22,7 +22,11 @@ pub fn registry(cancelled: &Arc<AtomicBool>, quiet: bool) -> Registry {
 /// Reads and parses a rules file, and loads the plugins that it names. From here on scene files may open what it lets
 /// them open, and nothing else.
 pub fn read_rules(path: &Path, registry: &Registry) -> Result<Rules, EngineError> {
-    let file = RulesFile { path: path.to_owned(), text: read_text(path, LARGEST_TEXT)? };
+    parse_rules(RulesFile { path: path.to_owned(), text: read_text(path, LARGEST_TEXT)? }, registry)
+}
+
+/// The same of a text that was read before.
+pub fn parse_rules(file: RulesFile, registry: &Registry) -> Result<Rules, EngineError> {
     let rules = Rules::parse(file, registry).map_err(EngineError::Rules)?;
     confine(&rules.checked_access().map_err(EngineError::Rules)?);
     Ok(rules)

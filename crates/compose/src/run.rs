@@ -2,6 +2,7 @@
 
 use crate::args::{RunArgs, threads};
 use crate::exit_code::INCOMPLETE;
+use crate::plan_file::{self, Planned};
 use crate::rules::{read_rules, registry};
 use crate::survey::fit;
 use crate::{screen, stop, unknown_word};
@@ -23,10 +24,19 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     let registry = registry(&cancelled, args.quiet);
     let drafts = stop::on_signals(&cancelled, registry.host.busy())?;
     let _watch = registry.host.watch_exit(stop::ended_by_plugin);
-    let path = args.rules.as_ref().expect("clap requires --rules");
-    let rules = read_rules(path, &registry)?;
-    let options = options(args);
-    let fitted = fit(&Plan::make(&rules, &options)?, &cancelled, args.quiet)?;
+    let Planned { rules, options, fitted } = match &args.from_plan {
+        Some(path) => plan_file::read(path, options(args), &registry, args.quiet)?,
+        None => {
+            let path = args.rules.as_ref().expect("clap requires --rules or --from-plan");
+            let (rules, options) = (read_rules(path, &registry)?, options(args));
+            let fitted = fit(&Plan::make(&rules, &options)?, &cancelled, args.quiet)?;
+            Planned { rules, options, fitted }
+        }
+    };
+    if let Some(path) = &args.save_plan {
+        plan_file::save(path, &Planned { rules, options, fitted }, &drafts, args)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if args.plan {
         screen::say(&fitted.to_string())?;
         return Ok(ExitCode::SUCCESS);
@@ -83,7 +93,7 @@ fn options(args: &RunArgs) -> Options {
         command_line: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
         output: args.output.clone().or_else(|| args.positional_output.clone()),
         overwrite: args.overwrite,
-        plan_only: args.plan || args.explain.is_some(),
+        plan_only: args.plan || args.explain.is_some() || args.save_plan.is_some(),
         without_output: false,
         quicklook: args.quicklook,
         no_provenance: args.no_provenance,

@@ -179,6 +179,17 @@ impl Stack {
         scenes.flat_map(|(read, scene)| read.iter().map(|band| &scene.refs[*band]))
     }
 
+    /// The alignments of a scene's quality bands to bands on other grids, each once.
+    pub fn mask_alignments(&self, scene: SceneId) -> Vec<String> {
+        let mut reasons: Vec<String> = Vec::new();
+        for reason in self.masks[scene].iter().flat_map(|m| &m.reasons) {
+            if !reasons.contains(reason) {
+                reasons.push(reason.clone());
+            }
+        }
+        reasons
+    }
+
     /// The description of a mask rule for the first scene, and for others where it differs.
     pub fn mask_description(&self, rule: RuleId) -> String {
         let mut texts: Vec<String> = Vec::new();

@@ -332,7 +332,7 @@ fn scene<'a>(fitted: &'a Fitted, of: &'a FittedJob, found: &'a SceneStatus) -> S
             Status::Used => None,
         },
         alignment: index.map(alignments),
-        quality_alignment: index.map(|i| fitted.mask_alignments(i)),
+        quality_alignment: index.map(|i| plan.stack.mask_alignments(i)),
         radiometry: index.map(|i| fitted.radiometry_text(job, i)),
         files: index.map(|i| plan.stack.scenes[i].files.iter().map(|f| text(f)).collect()),
     }

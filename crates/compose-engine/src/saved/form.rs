@@ -1,0 +1,390 @@
+//! The form of a plan file: what stands in it, in its order.
+
+use compose_core::{Learned, exact};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// The version of this form, and of how plans are made of rules. A plan of another version is refused.
+pub const PLAN_VERSION: u32 = 1;
+
+/// A plan that is carried out elsewhere, or later: everything that was decided, and what the survey found.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedPlan {
+    /// The version of the form.
+    pub plan_version: u32,
+    /// Versions of the programs that made it.
+    pub made_by: MadeBy,
+    /// The folder that relative paths start from, absolute.
+    pub folder: PathBuf,
+    /// The rules file.
+    pub rules: SavedRules,
+    /// The options of the command line that stand above the rules file.
+    pub options: SavedOptions,
+    /// The plugins that the rules file names.
+    pub plugins: Vec<SavedPlugin>,
+    /// The file whose grid is taken, and what is read with it.
+    pub like: Vec<FileState>,
+    /// Every scene as it was found, those left out among them, in order of (date, id).
+    pub found: Vec<FoundScene>,
+    /// Notes about files that were passed over.
+    pub passed_over: Vec<String>,
+    /// The coordinate systems of all grids, as WKT.
+    pub systems: Vec<String>,
+    /// The bands of the outputs.
+    pub bands: Vec<String>,
+    /// Whether validity is `joint` or `per-band`.
+    pub validity: String,
+    /// The scenes that take part, by index: what their headers say.
+    pub scenes: Vec<SavedScene>,
+    /// The outputs, left-out ones among them.
+    pub outputs: Vec<SavedOutput>,
+    /// What one worker needs. It changes no result, and is not compared.
+    pub work: SavedWork,
+    /// What the survey found.
+    pub survey: SavedSurvey,
+}
+
+/// Versions of the programs that made a plan; for information.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub struct MadeBy {
+    pub compose: String,
+    pub gdal: String,
+}
+
+/// The rules file as it was read.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedRules {
+    /// As given on the command line.
+    pub file: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// The options of the command line that stand above the rules file. What was not said is not there.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub struct SavedOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<PathBuf>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub quicklook: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub no_provenance: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", with = "exact")]
+    #[schemars(with = "Option<Value>")]
+    pub src_nodata: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", with = "exact")]
+    #[schemars(with = "Option<Value>")]
+    pub bounds: Option<[f64; 4]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounds_crs: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dst_crs: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub res: Option<(f64, f64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub like: Option<PathBuf>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub tap: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resampling: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtype: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", with = "exact")]
+    #[schemars(with = "Option<Value>")]
+    pub nodata: Option<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub creation_options: Vec<(String, String)>,
+}
+
+fn is_false(said: &bool) -> bool {
+    !said
+}
+
+/// A plugin.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedPlugin {
+    /// The library.
+    pub file: PathBuf,
+    /// Its SHA-256, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// A file that is read, and what it was like.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FileState {
+    /// Its path.
+    pub file: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was changed, in nanoseconds since 1970; null where the file system does not tell.
+    pub modified: Option<i64>,
+}
+
+/// A scene as far as names and MTL files say.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FoundScene {
+    /// Its name.
+    pub id: String,
+    /// Day of acquisition, YYYY-MM-DD.
+    pub date: Option<String>,
+    /// The table that asks for it.
+    pub table: FoundBy,
+    /// Its files: that with many bands first, then by band.
+    pub files: Vec<FoundFile>,
+    /// The sensor, under a preset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensor: Option<String>,
+    /// Processing baseline: 400 for `N0400`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<u32>,
+    /// The MTL file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtl: Option<PathBuf>,
+    /// Notes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A table of the rules file that asks for scenes, by its number from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FoundBy {
+    /// `[scenes]`.
+    Scenes(usize),
+    /// `[[scene]]`.
+    Scene(usize),
+}
+
+/// A file of a scene.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FoundFile {
+    /// Its path.
+    pub file: PathBuf,
+    /// The band that it holds; absent where the file itself says which it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band: Option<String>,
+    /// Pixel size in metres, where the name says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metres: Option<u32>,
+}
+
+/// A scene that takes part: everything in its headers that decides pixels, whatever the output.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedScene {
+    /// Its place in the order of (date, id), as in the provenance file.
+    pub index: usize,
+    /// Its name.
+    pub id: String,
+    /// Day of acquisition, YYYY-MM-DD.
+    pub date: Option<String>,
+    /// Every file that its pixels come from.
+    pub files: Vec<FileState>,
+    /// Whether its grids have a place on the map.
+    pub georeferenced: bool,
+    /// Position of the sun: elevation and azimuth in degrees.
+    #[serde(with = "exact")]
+    #[schemars(with = "Option<(Value, Value)>")]
+    pub sun: Option<(f64, f64)>,
+    /// Its bands: those of the output first.
+    pub bands: Vec<SavedBand>,
+    /// How the bands that mask rules read come to the grids of the bands of the output.
+    pub quality_alignment: Vec<String>,
+}
+
+/// A band of a scene.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedBand {
+    /// Its name.
+    pub name: String,
+    /// The file that holds it.
+    pub file: PathBuf,
+    /// Its number there, from 1.
+    pub number: usize,
+    /// Its sample type.
+    #[serde(rename = "type")]
+    pub dtype: String,
+    /// The numbers that mean "no data", those that the survey found not among them.
+    #[serde(with = "exact")]
+    #[schemars(with = "Vec<Value>")]
+    pub nodata: Vec<f64>,
+    /// Value = number × scale + offset, where known.
+    #[serde(with = "exact")]
+    #[schemars(with = "Option<(Value, Value)>")]
+    pub scale_offset: Option<(f64, f64)>,
+    /// Its grid.
+    pub grid: SavedGrid,
+}
+
+/// A grid.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedGrid {
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    /// Pixel to map, in GDAL's order: x of the left edge, width of a pixel, 0, y of the upper edge, 0, height of a pixel
+    /// (negative where north is up).
+    pub transform: [f64; 6],
+    /// Its coordinate system, by its place in `systems`; null where there is none.
+    pub system: Option<usize>,
+}
+
+/// An output: what was decided before a pixel was read.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedOutput {
+    /// The scene that is repaired, where there is one.
+    pub target: Option<String>,
+    /// The date that distances are measured from.
+    pub target_date: Option<String>,
+    /// Its grid.
+    pub grid: SavedGrid,
+    /// Why this grid.
+    pub grid_reason: String,
+    /// The sample type.
+    #[serde(rename = "type")]
+    pub dtype: String,
+    /// The value that means "no data".
+    #[serde(with = "exact")]
+    #[schemars(with = "Option<Value>")]
+    pub nodata: Option<f64>,
+    /// The files that are written.
+    pub files: Vec<SavedFile>,
+    /// The strategies, in their order.
+    pub fills: Vec<String>,
+    /// The scenes that the survey reads, by index: a change of one of them may change any pixel.
+    pub surveyed: Vec<usize>,
+    /// How each scene comes to the grid, by index.
+    pub scenes: Vec<SavedPlace>,
+}
+
+/// A file that is written.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedFile {
+    /// The setting that asks for it; `path` is the image.
+    pub setting: String,
+    /// Its path.
+    pub file: PathBuf,
+}
+
+/// How a scene comes to the grid of an output: everything about it that decides pixels there.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedPlace {
+    /// The scene.
+    pub scene: usize,
+    /// In words, for each grid of its bands.
+    pub alignment: Vec<String>,
+    /// For each of them, where the centres of the upper left, upper right, middle, lower left and lower right pixel of the
+    /// output lie on it, in pixels: GDAL's and PROJ's answer. Empty where pixels are pasted, or nothing is in common.
+    #[serde(with = "exact")]
+    #[schemars(with = "Vec<Vec<(Value, Value)>>")]
+    pub corners: Vec<Vec<(f64, f64)>>,
+    /// The part of the output's grid that its pixels may lie in: column, row, width, height; null where none does.
+    pub reach: Option<[i64; 4]>,
+    /// Per band of the output: gain and bias to the numbers of the target, where they differ.
+    #[serde(with = "exact")]
+    #[schemars(with = "Vec<Option<(Value, Value)>>")]
+    pub radiometry: Vec<Option<(f64, f64)>>,
+    /// The scenes that its mask rules compare it with, by index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compared_with: Vec<usize>,
+}
+
+/// What one worker needs at most, under the memory limit that was said or the usual one.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedWork {
+    /// Bytes for a block and all that comes with it.
+    pub bytes: u64,
+    /// Per output: columns and rows of a block.
+    pub blocks: Vec<(usize, usize)>,
+}
+
+/// What the survey found.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedSurvey {
+    /// Numbers that mean "no data" though nobody declared them.
+    pub nodata: Vec<SavedNodata>,
+    /// Remarks.
+    pub notes: Vec<String>,
+    /// By output.
+    pub outputs: Vec<SavedFit>,
+}
+
+/// Numbers of a band that mean "no data" though nobody declared them.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedNodata {
+    /// The scene.
+    pub scene: usize,
+    /// The band, by its place among those of the scene.
+    pub band: usize,
+    /// The numbers, as stored.
+    #[serde(with = "exact")]
+    #[schemars(with = "Vec<Value>")]
+    pub numbers: Vec<f64>,
+}
+
+/// What the survey found for an output.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedFit {
+    /// The count of the target's masked pixels, if it was made.
+    pub masked: Option<SavedMasked>,
+    /// The places of the sample, in words.
+    pub sample: Option<String>,
+    /// What mask rules that compare scenes learned.
+    pub masks: Vec<SavedMask>,
+    /// What each strategy learned; none where the target is left out.
+    pub fills: Vec<Learned>,
+}
+
+/// How much of a target is masked.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedMasked {
+    /// Pixels with data.
+    pub pixels: u64,
+    /// The masked ones among them.
+    pub masked: u64,
+    /// Percent of the grid that was counted.
+    pub looked_at: f64,
+    /// Whether more may be masked.
+    pub at_least: bool,
+}
+
+/// What a mask rule learned of a scene.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedMask {
+    /// The scene.
+    pub scene: usize,
+    /// The rule, by its place in the rules file.
+    pub rule: usize,
+    /// What it learned.
+    pub learned: Learned,
+}
