@@ -4,7 +4,7 @@ mod commands;
 mod effort;
 mod files;
 mod grid;
-mod implausible;
+pub mod implausible;
 mod inputs;
 mod library;
 mod masked;

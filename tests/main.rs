@@ -9,6 +9,7 @@
 //! | `hostile` | odd and broken rasters: composed with themselves, or refused by name |
 //! | `access` | do scene files open nothing but local files? |
 //! | `quality` | do predictions, composites and evaluations keep what they promise? |
+//! | `plan_file` | does a plan file give the bits that its rules give, or is it refused by name? |
 //! | `plugins` | do plugins work, and is every broken one refused by name? |
 //! | `tidy` | is the house in order: edges between crates, generated pages, executable documentation |
 //!
@@ -22,6 +23,7 @@ mod cli;
 mod examples;
 mod hostile;
 mod invariants;
+mod plan_file;
 mod plugins;
 mod quality;
 mod support;

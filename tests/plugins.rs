@@ -18,7 +18,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Compiles a plugin in C; `defines` are `NAME` or `NAME=VALUE`, or options that begin with a dash.
-fn compile(source: &Path, library: &Path, defines: &[&str]) {
+pub fn compile(source: &Path, library: &Path, defines: &[&str]) {
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
     let defines = defines.iter().map(|d| if d.starts_with('-') { (*d).to_owned() } else { format!("-D{d}") });
     let output = Command::new(compiler)

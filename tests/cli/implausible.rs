@@ -7,7 +7,7 @@ const SIDE: usize = 60;
 const GAP: std::ops::Range<usize> = 1830..1840;
 
 /// Two scenes of floats; b shows `value` in so many pixels.
-fn with(value: f32, count: usize) -> Pair {
+pub fn with(value: f32, count: usize) -> Pair {
     let pair = Pair::new();
     let land = |i: usize| 300.0 + (i * 7919 % 2003) as f32;
     let a = (0..SIDE * SIDE).map(|i| if GAP.contains(&i) { f32::NAN } else { land(i) }).collect();

@@ -11,6 +11,7 @@
 //! | `decided` | what a plan decided |
 //! | `found` | the scenes as they were found |
 //! | `surveyed` | what the survey found, kept and restored |
+//! | `hashes` | which scenes decide a window, and by what |
 //! | `differences` | what has changed since the plan was made |
 //! | `file` | reading, writing, and the way back to a fitted plan |
 
@@ -19,6 +20,7 @@ mod differences;
 mod file;
 mod form;
 mod found;
+mod hashes;
 mod surveyed;
 mod text;
 
