@@ -2,7 +2,7 @@
 
 use crate::args::RunArgs;
 use crate::rules::parse_rules;
-use crate::screen;
+use crate::{heap, screen};
 use compose_engine::{EngineError, Fitted, Options, Plan, PlanFile, Registry, Rules, SavedPlan};
 use compose_io::files::Drafts;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,8 @@ pub fn read(path: &Path, anew: Options, registry: &Registry, quiet: bool) -> Res
     let rules = parse_rules(file.rules_file(), registry)?;
     let options = file.options(&rules, anew)?;
     let fitted = file.fitted(&rules, &options, &Plan::make(&rules, &options)?)?;
+    drop(file);
+    heap::give_back();
     Ok(Planned { rules, options, fitted })
 }
 

@@ -4,6 +4,7 @@ use super::form::{FileState, SavedPlan};
 use super::text::ANEW;
 use compose_io::files::Digest;
 use compose_io::header::Fingerprint;
+use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
 
@@ -27,16 +28,7 @@ impl SavedPlan {
     /// The first thing that was decided otherwise when this plan was made than it is `now`: what follows the name of the
     /// plan file in a message.
     pub(super) fn decided_otherwise(&self, now: &Self) -> Option<String> {
-        let comparable = |plan: &Self| {
-            let mut value = serde_json::to_value(plan).unwrap_or_default();
-            // These decide no pixel.
-            for key in ["made-by", "work", "survey", "folder"] {
-                value[key] = Value::Null;
-            }
-            value
-        };
-        let mut path = Vec::new();
-        let (then, here) = first_difference(&comparable(self), &comparable(now), &mut path)?;
+        let (then, here, path) = self.first_difference(now)?;
         let (made, gdal) = (&self.made_by, &now.made_by.gdal);
         let versions = if made.gdal == *gdal {
             String::new()
@@ -49,6 +41,31 @@ impl SavedPlan {
             short(&here),
             short(&then)
         ))
+    }
+
+    /// The first difference, with the way to it. What decides no pixel is not compared: `made-by`, `folder`, `work`.
+    fn first_difference(&self, now: &Self) -> Option<(Value, Value, Vec<String>)> {
+        fn of<T: PartialEq + Serialize>(key: &str, then: &T, now: &T) -> Option<(Value, Value, Vec<String>)> {
+            if then == now {
+                return None;
+            }
+            let value = |of: &T| serde_json::to_value(of).unwrap_or_default();
+            let mut path = vec![key.to_owned()];
+            // NaN is not equal to itself, but its word is.
+            let (then, now) = first_difference(&value(then), &value(now), &mut path)?;
+            Some((then, now, path))
+        }
+        of("rules", &self.rules, &now.rules)
+            .or_else(|| of("options", &self.options, &now.options))
+            .or_else(|| of("plugins", &self.plugins, &now.plugins))
+            .or_else(|| of("like", &self.like, &now.like))
+            .or_else(|| of("found", &self.found, &now.found))
+            .or_else(|| of("passed-over", &self.passed_over, &now.passed_over))
+            .or_else(|| of("bands", &self.bands, &now.bands))
+            .or_else(|| of("validity", &self.validity, &now.validity))
+            .or_else(|| of("systems", &self.systems, &now.systems))
+            .or_else(|| of("scenes", &self.scenes, &now.scenes))
+            .or_else(|| of("outputs", &self.outputs, &now.outputs))
     }
 
     /// The place of a difference, in words.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// The version of this form, and of how plans are made of rules. A plan of another version is refused.
+/// The version of this form, and of what is made of it: a program that may give other bits for the same plan has another
+/// number. A plan of another version is refused.
 pub const PLAN_VERSION: u32 = 1;
 
 /// A plan that is carried out elsewhere, or later: everything that was decided, and what the survey found.
