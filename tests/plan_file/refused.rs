@@ -131,7 +131,14 @@ fn what_is_no_plan_is_refused_with_what_it_is() {
     let binary = std::fs::read(saved.pair.path("a_b1.tif")).unwrap();
     std::fs::write(saved.plan(), [&b"{\xff"[..], &binary].concat()).unwrap();
     assert!(refused(&saved.pair, &["--from-plan", "plan.json"]).contains("plan.json:1: not UTF-8"));
-    std::fs::File::create(saved.plan()).unwrap().set_len(9 << 30).unwrap();
+    // Neither is read to its end.
+    let begun = std::fs::File::options().write(true).open(saved.plan()).unwrap();
+    begun.set_len(9 << 30).unwrap();
+    let none = saved.refused();
+    let expected = "is no plan file (it has 9663676416 bytes, and does not begin like one); expected a file that --save-plan wrote\n";
+    assert_eq!(none, expected);
+    std::fs::write(saved.plan(), "{\n  \"plan-version\": 1,\n").unwrap();
+    begun.set_len(9 << 30).unwrap();
     let huge = refused(&saved.pair, &["--from-plan", "plan.json"]);
     assert!(huge.contains("plan.json: has 9663676416 bytes; at most 2147483648 are read"), "{huge}");
 }

@@ -1,7 +1,7 @@
 //! Reading and writing plan files, and the way back to a fitted plan.
 
 use super::form::SavedPlan;
-use super::text::{ANEW, is_plan, read, text_of};
+use super::text::{ANEW, EXPECTED, is_plan, read, text_of};
 use super::{found, surveyed};
 use crate::error::EngineError;
 use crate::fitted::Fitted;
@@ -10,7 +10,7 @@ use crate::options::Options;
 use crate::plan::Plan;
 use crate::rules::{Rules, RulesFile};
 use compose_io::files::{Drafts, Inputs, Locks, Naming, commit_all, text_file};
-use compose_io::text::read_text;
+use compose_io::text::{LARGEST_TEXT, read_text, regular};
 use compose_io::write::refuse_existing;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,9 +36,14 @@ impl PlanFile {
     /// # Errors
     /// It cannot be read; it is no plan file, one of another version, cut off, or changed since it was written.
     pub fn read(path: &Path) -> Result<Self, EngineError> {
-        let text = read_text(path, LARGEST)?;
-        let (plan, hash) =
-            read(&text).map_err(|message| EngineError::Plan { path: path.to_owned(), message })?;
+        let refuse = |message| EngineError::Plan { path: path.to_owned(), message };
+        let bytes = regular(path)?;
+        if bytes > LARGEST_TEXT && !is_plan(path) {
+            return Err(refuse(format!(
+                "is no plan file (it has {bytes} bytes, and does not begin like one); {EXPECTED}"
+            )));
+        }
+        let (plan, hash) = read(&read_text(path, LARGEST)?).map_err(refuse)?;
         let place = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Ok(Self { path: path.to_owned(), place, hash, plan })
     }

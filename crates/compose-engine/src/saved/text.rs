@@ -14,7 +14,9 @@ const AFTER_HASH: &str = "\"\n}\n";
 const DIGITS: usize = 64;
 /// What every plan file begins with.
 const BEGINNING: &str = "{\n  \"plan-version\": ";
-/// What every answer ends with.
+/// What is said to one who passes another file.
+pub const EXPECTED: &str = "expected a file that --save-plan wrote";
+/// What is said to one whose plan is of no use.
 pub const ANEW: &str = "make the plan anew with --save-plan";
 
 /// The text of a plan file, and its hash.
@@ -93,9 +95,8 @@ pub fn is_plan(path: &Path) -> bool {
 
 /// Why a text is no plan file.
 fn no_plan(text: &str) -> String {
-    let expected = "expected a file that --save-plan wrote";
     if text.trim().is_empty() {
-        return format!("is empty; {expected}");
+        return format!("is empty; {EXPECTED}");
     }
     if text.trim_start().starts_with('{') {
         let what = match serde_json::from_str::<Value>(text) {
@@ -104,10 +105,10 @@ fn no_plan(text: &str) -> String {
             Ok(json) if json.get("command-line").is_some() => "it is the report of a run".into(),
             Ok(_) => "it has no plan-version".to_owned(),
         };
-        return format!("is no plan file ({what}); {expected}");
+        return format!("is no plan file ({what}); {EXPECTED}");
     }
     if text.parse::<toml::Table>().is_ok() {
-        return format!("is a rules file, no plan; pass it as --rules, or {expected}");
+        return format!("is a rules file, no plan; pass it as --rules, or {EXPECTED}");
     }
-    format!("is no plan file (it does not begin with {{); {expected}")
+    format!("is no plan file (it does not begin with {{); {EXPECTED}")
 }
