@@ -9,7 +9,8 @@ use compose_core::{
     BandRole, BoundScore, Day, KindError, Plane, Problem, SceneFacts, Score, ScoreInput, ScoreKind,
     SettingsTable,
 };
-use ndarray::{ArrayViewMut2, Zip, s};
+use distance::Columns;
+use ndarray::{ArrayView2, ArrayViewMut2, s};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -310,49 +311,91 @@ impl BoundScore for Bound {
         if !self.is_candidate || rows <= 2 * halo || cols <= 2 * halo {
             return Ok(());
         }
-        // What is further out is there for the distances alone.
-        let inner = s![halo..rows - halo, halo..cols - halo];
-        let mut scores = scores.slice_mut(inner);
         let mut planes = input.planes.iter();
-        scores.fill((self.dated / self.total) as f32);
-        let mut sum = scores.mapv(|_| self.dated);
-        let add = |part: f64, weight: f64, score: &mut f32, sum: &mut f64| {
-            *sum += weight * part;
-            *score = if part >= LEAST && *score > f32::NEG_INFINITY {
-                (*sum / self.total) as f32
-            } else {
-                f32::NEG_INFINITY
-            };
+        let clouds = match &self.clouds {
+            None => None,
+            Some(clouds) => Some(CloudPlanes::new(clouds, planes.next())?),
         };
-        if let Some(clouds) = &self.clouds {
-            let Some(Plane::Quality { codes, inside }) = planes.next() else {
-                return Err(KindError::new("the quality band did not come as codes"));
+        let haze = match &self.haze {
+            None => None,
+            Some(haze) => Some(HazePlanes::new(haze, [planes.next(), planes.next()])?),
+        };
+        // What is further out is there for the distances alone.
+        let mut scores = scores.slice_mut(s![halo..rows - halo, halo..cols - halo]);
+        let (mut sums, mut parts) = (vec![0.0; cols - 2 * halo], vec![0.0; cols - 2 * halo]);
+        for (row, mut scores) in scores.rows_mut().into_iter().enumerate() {
+            sums.fill(self.dated);
+            scores.fill((self.dated / self.total) as f32);
+            let mut add = |weight: f64, parts: &[f64]| {
+                for ((score, sum), part) in scores.iter_mut().zip(&mut sums).zip(parts) {
+                    *sum += weight * part;
+                    let is_candidate = *part >= LEAST && *score > f32::NEG_INFINITY;
+                    *score = if is_candidate { (*sum / self.total) as f32 } else { f32::NEG_INFINITY };
+                }
             };
-            let parts = clouds.scores(*codes, *inside);
-            let inside = inside.slice(inner);
-            Zip::from(&mut scores).and(&mut sum).and(&parts).and(inside).for_each(
-                |score, sum, part, inside| {
-                    add(if *inside != 0 { *part } else { 0.0 }, self.weights.cloud_distance, score, sum);
-                },
-            );
-        }
-        if let Some(haze) = &self.haze {
-            let [
-                Some(Plane::Data { values: blue, valid }),
-                Some(Plane::Data { values: red, valid: red_valid }),
-            ] = [planes.next(), planes.next()]
-            else {
-                return Err(KindError::new("blue and red did not come as numbers"));
-            };
-            let valid = Zip::from(valid.slice(inner)).and(red_valid.slice(inner)).map_collect(|a, b| a & b);
-            let (blue, red) = (blue.slice(inner), red.slice(inner));
-            Zip::from(&mut scores).and(&mut sum).and(blue).and(red).and(&valid).for_each(
-                |score, sum, b, r, valid| {
-                    add(if *valid != 0 { haze.score(*b, *r) } else { 0.0 }, self.weights.haze, score, sum);
-                },
-            );
+            if let Some(clouds) = &clouds {
+                clouds.scores((row, halo), &mut parts);
+                add(self.weights.cloud_distance, &parts);
+            }
+            if let Some(haze) = &haze {
+                haze.scores((row + halo, halo), &mut parts);
+                add(self.weights.haze, &parts);
+            }
         }
         Ok(())
+    }
+}
+
+/// The quality band of a window, with the distances from its clouds.
+struct CloudPlanes<'a> {
+    clouds: &'a Clouds,
+    columns: Option<Columns>,
+    inside: ArrayView2<'a, u8>,
+}
+
+impl<'a> CloudPlanes<'a> {
+    fn new(clouds: &'a Clouds, plane: Option<&'a Plane<'_>>) -> Result<Self, KindError> {
+        let Some(Plane::Quality { codes, inside }) = plane else {
+            return Err(KindError::new("the quality band did not come as codes"));
+        };
+        Ok(Self { clouds, columns: clouds.along_columns(*codes, *inside), inside: inside.view() })
+    }
+
+    /// The scores of a row, counted from the first below the halo; 0 outside the scene.
+    fn scores(&self, (row, halo): (usize, usize), scores: &mut [f64]) {
+        self.clouds.scores(self.columns.as_ref(), row, scores);
+        let inside = self.inside.row(row + halo);
+        for (score, inside) in scores.iter_mut().zip(inside.slice(s![halo..])) {
+            *score = if *inside != 0 { *score } else { 0.0 };
+        }
+    }
+}
+
+/// Blue and red of a window.
+struct HazePlanes<'a> {
+    haze: &'a Haze,
+    /// Samples, and where they are valid.
+    blue: (ArrayView2<'a, f32>, ArrayView2<'a, u8>),
+    red: (ArrayView2<'a, f32>, ArrayView2<'a, u8>),
+}
+
+impl<'a> HazePlanes<'a> {
+    fn new(haze: &'a Haze, planes: [Option<&'a Plane<'_>>; 2]) -> Result<Self, KindError> {
+        let [Some(Plane::Data { values: blue, valid }), Some(Plane::Data { values: red, valid: red_valid })] =
+            planes
+        else {
+            return Err(KindError::new("blue and red did not come as numbers"));
+        };
+        Ok(Self { haze, blue: (blue.view(), valid.view()), red: (red.view(), red_valid.view()) })
+    }
+
+    /// The scores of a row from this column on; 0 where a band has no sample.
+    fn scores(&self, (row, col): (usize, usize), scores: &mut [f64]) {
+        for (nth, score) in scores.iter_mut().enumerate() {
+            let at = [row, col + nth];
+            let valid = self.blue.1[at] & self.red.1[at] != 0;
+            *score = if valid { self.haze.score(self.blue.0[at], self.red.0[at]) } else { 0.0 };
+        }
     }
 }
 

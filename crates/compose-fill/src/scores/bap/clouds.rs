@@ -1,13 +1,18 @@
 //! The distance of a pixel from the clouds of the quality band.
 
-use super::distance::Reach;
+use super::distance::{Columns, Reach};
 use compose_core::quality::CodeTest;
 use compose_core::suggest::did_you_mean;
 use compose_core::{Grid, KindError, Layout, SceneFacts};
-use ndarray::{Array2, ArrayView2, Zip};
+use ndarray::{Array2, ArrayView2};
 
 /// The farthest that is looked, in pixels: more is a slip of the unit, and the halo would swallow the scene.
 const FARTHEST_PX: f64 = 10_000.0;
+
+/// Pixels whose codes are compared at a time.
+const PIECE: usize = 32;
+/// The reason why an array can be taken as a slice.
+const STANDARD: &str = "an array in standard layout";
 
 /// A distance as the rules file states it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,32 +91,41 @@ impl Clouds {
         Ok(Self { band, tests, required, reach })
     }
 
-    /// The score, 0 to 1, of each pixel that lies at least the reach inside of each edge.
-    pub fn scores(&self, codes: ArrayView2<'_, u32>, inside: ArrayView2<'_, u8>) -> Array2<f64> {
+    /// What the scores of a window are found from: the distances from its clouds along the columns; `None` if it has none.
+    pub fn along_columns(&self, codes: ArrayView2<'_, u32>, inside: ArrayView2<'_, u8>) -> Option<Columns> {
+        let mut clouds = Array2::from_elem(codes.dim(), false);
+        let (codes, inside) = (codes.as_standard_layout(), inside.as_standard_layout());
+        let (codes, inside) = (codes.as_slice().expect(STANDARD), inside.as_slice().expect(STANDARD));
         // Neighbours mostly have the same code.
         let mut last = (0, self.is_cloud(0));
         let mut any = false;
-        let clouds = Zip::from(codes).and(inside).map_collect(|code, inside| {
-            if last.0 != *code {
-                last = (*code, self.is_cloud(*code));
+        let pieces = clouds.as_slice_mut().expect(STANDARD).chunks_mut(PIECE);
+        for ((clouds, codes), inside) in pieces.zip(codes.chunks(PIECE)).zip(inside.chunks(PIECE)) {
+            let same = codes.iter().fold(true, |same, code| same & (*code == last.0));
+            if same && !last.1 {
+                continue;
             }
-            let is_cloud = *inside != 0 && last.1;
-            any |= is_cloud;
-            is_cloud
-        });
-        let around = 2 * self.reach.pixels;
-        let inner = (codes.nrows().saturating_sub(around), codes.ncols().saturating_sub(around));
+            for ((cloud, code), inside) in clouds.iter_mut().zip(codes).zip(inside) {
+                if last.0 != *code {
+                    last = (*code, self.is_cloud(*code));
+                }
+                *cloud = last.1 && *inside != 0;
+                any |= *cloud;
+            }
+        }
+        any.then(|| self.reach.along_columns(&clouds))
+    }
+
+    /// The scores, 0 to 1, of the pixels of a row that lie at least the reach inside of each edge. The row is counted from
+    /// the first such row.
+    pub fn scores(&self, columns: Option<&Columns>, row: usize, scores: &mut [f64]) {
         // From here on the score does not grow.
         let far = score(self.required, self.required);
-        let mut scores = Array2::from_elem(inner, far);
-        if any {
-            self.reach.distances(clouds.view(), |row, col, distance| {
-                if distance < self.required {
-                    scores[[row, col]] = score(distance, self.required);
-                }
-            });
+        let Some(columns) = columns else { return scores.fill(far) };
+        columns.distances(row, scores);
+        for of in scores {
+            *of = if *of < self.required { score(*of, self.required) } else { far };
         }
-        scores
     }
 
     fn is_cloud(&self, code: u32) -> bool {

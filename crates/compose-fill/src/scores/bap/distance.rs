@@ -3,7 +3,7 @@
 //! After A. Meijster, J. Roerdink and W. Hesselink 2000, A general algorithm for computing distance transforms in linear
 //! time. Squares are whole numbers, so that no rounding decides and every window gives the same.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
 /// The longer side of a pixel that is not square, in the units of this module; the other is as exact as these allow.
 const SIDE: f64 = 16384.0;
@@ -31,55 +31,40 @@ impl Reach {
         Self { pixels, sides: (side(width), side(height)), unit: longer / SIDE }
     }
 
-    /// The distance of each pixel's centre from that of the nearest pixel that is set, for pixels that lie at least
-    /// [`Self::pixels`] inside of each edge of `set`; infinite where no pixel of the window is set within the reach.
-    ///
-    /// `tell` takes the rows of these pixels from the top: row and column from the first of them, and the distance.
-    pub fn distances(&self, set: ArrayView2<'_, bool>, mut tell: impl FnMut(usize, usize, f64)) {
-        let columns = set.ncols().saturating_sub(2 * self.pixels);
-        for (row, rows) in self.along_columns(set).rows().into_iter().enumerate() {
-            let rows = rows.to_slice().expect("rows without gaps");
-            let mut next = columns;
-            // From the last column to the first.
-            self.along_row(rows, |col, square| {
-                for col in (col + 1..next).rev() {
-                    tell(row, col, f64::INFINITY);
-                }
-                next = col;
-                tell(row, col, (square as f64).sqrt() * self.unit);
-            });
-            (0..next).rev().for_each(|col| tell(row, col, f64::INFINITY));
-        }
-    }
-
-    /// Rows to the nearest pixel of the same column that is set, more than the reach where there is none: for the rows
-    /// that lie at least the reach inside of both edges.
-    fn along_columns(&self, set: ArrayView2<'_, bool>) -> Array2<u16> {
+    /// Rows to the nearest pixel of the same column that is set, for the rows of a window that lie at least
+    /// [`Self::pixels`] inside of its upper and lower edge.
+    pub fn along_columns(self, set: &Array2<bool>) -> Columns {
         let far = self.pixels as u16 + 1;
         let inner = self.pixels..set.nrows().saturating_sub(self.pixels);
         let mut rows = Array2::from_elem((inner.len(), set.ncols()), far);
+        // Plain slices, so that many columns are done at a time.
+        let step = |nearest: &mut [u16], row: usize| {
+            let set = set.row(row).to_slice().expect("rows without gaps");
+            for (nearest, is_set) in nearest.iter_mut().zip(set) {
+                *nearest = if *is_set { 0 } else { far.min(*nearest + 1) };
+            }
+        };
         let mut down = vec![far; set.ncols()];
-        let step =
-            |nearest: &mut u16, is_set: &bool| *nearest = if *is_set { 0 } else { far.min(*nearest + 1) };
         for row in 0..inner.end {
-            down.iter_mut().zip(set.row(row)).for_each(|(nearest, is_set)| step(nearest, is_set));
+            step(&mut down, row);
             if row >= inner.start {
-                rows.row_mut(row - inner.start).iter_mut().zip(&down).for_each(|(row, down)| *row = *down);
+                let rows = rows.row_mut(row - inner.start).into_slice().expect("rows without gaps");
+                rows.copy_from_slice(&down);
             }
         }
         let mut up = vec![far; set.ncols()];
         for row in (inner.start..set.nrows()).rev() {
-            up.iter_mut().zip(set.row(row)).for_each(|(nearest, is_set)| step(nearest, is_set));
+            step(&mut up, row);
             if row < inner.end {
                 let rows = rows.row_mut(row - inner.start).into_slice().expect("rows without gaps");
                 rows.iter_mut().zip(&up).for_each(|(row, up)| *row = (*row).min(*up));
             }
         }
-        rows
+        Columns { reach: self, rows }
     }
 
     /// Tells the square of the distance for each column of those at least the reach inside of both ends, where there is
-    /// one: from the last column to the first, counted from the first of them.
+    /// one, counted from the first of them.
     ///
     /// Each column c has a parabola, (x − c)² + its own distance²: what it says for the pixel at x. The smallest at each x
     /// is wanted, their lower envelope.
@@ -110,6 +95,23 @@ impl Reach {
             (from..end).rev().for_each(|x| tell(x - self.pixels, square(x, piece)));
             end = end.min(from);
         }
+    }
+}
+
+/// Distances along the columns of a window.
+pub(super) struct Columns {
+    reach: Reach,
+    /// Pixels to the nearest one that is set; more than the reach where there is none.
+    rows: Array2<u16>,
+}
+
+impl Columns {
+    /// The distance of the centre of each pixel in a row from that of the nearest pixel that is set, for the columns that
+    /// lie at least the reach inside of both edges; infinite where no pixel of the window is set within the reach.
+    pub fn distances(&self, row: usize, distances: &mut [f64]) {
+        distances.fill(f64::INFINITY);
+        let rows = self.rows.row(row).to_slice().expect("rows without gaps");
+        self.reach.along_row(rows, |col, square| distances[col] = (square as f64).sqrt() * self.reach.unit);
     }
 }
 
@@ -150,14 +152,16 @@ mod tests {
                 let limit = Reach::new(reach, sides);
                 let around = limit.pixels;
                 let set = scattered((shape.0 + 2 * around, shape.1 + 2 * around), rarity, seed as u32);
-                let mut told = 0;
-                limit.distances(set.view(), |row, col, found| {
-                    told += 1;
-                    let plain = plain(&set, sides, (around + row, around + col));
-                    let same = (found - plain).abs() <= 1e-12 * plain;
-                    assert!(same || plain > reach && found > reach, "{found} {plain}");
-                });
-                assert_eq!(told, shape.0 * shape.1);
+                let columns = limit.along_columns(&set);
+                let mut distances = vec![0.0; shape.1];
+                for row in 0..shape.0 {
+                    columns.distances(row, &mut distances);
+                    for (col, &found) in distances.iter().enumerate() {
+                        let plain = plain(&set, sides, (around + row, around + col));
+                        let same = (found - plain).abs() <= 1e-12 * plain;
+                        assert!(same || plain > reach && found > reach, "{found} {plain}");
+                    }
+                }
             }
         }
     }
