@@ -137,6 +137,72 @@ fn best_pixels_are_those_nearest_to_the_best_day_where_nothing_else_counts() {
     }
 }
 
+/// The distance from the nearest cloud of a scene, in pixels.
+fn from_clouds(scene: &Scene, (col, row): (i64, i64)) -> f64 {
+    let place = |at: usize| ((at % scene.width) as i64, (at / scene.width) as i64);
+    let clouds = (0..scene.cloudy.len()).filter(|at| scene.cloudy[*at]).map(place);
+    let squares = clouds.map(|(x, y)| (x - col).pow(2) + (y - row).pow(2));
+    squares.min().map_or(f64::INFINITY, |square| (square as f64).sqrt())
+}
+
+/// The scene that `bap` takes at a pixel by its page: by the season around 29 May, and by the distance from clouds.
+fn best_by_definition(stack: &Stack, required: f64, at: usize) -> Option<&str> {
+    let mut best = (f32::NEG_INFINITY, None);
+    let mut donors: Vec<&Scene> = stack.scenes.iter().filter(|scene| scene.id != "target").collect();
+    donors.sort_by_key(|scene| scene.day.abs_diff(30));
+    for scene in donors {
+        // The scene's pixel in which the centre of the target's lies.
+        let own = |at: usize, shift: f64| (at as f64 + 0.5 - shift).floor() as i64;
+        let (col, row) = (own(at % SIZE.0, scene.shift.0), own(at / SIZE.0, scene.shift.1));
+        let height = scene.cloudy.len() / scene.width;
+        let inside = (0..scene.width as i64).contains(&col) && (0..height as i64).contains(&row);
+        if !inside || scene.cloudy[row as usize * scene.width + col as usize] {
+            continue;
+        }
+        let season = 0.99 * (0.01_f64 / 0.99).powf((f64::from(scene.day as i32 - 29) / 50.0).powi(2));
+        let distance = from_clouds(scene, (col, row)).min(required);
+        let part = 1.0 / (1.0 + (-10.0 / required * (distance - required / 2.0)).exp());
+        let score = ((season + 0.4 * part) / 1.4) as f32;
+        if part >= 0.01 && score > best.0 {
+            best = (score, Some(scene.id.as_str()));
+        }
+    }
+    best.1
+}
+
+/// Scores that look far are found in pieces of their scene.
+#[test]
+fn best_pixels_far_from_clouds_are_those_of_the_definition_in_blocks_of_any_size() {
+    let mut scenes = scenes();
+    // Whole pixels, parts of pixels, and a scene that ends within the grid.
+    for (nth, shift) in [(1, (-20.0, 11.0)), (2, (7.3, -4.2)), (3, (61.0, -35.0))] {
+        let Scene { id, day, .. } = scenes[nth].clone();
+        let cloud = [(90.0, 50.0 + f64::from(day), 6.0)];
+        scenes[nth] = Scene::shifted(&id, day, (131, 97), shift, BANDS, land).clouded(&cloud);
+    }
+    let grid = "[grid]\nresampling = \"nearest\"\n";
+    for required in [35, 400] {
+        let fill = format!(
+            "[[fill]]\nstrategy = \"best-score\"\nscore = {{ kind = \"bap\", day-of-year = [100, 150, 200], \
+             clouds = [\"cloud\"], required-distance = \"{required} px\" }}\n"
+        );
+        let mut stack = Stack::new(scenes.clone(), REPAIR.to_owned() + grid + &fill);
+        stack.output.clear();
+        let first = stack.run("first", &[]);
+        let plan = stack.compose("first", &["--plan"]);
+        assert!(String::from_utf8_lossy(&plan.stdout).contains("scores in pieces of 900×120 px"), "{plan:?}");
+        for at in 0..PIXELS {
+            let taken = (first.stage(at) == 1).then(|| stack.of_source(first.source(at)).id.as_str());
+            let best = best_by_definition(&stack, f64::from(required), at);
+            assert!(first.stage(at) == 0 || taken == best, "pixel {at}: {taken:?} {best:?}");
+        }
+        assert!(filled(&first).len() > 1000);
+        for way in WAYS.into_iter().chain([&["--block-size", "whole"][..], &["-j", "5"]]) {
+            first.assert_same(&stack.run("again", way), &format!("{way:?} {required}"));
+        }
+    }
+}
+
 // ---- masks that look at the reflectance -------------------------------------------------------------------
 
 /// Where clouds are, and where a sun in the south-east, 45° high, throws the shadow of clouds 1200 m high: 40 px away.

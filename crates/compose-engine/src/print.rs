@@ -2,7 +2,7 @@
 
 use crate::fitted::{Fitted, FittedJob};
 use crate::plan::specs::rasters;
-use crate::plan::{Bytes, Job, RuleId, SceneId, SceneStatus, Status};
+use crate::plan::{Bytes, Job, RuleId, SceneId, SceneStatus, ScorePieces, Status};
 use compose_core::{BoundFill, Grid};
 use compose_io::write::RasterSpec;
 use std::collections::BTreeMap;
@@ -238,6 +238,9 @@ impl Fitted {
             if order.regions.len() > 1 {
                 let first = order.regions[0];
                 write!(out, " in {} regions of {}×{} px", order.regions.len(), first.width, first.height)?;
+            }
+            if let Some(ScorePieces { size: (width, height), .. }) = order.score_pieces {
+                write!(out, ", scores in pieces of {width}×{height} px")?;
             }
             if order.keeps_masks() {
                 write!(out, ", one band after the other")?;

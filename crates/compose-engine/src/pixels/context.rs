@@ -2,10 +2,12 @@
 
 use super::buffers::BufferPool;
 use super::held_out::HeldOut;
+use super::score_cache::ScoreCache;
 use crate::fitted::{FittedJob, Masks};
 use crate::plan::{GDAL_CACHE, Job, Plan, Stack};
 use compose_io::TileStore;
 use compose_io::scene::SceneSource;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// The state that all readers of a run share.
@@ -16,6 +18,8 @@ pub struct ReadContext<'a> {
     pub sources: &'a [SceneSource],
     /// Decoded tiles.
     pub store: TileStore,
+    /// Scores that look far.
+    pub scores: ScoreCache,
     /// Marked pixels per mask rule, over all that was read.
     pub marked: Vec<AtomicU64>,
     /// The number of workers that read at a time.
@@ -59,10 +63,12 @@ impl<'a> ReadContext<'a> {
     /// For a number of workers that share `tiles` bytes of decoded tiles.
     pub fn new(plan: &'a Plan, sources: &'a [SceneSource], tiles: u64, workers: usize) -> Self {
         compose_io::limit_gdal_cache(GDAL_CACHE);
+        let of_scores = |job: &Arc<Job>| job.order.score_pieces.map_or(0, |pieces| pieces.kept);
         Self {
             stack: &plan.stack,
             sources,
             store: TileStore::new(tiles, plan.memory.open_files).with_scratch(plan.scratch.clone()),
+            scores: ScoreCache::new(plan.jobs.iter().map(of_scores).max().unwrap_or(0)),
             marked: plan.stack.mask_names.iter().map(|_| AtomicU64::new(0)).collect(),
             workers,
         }

@@ -12,6 +12,7 @@
 //! | `unusable` | these pixels, as bytes or bits |
 //! | `mask_cache` | masks kept while bands are composed one after the other |
 //! | `scores` | scores of a scene's pixels |
+//! | `score_cache` | scores that look far, kept in pieces |
 //! | `buffers` | a pool of buffers |
 
 mod buffers;
@@ -22,6 +23,7 @@ mod mask_cache;
 mod masks;
 mod planes;
 mod reader;
+mod score_cache;
 mod scores;
 mod unusable;
 mod wanted;
@@ -30,4 +32,5 @@ pub use context::{ReadContext, Scope, Worker};
 pub use held_out::HeldOut;
 pub use mask_cache::MaskCache;
 pub use reader::{Look, SceneReader};
+pub use scores::WantedScore;
 pub use wanted::within;

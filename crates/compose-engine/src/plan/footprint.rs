@@ -4,10 +4,10 @@
 
 use crate::plan::ids::{RuleId, SceneId};
 use crate::plan::overlap_count::max_overlap;
-use crate::plan::placement::PlacedMask;
+use crate::plan::placement::{PlacedMask, looks_far};
 use crate::plan::{BandGroup, Job, Stack, Stage};
-use compose_core::Window;
 use compose_core::fill_strategy::Temporal;
+use compose_core::{BoundScore, Window};
 use compose_io::align::Alignment;
 use std::collections::BTreeSet;
 
@@ -24,10 +24,10 @@ pub struct MemoryNeed {
     scenes: (Vec<Window>, u64),
 }
 
-/// The memory needs of every mask rule and score of every scene.
-pub fn rule_needs(stack: &Stack, job: &Job, share: f64) -> Vec<MemoryNeed> {
-    // Samples and validity of each band; marks, neutral pixels, pixels outside; a plugin's own answer.
-    let rule = |halo: usize, bands: usize| MemoryNeed::plain(halo, ((bands * 5 + 5) as f64 * share) as u64);
+/// The memory needs of every mask rule of every scene, and of every score that is found block by block: of those that
+/// look far only where `far`.
+pub fn rule_needs(stack: &Stack, job: &Job, share: f64, far: bool) -> Vec<MemoryNeed> {
+    let rule = |halo: usize, bands: usize| MemoryNeed::plain(halo, (rule_bytes(bands) as f64 * share) as u64);
     // A scene is kept for the rules of the others.
     let compared = bytes_compared(stack, job);
     let comparing = |scene: SceneId, rule: RuleId| if job.compares(scene, rule) { compared } else { 0 };
@@ -41,9 +41,23 @@ pub fn rule_needs(stack: &Stack, job: &Job, share: f64) -> Vec<MemoryNeed> {
     let masks = stack.masks.iter().enumerate().flat_map(of_scene);
     let of_stage = |stage: &Stage| -> Vec<MemoryNeed> {
         let scores = (0..stack.facts.len()).filter_map(|scene| stage.bound.planned().score(scene));
-        scores.map(|score| rule(score.halo(), score.bands().len())).collect()
+        scores
+            .filter(|score| far || !looks_far(*score))
+            .map(|score| rule(score.halo(), score.bands().len()))
+            .collect()
     };
     masks.chain(job.fills.iter().flat_map(of_stage)).collect()
+}
+
+/// Bytes per pixel of a mask rule or a score that reads so many bands: samples and validity of each; marks, neutral
+/// pixels, pixels outside; a plugin's own answer.
+fn rule_bytes(bands: usize) -> usize {
+    bands * 5 + 5
+}
+
+/// Bytes per pixel of a score, its halo included.
+pub fn score_bytes(score: &dyn BoundScore) -> u64 {
+    rule_bytes(score.bands().len()) as u64
 }
 
 /// The memory needs of every fill: for the donors that are in memory at once, their scores, the target, and the scene
@@ -74,7 +88,7 @@ pub fn stage_needs(stack: &Stack, job: &Job, bands: usize, share: f64) -> Vec<Me
 }
 
 /// Where the donors of a fill may have pixels.
-fn reaches(job: &Job, stage: &Stage) -> Vec<Window> {
+pub fn reaches(job: &Job, stage: &Stage) -> Vec<Window> {
     let donors = stage.bound.planned().donors().iter().map(|donor| &job.view.scenes[SceneId(donor.scene)]);
     donors.filter(|plan| plan.overlaps).filter_map(|plan| plan.reach).collect()
 }

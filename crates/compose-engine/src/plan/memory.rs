@@ -5,8 +5,10 @@ use crate::options::{BlockSize, DEFAULT_MEM_LIMIT, Options};
 use crate::plan::empty::composable;
 use crate::plan::footprint::{Work, bytes_per_pixel, native_share, resamples, rule_needs, stage_needs};
 use crate::plan::ids::SceneId;
+use crate::plan::order::ScorePieces;
 use crate::plan::sample_lattice::SAMPLE_BYTES;
 use crate::plan::schedule::OrderSearch;
+use crate::plan::score_pieces::score_pieces;
 use crate::plan::specs::{image_layout, mask_layout, provenance_layout, uncertainty_layout};
 use crate::plan::{Bytes, Job, Order, Stack, Stage};
 use crate::workers;
@@ -212,7 +214,8 @@ impl Share<'_> {
             }
         }
         let bands = order.band_ranges[0].len();
-        let per_worker = self.per_worker(order.block, bands);
+        let workers = self.workers(order.block, bands, order.score_pieces);
+        let per_worker = workers / self.memory.threads as u64;
         let writer = self.writer(order.regions[0].width, bands);
         if budget < self.smallest() || budget == 0 {
             return Err(self.refusal(&order, per_worker, writer));
@@ -222,8 +225,8 @@ impl Share<'_> {
 
     /// The best order with so many bands at a time, and the bytes it leaves for tiles.
     fn order(&self, bands: usize, tile: (usize, usize)) -> Option<(Order, u64)> {
-        let block = self.block(bands);
-        let workers = self.per_worker(block, bands) * self.memory.threads as u64;
+        let (block, score_pieces) = self.block(bands);
+        let workers = self.workers(block, bands, score_pieces);
         let left =
             |width: usize| self.memory.limit.saturating_sub(self.base + self.writer(width, bands) + workers);
         let choice = OrderSearch {
@@ -239,10 +242,27 @@ impl Share<'_> {
             scratch: self.scratch,
             left: &left,
         };
-        choice.best()
+        choice.best().map(|(order, budget)| (Order { score_pieces, ..order }, budget))
     }
 
-    fn block(&self, bands: usize) -> (usize, usize) {
+    /// Width and height of a block, and the pieces for scores that look far. Where memory has no room for these, such
+    /// scores are found block by block.
+    fn block(&self, bands: usize) -> ((usize, usize), Option<ScorePieces>) {
+        let block = self.block_size(bands, false);
+        let needed = self.base
+            + self.writer(EDGE, bands)
+            + self.per_worker(block, bands, false) * self.memory.threads as u64;
+        let left = self.memory.limit.saturating_sub(needed);
+        let pieces = |room| score_pieces(self.job, block, self.memory.threads, (self.native, room));
+        // A quarter as for blocks, but rather half of what is left than no pieces.
+        match pieces(left / 4).or_else(|| pieces(left / 2)) {
+            None => (self.block_size(bands, true), None),
+            pieces => (block, pieces),
+        }
+    }
+
+    /// `far`: whether scores that look far are found block by block.
+    fn block_size(&self, bands: usize, far: bool) -> (usize, usize) {
         let Window { width, height, .. } = self.job.part;
         let left = self.memory.limit.saturating_sub(self.base + self.writer(EDGE, bands));
         let threads = self.memory.threads as u64;
@@ -251,7 +271,7 @@ impl Share<'_> {
             BlockSize::Whole => (width, height),
             // A quarter for the workers at most, the rest for tiles: a tile decoded twice costs more than a small block.
             BlockSize::Auto => {
-                let needs = |columns, rows| self.per_worker((columns, rows), bands);
+                let needs = |columns, rows| self.per_worker((columns, rows), bands, far);
                 let cell = self.job.fills.iter().filter_map(|stage| stage.bound.planned().needs().cell).max();
                 let budget = match need_if_mostly_halo(width, height, needs).filter(|_| cell.is_none()) {
                     // Neighbouring blocks read their surroundings again: a few times the memory allows a much larger block.
@@ -263,11 +283,18 @@ impl Share<'_> {
         }
     }
 
-    /// Bytes that a worker needs for a block.
-    fn per_worker(&self, (columns, rows): (usize, usize), bands: usize) -> u64 {
+    /// Bytes that all workers need, with the pieces of scores.
+    fn workers(&self, block: (usize, usize), bands: usize, pieces: Option<ScorePieces>) -> u64 {
+        let threads = self.memory.threads;
+        let blocks = self.per_worker(block, bands, pieces.is_none()) * threads as u64;
+        blocks + pieces.map_or(0, |pieces| pieces.bytes(threads))
+    }
+
+    /// Bytes that a worker needs for a block. `far`: whether scores that look far are found block by block.
+    fn per_worker(&self, (columns, rows): (usize, usize), bands: usize, far: bool) -> u64 {
         let work = Work {
             grid: (self.job.view.grid.width, self.job.view.grid.height),
-            rules: rule_needs(self.stack, self.job, self.native),
+            rules: rule_needs(self.stack, self.job, self.native, far),
             stages: stage_needs(self.stack, self.job, bands, self.native),
         };
         let of_strategies =

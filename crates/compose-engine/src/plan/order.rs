@@ -37,6 +37,26 @@ pub struct Order {
     pub fits: bool,
     /// Bytes of them that wait in the scratch file.
     pub waiting: u64,
+    /// The pieces in which scores that look far are found; `None` where they are found block by block, or there is none.
+    pub score_pieces: Option<ScorePieces>,
+}
+
+/// The pieces of a scene in which scores that look far around a pixel are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScorePieces {
+    /// Width and height.
+    pub size: (usize, usize),
+    /// Bytes of the pieces that are kept.
+    pub kept: u64,
+    /// Bytes that a worker needs to find the scores of one.
+    pub making: u64,
+}
+
+impl ScorePieces {
+    /// Bytes of all, with so many workers.
+    pub fn bytes(&self, threads: usize) -> u64 {
+        self.kept + self.making * threads as u64
+    }
 }
 
 /// The work on a block.
@@ -127,6 +147,7 @@ impl Order {
             tile_bytes: 0,
             fits: true,
             waiting: 0,
+            score_pieces: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::plan::ids::BandId;
-use compose_core::{Grid, MaskBinding, PlannedFill, SceneFacts, Window};
+use compose_core::{BoundScore, Grid, MaskBinding, PlannedFill, SceneFacts, Window};
 use compose_io::align::{Alignment, Decision, Resampling, decide};
 
 /// The grid on which a mask rule or a score is evaluated, and how the scene's bands get there.
@@ -11,6 +11,14 @@ pub struct EvaluationGrid {
     pub grid: Grid,
     /// From that grid to each band of the scene (it is the target of these alignments).
     pub from_band: Vec<Alignment>,
+}
+
+/// A score with a larger halo looks far.
+const NEAR: usize = 16;
+
+/// Whether a score looks far around a pixel: then it is not found block by block.
+pub fn looks_far(score: &dyn BoundScore) -> bool {
+    score.halo() > NEAR
 }
 
 /// A bound score with its grid.

@@ -138,6 +138,7 @@ impl OrderSearch<'_> {
             tile_bytes: need,
             fits,
             waiting,
+            score_pieces: None,
         };
         Some(Candidate { order, budget })
     }

@@ -1,7 +1,7 @@
 //! One fill on one window: what it reads, and in which order.
 
 use crate::error::EngineError;
-use crate::pixels::{SceneReader, within};
+use crate::pixels::{SceneReader, WantedScore, within};
 use crate::plan::{SceneId, Stage};
 use compose_core::donor::Donor;
 use compose_core::fill_strategy::{DonorPart, DonorUse, FillInput, Temporal};
@@ -110,8 +110,10 @@ impl Filling<'_> {
             blocks[nth] = Some(self.reader.read(SceneId(donors[nth].scene), window, donors[nth].masked)?);
         }
         let blocks: Vec<Block> = blocks.into_iter().flatten().collect();
-        let scores =
-            donors.iter().map(|d| self.rated(SceneId(d.scene), window)).collect::<Result<Vec<_>, _>>()?;
+        let mut scores = vec![None; donors.len()];
+        for nth in self.reader.apart(donors.len()) {
+            scores[nth] = self.rated(SceneId(donors[nth].scene), window)?;
+        }
         let rated = donors.iter().zip(blocks.iter().zip(&scores));
         let donors: Vec<Donor<'_>> =
             rated.map(|(d, (block, score))| self.seen(SceneId(d.scene), block, score.as_ref())).collect();
@@ -195,7 +197,9 @@ impl Filling<'_> {
     /// The score of a donor's pixels, if the strategy asks for one.
     fn rated(&self, scene: SceneId, window: Window) -> Result<Option<Array2<f32>>, EngineError> {
         match (self.fill.score(scene.index()), &self.stage.scores[scene]) {
-            (Some(score), Some(planned)) => self.reader.rate(scene, score, planned, window).map(Some),
+            (Some(score), Some(placed)) => {
+                self.reader.rate(WantedScore { fill: self.number, scene, score, placed }, window).map(Some)
+            }
             _ => Ok(None),
         }
     }

@@ -89,6 +89,23 @@ impl Reading {
         Self { window, ..self }
     }
 
+    /// Another window of the same grid, for the pixels of the target grid where it lies by its share of this one.
+    pub fn of_same_grid(self, window: Window) -> Self {
+        let place = |at: i64, (from, length): (i64, usize), (to, on_target): (i64, usize)| {
+            to as f64 + (at - from) as f64 * on_target as f64 / length.max(1) as f64
+        };
+        let col =
+            |col: i64| place(col, (self.window.col, self.window.width), (self.target.col, self.target.width));
+        let row = |row: i64| {
+            place(row, (self.window.row, self.window.height), (self.target.row, self.target.height))
+        };
+        let (left, top) = (col(window.col).floor() as i64, row(window.row).floor() as i64);
+        let (right, bottom) = (col(window.col_end()).ceil() as i64, row(window.row_end()).ceil() as i64);
+        let target =
+            Window { col: left, row: top, width: (right - left) as usize, height: (bottom - top) as usize };
+        Self { window, target, ..self }
+    }
+
     /// With `halo` more pixels on every side.
     pub fn expand(self, halo: usize) -> Self {
         Self {
@@ -157,6 +174,22 @@ mod tests {
         let below = RunPosition { block: window(0, 30, 10, 10), ..place };
         let next = Reading::of(below.block, below).extent(tile);
         assert_eq!(wide.and(next), next);
+    }
+
+    #[test]
+    fn another_window_of_the_same_grid_is_for_target_pixels_at_its_place() {
+        let place = RunPosition {
+            pass: 0,
+            region: Window::whole(100, 100),
+            block: window(20, 20, 10, 10),
+            worker: 0,
+        };
+        let at = Reading::of(place.block, place);
+        let pasted = at.shift(5, -3).of_same_grid(window(-1, 40, 64, 32));
+        assert_eq!((pasted.window, pasted.target), (window(-1, 40, 64, 32), window(-6, 43, 64, 32)));
+        // Pixels of the scene twice as large.
+        let coarse = at.by(window(100, 50, 5, 5)).of_same_grid(window(97, 51, 10, 2));
+        assert_eq!(coarse.target, window(14, 22, 20, 4));
     }
 
     #[test]
