@@ -2,9 +2,7 @@
 
 use super::Work;
 use crate::plugins::compile;
-use crate::support::{Raster, listing, root, stderr, stdout};
-use compose_core::Window;
-use compose_engine::PlanFile;
+use crate::support::{listing, root, stderr, stdout};
 use serde_json::Value;
 use std::path::Path;
 
@@ -214,52 +212,6 @@ fn the_report_says_the_hash_of_its_plan_and_that_of_rules_says_none() {
     let hash = plan.rsplit('"').nth(1).unwrap();
     assert_eq!(report(&["--from-plan", "plan.json"])["plan"], hash);
     assert_eq!(report(&["--rules", "rules.toml", "--overwrite"]).get("plan"), None);
-}
-
-/// What `compose status` and `--resume` ask of a plan file alone.
-#[test]
-fn a_scene_that_is_written_anew_changes_its_hash_and_no_other() {
-    let work = Work::with_scenes_of("sentinel2", &small());
-    let read = || {
-        work.save(&[]);
-        PlanFile::read(&work.path("plan.json")).unwrap()
-    };
-    let before = read();
-    let touched = listing(&work.path("scenes")).into_iter().position(|name| name.contains("08-16")).unwrap();
-    let file = work.path("scenes").join(&listing(&work.path("scenes"))[touched]);
-    std::fs::copy(&file, work.path("copy.tif")).unwrap();
-    std::fs::rename(work.path("copy.tif"), file).unwrap();
-    let after = read();
-    assert_ne!(before.hash, after.hash);
-    let changed = |scene: &usize| before.plan.scene_hash(0, *scene) != after.plan.scene_hash(0, *scene);
-    assert_eq!((0..5).filter(changed).collect::<Vec<_>>(), [touched]);
-    // All scenes reach all of this grid; beyond it none is.
-    let window = |col, row| Window { col, row, width: 1, height: 1 };
-    assert_eq!(before.plan.scenes_on(0, window(3, 3)), [0, 1, 2, 3, 4]);
-    assert_eq!(before.plan.scenes_on(0, window(354, 335)), [0; 0]);
-}
-
-/// A scene that lies beside a window has no pixel there, unless a mask rule compares one that lies there with it.
-#[test]
-fn scenes_beside_a_window_do_not_decide_it_unless_they_are_compared() {
-    let rules = "[scenes]\nscale = 0.001\noffset = 0.0\n[[scene]]\nid = \"a\"\ndate = 2020-06-01\nfiles = { nir = \"a.tif\" }\n[[scene]]\nid = \
-                 \"b\"\ndate = 2020-06-09\nfiles = { nir = \"b.tif\" }\n[grid]\nbounds = [405000.0, 4499400.0, 406200.0, \
-                 4500000.0]\nresolution = 30.0\n[[fill]]\nstrategy = \"nearest-date\"\n[target]\ndate = 2020-06-02\n[output]\npath = \
-                 \"out/x.tif\"\n";
-    for (mask, on_the_left) in [("", vec![0]), ("[[mask]]\nkind = \"donor-residual\"\n", vec![0, 1])] {
-        let work = Work::new(&format!("{rules}{mask}"));
-        for (name, shift) in [("a.tif", 0.0), ("b.tif", 20.0)] {
-            let pixels = (0..400).map(|i| 100 + (i * 7 % 91) as u16).collect();
-            Raster { width: 20, bands: vec![pixels], shift: (shift, 0.0), nodata: Some(0.0), options: &[] }
-                .write(&work.path(name));
-        }
-        work.save(&[]);
-        let plan = PlanFile::read(&work.path("plan.json")).unwrap().plan;
-        let left = Window { col: 0, row: 0, width: 20, height: 20 };
-        assert_eq!(plan.scenes_on(0, left), on_the_left, "{mask}");
-        assert_eq!(plan.scenes_on(0, Window { width: 21, ..left }), [0, 1]);
-        assert_eq!(plan.outputs[0].surveyed, if mask.is_empty() { vec![] } else { vec![0, 1] });
-    }
 }
 
 #[test]

@@ -81,6 +81,12 @@ pub enum EngineError {
     /// The report given to `compose check`.
     #[error("{}: is no report of a run ({why}); expected the JSON file that a run leaves beside its image", path.display())]
     NoReport { path: PathBuf, why: String },
+    /// Something is where a tile is to be written.
+    #[error(
+        "tile {tile}: {why}; --resume keeps tiles of this plan that are whole and does all others again, --overwrite does all \
+         of them again"
+    )]
+    Tile { tile: String, why: String },
     /// A plan file, or what it cannot say.
     #[error("{}: {message}", path.display())]
     Plan { path: PathBuf, message: String },
@@ -90,10 +96,18 @@ pub enum EngineError {
     /// Ctrl-C or a termination signal.
     #[error("interrupted; nothing was written")]
     Interrupted,
+    /// The same in a run in tiles, when files have their names already.
+    #[error("interrupted; {}", WHOLE_TILES_STAY)]
+    InterruptedInTiles,
     /// A mistake of ours.
-    #[error("internal error in a worker ({0}); nothing was written. Please report it with the rules file")]
+    #[error(
+        "internal error in a worker ({0}); the output at work was not written. Please report it with the rules file"
+    )]
     Bug(String),
 }
+
+/// What is said when a run in tiles ends early.
+pub const WHOLE_TILES_STAY: &str = "the tiles that were finished stay, and --resume does the others";
 
 fn lines(mistakes: &[Mistake]) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")

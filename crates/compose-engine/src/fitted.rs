@@ -2,10 +2,11 @@
 
 use crate::error::EngineError;
 use crate::plan::{
-    Comparing, Job, LeftOut, MOSTLY, Masked, PlacedMask, Plan, RuleId, SampleLattice, SceneId,
+    Comparing, Job, LeftOut, MOSTLY, Masked, PlacedMask, Plan, RuleId, SampleLattice, SceneId, Tile,
 };
 use compose_core::{BoundFill, BoundMask};
 use compose_io::scene::SceneSource;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,21 +15,46 @@ pub struct Fitted {
     /// The decisions from headers and text.
     pub plan: Plan,
     /// Per scene of the stack: how it is read, with the nodata that the survey found.
-    pub sources: Vec<SceneSource>,
+    pub sources: Arc<[SceneSource]>,
     /// The outputs that are composed.
     pub jobs: Vec<FittedJob>,
     /// Targets that are not composed.
     pub left_out: Vec<LeftOut>,
     /// Remarks of the survey.
     pub notes: Vec<String>,
+    /// The tile that it is narrowed to.
+    pub tile: Option<TileIdentity>,
+}
+
+/// A tile of a plan, as its report names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TileIdentity {
+    /// Its name: `r003_c012`.
+    pub id: String,
+    /// The hash of the plan.
+    pub plan: String,
+    /// The hash of all that decides the pixels of this tile: two plans that have it in common give the same tile.
+    pub hash: String,
+}
+
+/// A tile of an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Index of the output in [`Fitted::jobs`].
+    pub output: usize,
+    /// The tile.
+    pub tile: Tile,
+    /// As its report names it.
+    pub identity: TileIdentity,
 }
 
 /// An output with the results of the survey.
+#[derive(Clone)]
 pub struct FittedJob {
     /// The output as planned.
     pub job: Arc<Job>,
     /// The mask rules.
-    pub masks: FittedMasks,
+    pub masks: Arc<FittedMasks>,
     /// The strategies of the job's fills, in their order.
     pub fills: Vec<Arc<dyn BoundFill>>,
     /// The places of the sample for the fills, if there was one.
@@ -153,7 +179,25 @@ impl Fitted {
         if jobs.is_empty() {
             refuse_nothing(plan, &left_out)?;
         }
-        Ok(Self { plan: plan.clone(), sources, jobs, left_out, notes })
+        Ok(Self { plan: plan.clone(), sources: sources.into(), jobs, left_out, notes, tile: None })
+    }
+
+    /// One output, narrowed to a tile: with the results of the survey of the whole.
+    ///
+    /// # Errors
+    /// The memory limit is too small.
+    pub fn narrowed(
+        &self,
+        output: usize,
+        tile: Tile,
+        identity: TileIdentity,
+        overwrite: bool,
+    ) -> Result<Self, EngineError> {
+        let of = &self.jobs[output];
+        let plan = self.plan.narrowed(&of.job, tile, overwrite)?;
+        let jobs = plan.jobs.iter().map(|job| FittedJob { job: job.clone(), ..of.clone() }).collect();
+        let (left_out, notes) = (Vec::new(), Vec::new());
+        Ok(Self { plan, sources: self.sources.clone(), jobs, left_out, notes, tile: Some(identity) })
     }
 
     /// Remarks about targets that are left out, and about targets of which almost every pixel is masked.

@@ -2,10 +2,11 @@
 
 use crate::fitted::{Fitted, FittedJob};
 use crate::plan::specs::rasters;
-use crate::plan::{Bytes, Job, RuleId, SceneId, SceneStatus, ScorePieces, Status};
+use crate::plan::{Bytes, Job, RuleId, SceneId, SceneStatus, ScorePieces, Status, Tile};
+use crate::survey;
 use compose_core::{BoundFill, Grid};
 use compose_io::write::RasterSpec;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::path::Path;
 
@@ -157,7 +158,29 @@ impl Fitted {
         let of = |spec: &RasterSpec| pixels * (spec.bands.len() * spec.dtype.bytes()) as f64;
         let (image, all) = (Bytes(of(&rasters[0])), Bytes(rasters.iter().map(of).sum()));
         let (width, height) = (job.view.grid.width, job.view.grid.height);
-        writeln!(out, "  size: {width} × {height} pixels, image {image}, all rasters {all}, uncompressed")
+        writeln!(out, "  size: {width} × {height} pixels, image {image}, all rasters {all}, uncompressed")?;
+        self.print_tiles(out, job)
+    }
+
+    /// The tiles, and which of them are left out.
+    fn print_tiles(&self, out: &mut String, job: &Job) -> fmt::Result {
+        let Some(tiling) = &job.tiling else { return Ok(()) };
+        let ((width, height), (across, down)) = (tiling.size, tiling.count);
+        write!(out, "  tiles: {across} × {down} of {width} × {height} pixels")?;
+        if let Some(how) = &tiling.rounded {
+            write!(out, " ({how})")?;
+        }
+        let reached: BTreeSet<Tile> = job.tiles().collect();
+        let empty: Vec<String> =
+            tiling.tiles().filter(|tile| !reached.contains(tile)).map(|tile| tiling.id(tile)).collect();
+        if !empty.is_empty() {
+            write!(out, "; {} that no scene reaches are not written: {}", empty.len(), first_few(&empty))?;
+        }
+        let surveyed = surveyed(job);
+        if surveyed > 0 {
+            write!(out, "; every tile depends on the {surveyed} scenes that the survey reads")?;
+        }
+        writeln!(out)
     }
 
     /// The fit summary of a strategy, in short; the sidecar has all coefficients.
@@ -234,7 +257,8 @@ impl Fitted {
         for of in &self.jobs {
             let order = &of.job.order;
             let (width, height) = order.block;
-            write!(out, "order: blocks of {width}×{height} px")?;
+            let of_tile = if of.job.tiling.is_some() { " (of the costliest tile)" } else { "" };
+            write!(out, "order{of_tile}: blocks of {width}×{height} px")?;
             if order.regions.len() > 1 {
                 let first = order.regions[0];
                 write!(out, " in {} regions of {}×{} px", order.regions.len(), first.width, first.height)?;
@@ -255,6 +279,19 @@ impl Fitted {
         }
         Ok(())
     }
+}
+
+/// The number of scenes that a survey reads.
+fn surveyed(job: &Job) -> usize {
+    let scenes = survey::compared(job).into_iter().chain(survey::surveyed(job));
+    scenes.collect::<BTreeSet<SceneId>>().len()
+}
+
+/// The first few names, and how many more there are.
+pub fn first_few(names: &[String]) -> String {
+    const FEW: usize = 5;
+    let first = names[..names.len().min(FEW)].join(", ");
+    if names.len() > FEW { format!("{first} and {} more", names.len() - FEW) } else { first }
 }
 
 impl fmt::Display for Fitted {

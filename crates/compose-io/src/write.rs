@@ -40,7 +40,7 @@ mod verify;
 
 pub use error::WriteError;
 pub use holes::Holes;
-pub use mosaic::{MosaicTile, write_tile_index, write_vrt};
+pub use mosaic::{MOSAIC_TAG, MosaicTile, write_tile_index, write_vrt};
 pub use publish::{Draft, Pending, check_folder, refuse_existing};
 pub use spec::{Compression, Format, OutputBand, RasterSpec};
 pub use tiles::{Samples, TYPES as SAMPLE_TYPES, WriteOrder};

@@ -76,7 +76,7 @@ impl fmt::Display for LoadError {
             Self::Changed { path } => {
                 write!(
                     f,
-                    "{}: the plugin was changed while it was in use; nothing was written",
+                    "{}: the plugin was changed while it was in use; what was computed with it was not written",
                     path.display()
                 )
             }

@@ -5,6 +5,7 @@
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use compose_engine::options::BlockSize;
+use compose_engine::run::Share;
 use std::path::PathBuf;
 
 /// Masks, aligns and fills dated satellite scenes as a rules file says.
@@ -29,6 +30,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Says whether files are what the run wrote that their report is of
     Check(CheckSetsArgs),
+    /// Says which tiles of a plan are done, running and missing
+    Status(StatusArgs),
     /// Shows grid, date and bands of files; for quality bands each code, its share and its meaning
     Inspect(InspectArgs),
     /// Lists mask rules, scores and fill strategies, or shows the page of one
@@ -45,6 +48,14 @@ pub struct CheckSetsArgs {
     /// Reports that runs left beside their images; the files that they list are looked for from where they lie
     #[arg(required = true, value_name = "REPORT.json")]
     pub reports: Vec<PathBuf>,
+}
+
+/// `compose status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The plan file
+    #[arg(value_name = "PLAN.json")]
+    pub plan: PathBuf,
 }
 
 /// `compose kinds`.
@@ -224,7 +235,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "RULES.toml", required_unless_present = "from_plan")]
     pub rules: Option<PathBuf>,
     /// Write everything that was decided, and what the survey found, to a plan file, and end
-    #[arg(long, value_name = "PLAN.json", conflicts_with_all = ["plan", "explain"])]
+    #[arg(long, value_name = "PLAN.json", conflicts_with_all = ["plan", "explain", "part", "tile", "resume"])]
     pub save_plan: Option<PathBuf>,
     /// Carry out a plan file: no survey, and the same bits as from the rules file. What decides the answer cannot be said
     /// anew
@@ -245,6 +256,15 @@ pub struct RunArgs {
     /// Replace files that exist
     #[arg(long)]
     pub overwrite: bool,
+    /// Of the tiles of [grid] tile-size do one part of several, such as 3/40; parts cost about the same
+    #[arg(long, value_name = "K/N", conflicts_with_all = ["plan", "explain"])]
+    pub part: Option<Share>,
+    /// Do one tile, such as r003_c012
+    #[arg(long, value_name = "TILE", conflicts_with_all = ["plan", "explain", "part"])]
+    pub tile: Option<String>,
+    /// Keep tiles of the same plan that are whole, and do all others again
+    #[arg(long, conflicts_with_all = ["plan", "explain", "overwrite"])]
+    pub resume: bool,
     /// Write PNG pictures beside the image: before, mask, after, sources
     #[arg(long)]
     pub quicklook: bool,

@@ -12,8 +12,10 @@ mod plugin;
 mod rules;
 mod run;
 mod screen;
+mod status;
 mod stop;
 mod survey;
+mod tiles;
 mod unknown_word;
 
 use args::{Cli, Command};
@@ -44,6 +46,7 @@ fn carry_out(cli: Cli) -> Result<ExitCode, EngineError> {
     match cli.command {
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Evaluate(args)) => evaluate::evaluate(&args),
+        Some(Command::Status(args)) => status::show(&args),
         Some(Command::Inspect(args)) => inspect::inspect(&args),
         Some(Command::Kinds(args)) => kinds::show(&args),
         Some(Command::Schema(args)) => kinds::schema(&args),

@@ -1,7 +1,7 @@
 //! `--save-plan` and `--from-plan`.
 
 use crate::args::RunArgs;
-use crate::rules::parse_rules;
+use crate::rules::{parse_rules, refuse_tile_options};
 use crate::{heap, screen};
 use compose_engine::{EngineError, Fitted, Options, Plan, PlanFile, Registry, Rules, SavedPlan};
 use compose_io::files::Drafts;
@@ -21,11 +21,12 @@ pub struct Planned {
 }
 
 /// Makes the plan of a plan file again. From here on the working folder is the one in which the plan was made.
-pub fn read(path: &Path, anew: Options, registry: &Registry, quiet: bool) -> Result<Planned, EngineError> {
+pub fn read(path: &Path, anew: Options, registry: &Registry, args: &RunArgs) -> Result<Planned, EngineError> {
     let file = PlanFile::read(path)?;
-    go_to(&file, quiet)?;
+    go_to(&file, args.quiet)?;
     file.check_inputs()?;
     let rules = parse_rules(file.rules_file(), registry)?;
+    refuse_tile_options(args, &rules)?;
     let options = file.options(&rules, anew)?;
     let fitted = file.fitted(&rules, &options, &Plan::make(&rules, &options)?)?;
     drop(file);
@@ -34,7 +35,7 @@ pub fn read(path: &Path, anew: Options, registry: &Registry, quiet: bool) -> Res
 }
 
 /// Relative paths of a plan start from the folder in which it was made.
-fn go_to(file: &PlanFile, quiet: bool) -> Result<(), EngineError> {
+pub fn go_to(file: &PlanFile, quiet: bool) -> Result<(), EngineError> {
     let folder = &file.plan.folder;
     if working_folder().is_ok_and(|here| here == *folder) {
         return Ok(());
@@ -53,13 +54,26 @@ fn working_folder() -> std::io::Result<PathBuf> {
     std::env::current_dir()?.canonicalize()
 }
 
+/// The plan as a file would hold it, and its hash.
+pub fn saved(planned: &Planned) -> Result<(SavedPlan, String), EngineError> {
+    let Planned { rules, options, fitted } = planned;
+    let folder = working_folder().map_err(|cause| unknown_folder(&rules.file.path, &cause))?;
+    let saved = SavedPlan::of(&folder, rules, options, fitted)?;
+    let hash = fitted.plan.hash.clone().unwrap_or_else(|| saved.hash());
+    Ok((saved, hash))
+}
+
+fn unknown_folder(path: &Path, cause: &std::io::Error) -> EngineError {
+    EngineError::Plan {
+        path: path.to_owned(),
+        message: format!("the working folder, from which its paths start, is not known: {cause}"),
+    }
+}
+
 /// Writes the plan file, and says where it is.
 pub fn save(path: &Path, planned: &Planned, drafts: &Drafts, args: &RunArgs) -> Result<(), EngineError> {
     let Planned { rules, options, fitted } = planned;
-    let folder = working_folder().map_err(|cause| EngineError::Plan {
-        path: path.to_owned(),
-        message: format!("the working folder, from which its paths start, is not known: {cause}"),
-    })?;
+    let folder = working_folder().map_err(|cause| unknown_folder(path, &cause))?;
     if args.verbose > 0 {
         screen::tell(&fitted.to_string());
     }

@@ -1,5 +1,6 @@
 //! Reads a rules file for any command, with the kinds that it may name.
 
+use crate::args::RunArgs;
 use crate::screen;
 use compose_engine::{EngineError, Registry, Rules, RulesFile};
 use compose_io::access::confine;
@@ -30,4 +31,17 @@ pub fn parse_rules(file: RulesFile, registry: &Registry) -> Result<Rules, Engine
     let rules = Rules::parse(file, registry).map_err(EngineError::Rules)?;
     confine(&rules.checked_access().map_err(EngineError::Rules)?);
     Ok(rules)
+}
+
+/// Refuses options that are for tiles, where there are none.
+pub fn refuse_tile_options(args: &RunArgs, rules: &Rules) -> Result<(), EngineError> {
+    let said = [("--part", args.part.is_some()), ("--tile", args.tile.is_some()), ("--resume", args.resume)];
+    match said.into_iter().find(|(_, said)| *said && rules.grid.value.tile_size.is_none()) {
+        None => Ok(()),
+        Some((option, _)) => {
+            let message =
+                "[grid] has no tile-size, so there are no tiles; say how large they are there".into();
+            Err(EngineError::Option { option: option.into(), message })
+        }
+    }
 }

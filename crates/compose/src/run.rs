@@ -3,9 +3,9 @@
 use crate::args::{RunArgs, threads};
 use crate::exit_code::INCOMPLETE;
 use crate::plan_file::{self, Planned};
-use crate::rules::{read_rules, registry};
+use crate::rules::{read_rules, refuse_tile_options, registry};
 use crate::survey::fit;
-use crate::{screen, stop, unknown_word};
+use crate::{screen, stop, tiles, unknown_word};
 use compose_engine::plan::RuleId;
 use compose_engine::run::RunReport;
 use compose_engine::{Control, EngineError, Options, Plan};
@@ -24,25 +24,27 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     let registry = registry(&cancelled, args.quiet);
     let drafts = stop::on_signals(&cancelled, registry.host.busy())?;
     let _watch = registry.host.watch_exit(stop::ended_by_plugin);
-    let Planned { rules, options, fitted } = match &args.from_plan {
-        Some(path) => plan_file::read(path, options(args), &registry, args.quiet)?,
+    let planned = match &args.from_plan {
+        Some(path) => plan_file::read(path, options(args), &registry, args)?,
         None => {
             let path = args.rules.as_ref().expect("clap requires --rules or --from-plan");
             let (rules, options) = (read_rules(path, &registry)?, options(args));
+            refuse_tile_options(args, &rules)?;
             let fitted = fit(&Plan::make(&rules, &options)?, &cancelled, args.quiet)?;
             Planned { rules, options, fitted }
         }
     };
     if let Some(path) = &args.save_plan {
-        plan_file::save(path, &Planned { rules, options, fitted }, &drafts, args)?;
+        plan_file::save(path, &planned, &drafts, args)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let Planned { rules, fitted, .. } = &planned;
     if args.plan {
         screen::say(&fitted.to_string())?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some((x, y)) = args.explain {
-        screen::say(&compose_engine::explain(&fitted, x, y)?)?;
+        screen::say(&compose_engine::explain(fitted, x, y)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if args.verbose > 0 {
@@ -52,12 +54,24 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
     }
     let bar = screen::progress_bar(args.quiet);
     let control = Control { cancelled: &cancelled, progress: &|p| screen::show(&bar, p), drafts: &drafts };
-    let result = compose_engine::run::run(&rules, &fitted, &control);
+    if fitted.plan.jobs.iter().any(|job| job.tiling.is_some()) {
+        let result = tiles::run(args, &planned, &control);
+        bar.finish_and_clear();
+        return result;
+    }
+    let result = compose_engine::run::run(rules, fitted, &control);
     bar.finish_and_clear();
     let report = result?;
     if !args.quiet {
         tell_report(&fitted.plan, &report);
     }
+    tell_decodes(args, &report);
+    let incomplete = args.require_complete && report.jobs.iter().any(|j| j.has_gaps());
+    Ok(if incomplete { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
+}
+
+/// Says how often tiles of the inputs were decoded.
+fn tell_decodes(args: &RunArgs, report: &RunReport) {
     if report.bytes_waited > 0 && args.verbose > 0 {
         let waited = report.bytes_waited.div_ceil(1 << 20);
         screen::tell(&format!("{waited} MB of decoded tiles waited in a scratch file"));
@@ -70,8 +84,6 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, EngineError> {
             "{times} tiles were decoded, {again} of them again: a higher --mem-limit saves that"
         )),
     }
-    let incomplete = args.require_complete && report.jobs.iter().any(|j| j.has_gaps());
-    Ok(if incomplete { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
 }
 
 fn tell_report(plan: &Plan, report: &RunReport) {

@@ -2,8 +2,9 @@
 
 use crate::exit_code::FAILED;
 use crate::screen;
-use compose_engine::EngineError;
+use compose_engine::{EngineError, WHOLE_TILES_STAY};
 use compose_io::files::Drafts;
+use compose_io::write::WriteError;
 use compose_plugin_host::{Busy, end_now};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
@@ -49,7 +50,7 @@ fn end_without(busy: Busy) {
     if !DRAFTS.abandon() {
         return;
     }
-    let mut told = "interrupted; nothing was written".to_owned();
+    let mut told = format!("interrupted; {}", left());
     for call in busy.calls() {
         told += &format!("; {call}: did not stop when it was asked to");
     }
@@ -57,10 +58,25 @@ fn end_without(busy: Busy) {
     end_now(i32::from(FAILED));
 }
 
+/// What is there of a run that was abandoned.
+fn left() -> &'static str {
+    if DRAFTS.sets_named() == 0 { "nothing was written" } else { WHOLE_TILES_STAY }
+}
+
+/// The error of a run in tiles: one that was interrupted late has written something.
+pub fn in_tiles(error: EngineError, drafts: &Drafts) -> EngineError {
+    match error {
+        EngineError::Interrupted | EngineError::Write(WriteError::Abandoned) if drafts.sets_named() > 0 => {
+            EngineError::InterruptedInTiles
+        }
+        error => error,
+    }
+}
+
 /// A plugin has called `exit`, which would look like success.
 pub fn ended_by_plugin(calls: &[String]) -> i32 {
-    let nothing = if DRAFTS.abandon() { "; nothing was written" } else { "" };
+    let left = if DRAFTS.abandon() { format!("; {}", left()) } else { String::new() };
     let calls = if calls.is_empty() { "a plugin".to_owned() } else { calls.join("; ") };
-    screen::tell(&format!("error: {calls}: ended the program{nothing}"));
+    screen::tell(&format!("error: {calls}: ended the program{left}"));
     i32::from(FAILED)
 }

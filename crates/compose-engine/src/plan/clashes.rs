@@ -40,7 +40,11 @@ pub fn refuse_clashes(
         refuse(rules, options, setting, &format!("{setting}: {}{message}", file.display()))
     };
     let mut seen: HashMap<&Path, &str> = HashMap::new();
-    for (setting, file) in jobs.iter().flat_map(|j| j.output.files_by_setting()) {
+    let over_tiles: Vec<(&str, PathBuf)> = jobs.iter().flat_map(Job::mosaic_files).collect();
+    let over_tiles = over_tiles.iter().map(|(setting, file)| (*setting, file.as_path(), None));
+    let of_outputs = jobs.iter().flat_map(|job| job.output.files_by_setting());
+    let of_outputs = of_outputs.map(|(setting, file)| (setting, file, wrong_ending(setting, file)));
+    for (setting, file, wrong_ending) in of_outputs.chain(over_tiles) {
         if let Some(other) = seen.insert(file, setting) {
             let message = if other == setting {
                 " would be written for more than one target; put {id} into it, such as \"{id}_filled.tif\""
@@ -50,12 +54,16 @@ pub fn refuse_clashes(
             };
             return Err(refuse(setting, file, &message));
         }
-        if let Some(message) = inputs.clash(file).or_else(|| wrong_ending(setting, file)) {
+        if let Some(message) = inputs.clash(file).or(wrong_ending) {
             return Err(refuse(setting, file, &message));
         }
     }
+    for job in jobs.iter().filter(|job| job.tiling.is_some()) {
+        refuse_read_tiles(job, inputs, &refuse)?;
+    }
     let mut notes = Vec::new();
     for (setting, file) in jobs.iter().flat_map(|j| j.output.files_by_setting()) {
+        // Which tiles are there is known when they are begun.
         match refuse_existing(file, options.overwrite) {
             Err(WriteError::Exists { path }) if options.plan_only => {
                 notes.push(format!("{} exists: a run needs --overwrite", path.display()));
@@ -65,6 +73,24 @@ pub fn refuse_clashes(
         check_folder(file).map_err(|e| self::refuse(rules, options, setting, &format!("{setting}: {e}")))?;
     }
     Ok(notes)
+}
+
+/// Refuses tiles that are read.
+fn refuse_read_tiles(
+    job: &Job,
+    inputs: &Inputs,
+    refuse: &dyn Fn(&str, &Path, &str) -> EngineError,
+) -> Result<(), EngineError> {
+    let all = job.tiling.iter().flat_map(|tiling| tiling.tiles().map(move |tile| (tiling, tile)));
+    for (tiling, tile) in all {
+        let output = job.output.for_tile(tiling, tile);
+        let clash =
+            output.files_by_setting().find_map(|(setting, file)| Some((setting, file, inputs.clash(file)?)));
+        if let Some((setting, file, message)) = clash {
+            return Err(refuse(setting, file, &message));
+        }
+    }
+    Ok(())
 }
 
 /// Why a path cannot be that of an output, which follows it in a message: a raster is a GeoTIFF, a report JSON.

@@ -8,7 +8,7 @@ use crate::plan::order::Order;
 use crate::plan::output::{OutputPlan, cast};
 use crate::plan::placement::{PlacedScore, placed_scores};
 use crate::plan::view::{BandGroup, Conversion, ScenePlan, View, ViewId};
-use crate::plan::{Stack, grid};
+use crate::plan::{Stack, Tile, Tiling, grid};
 use crate::rules::Rules;
 use compose_core::fill_strategy::{FillBinding, StackFacts};
 use compose_core::{Cast, Day, Grid, MaskStack, Transform, Window};
@@ -28,6 +28,10 @@ pub struct Job {
     pub target: Option<SceneId>,
     /// The date that distances are measured from.
     pub target_day: Option<Day>,
+    /// The tiles that it comes in, each a file; `None` where it is one image.
+    pub tiling: Option<Tiling>,
+    /// The tile that it is narrowed to.
+    pub tile: Option<Tile>,
     /// The grid, and how each scene gets to it.
     pub view: Arc<View>,
     /// The part of the grid that the output holds: all of it, or a tile.
@@ -69,17 +73,12 @@ impl Job {
         let id = ViewId { job: number, number: 0 };
         let view = View::new(id, stack, (grid, georeferenced), conversion)?;
         let View { grid, scenes, .. } = &view;
+        let misses = |what, scene: SceneId| grid::misses(rules, options, grid, what, &stack.facts[scene]);
         if let Some(t) = target.filter(|t| !scenes[*t].overlaps) {
-            return Err(grid::misses(rules, options, grid, "the target, scene", &stack.facts[t]));
+            return Err(misses("the target, scene", t));
         }
         if scenes.iter().all(|s| !s.overlaps) {
-            return Err(grid::misses(
-                rules,
-                options,
-                grid,
-                "any scene; the first is",
-                &stack.facts[reference],
-            ));
+            return Err(misses("any scene; the first is", reference));
         }
         let target_day = match target {
             Some(t) => stack.facts[t].day,
@@ -91,6 +90,7 @@ impl Job {
             return Err(EngineError::at(&rules.file, &(0..0), message));
         }
         let resampled = target.and_then(|t| resampled(stack, t, &scenes[t], resampling));
+        let tiling = tiling(rules, &view.grid)?;
         let output = OutputPlan::make(rules, options, stack, target)?;
         // The order is chosen when all outputs are known: they share the memory.
         let part = Window::whole(grid.width, grid.height);
@@ -99,6 +99,8 @@ impl Job {
         Ok(Self {
             target,
             target_day,
+            tiling,
+            tile: None,
             view: Arc::new(view),
             part,
             grid_reason,
@@ -190,6 +192,14 @@ impl Job {
             AHEAD
         }
     }
+}
+
+/// The tiles that the rules ask for.
+fn tiling(rules: &Rules, grid: &Grid) -> Result<Option<Tiling>, EngineError> {
+    let Some(size) = &rules.grid.value.tile_size else { return Ok(None) };
+    let span = rules.grid.spans.of("tile-size");
+    let tiling = Tiling::new(size, grid);
+    tiling.map(Some).map_err(|message| EngineError::at(&rules.file, &span, &format!("[grid] {message}")))
 }
 
 /// One `[[fill]]`, bound to the stack.

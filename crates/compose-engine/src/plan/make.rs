@@ -8,7 +8,7 @@ use crate::plan::masked::SkipAbove;
 use crate::plan::memory::{Memory, may_go_by_band};
 use crate::plan::reads::bands_of_all;
 use crate::plan::specs::refuse_unwritable;
-use crate::plan::{Job, Stack};
+use crate::plan::{Job, Stack, Tile};
 use crate::rules::Rules;
 use crate::rules::settings::Implausible;
 use compose_io::crs::CrsRegistry;
@@ -42,6 +42,8 @@ pub struct Plan {
     pub inputs: Inputs,
     /// The folder where decoded tiles wait that memory has no room for; `None`: they are decoded again.
     pub scratch: Option<PathBuf>,
+    /// The settings of the command line.
+    pub options: Arc<Options>,
 }
 
 impl Plan {
@@ -64,11 +66,13 @@ impl Plan {
         }
         stack.share_tiles(bands_of_all(&stack, &jobs), options);
         let scratch = scratch_folder(rules, options, &jobs)?;
-        let (memory, orders) = Memory::plan(&stack, &jobs, options, scratch.is_some())?;
-        let jobs: Vec<Job> = jobs.into_iter().zip(orders).map(|(job, order)| Job { order, ..job }).collect();
-        for job in &jobs {
+        // Of tiles the costliest: the others need less.
+        let sized: Vec<Job> = jobs.iter().map(Job::costliest).collect();
+        let (memory, orders) = Memory::plan(&stack, &sized, options, scratch.is_some())?;
+        for job in &sized {
             refuse_unwritable(&stack, job, &rules.plugins, memory.compressors)?;
         }
+        let jobs: Vec<Job> = jobs.into_iter().zip(orders).map(|(job, order)| Job { order, ..job }).collect();
         Ok(Self {
             stack: Arc::new(stack),
             jobs: jobs.into_iter().map(Arc::new).collect(),
@@ -81,7 +85,20 @@ impl Plan {
             overwrite: options.overwrite,
             inputs,
             scratch,
+            options: Arc::new(options.clone()),
         })
+    }
+
+    /// The plan with one output, narrowed to a tile: with the memory, the order of work and the files that this has.
+    ///
+    /// # Errors
+    /// The memory limit is too small.
+    pub fn narrowed(&self, job: &Job, tile: Tile, overwrite: bool) -> Result<Self, EngineError> {
+        let job = job.narrowed(tile);
+        let scratch = self.scratch.is_some();
+        let (memory, orders) = Memory::plan(&self.stack, std::slice::from_ref(&job), &self.options, scratch)?;
+        let jobs = orders.into_iter().map(|order| Arc::new(Job { order, ..job.clone() })).collect();
+        Ok(Self { jobs, memory, overwrite, ..self.clone() })
     }
 
     /// As one worker would carry it out: the bytes that it needs at most, and per job the size of its blocks (columns,
@@ -91,7 +108,7 @@ impl Plan {
     /// The memory limit is too small for one worker.
     pub fn of_one_worker(&self, options: &Options) -> Result<(u64, Vec<(usize, usize)>), EngineError> {
         let one = Options { threads: 1, fewer_threads: false, ..options.clone() };
-        let jobs: Vec<Job> = self.jobs.iter().map(|job| (**job).clone()).collect();
+        let jobs: Vec<Job> = self.jobs.iter().map(|job| job.costliest()).collect();
         let (memory, orders) = Memory::plan(&self.stack, &jobs, &one, self.scratch.is_some())?;
         Ok((memory.per_worker, orders.iter().map(|order| order.block).collect()))
     }

@@ -27,6 +27,8 @@ mod score_pieces;
 mod select;
 pub mod specs;
 mod stack;
+mod tile_jobs;
+mod tiles;
 mod view;
 
 pub use clashes::like_files;
@@ -42,6 +44,8 @@ pub use order::{Item, Items, Order, ScorePieces, Task, pieces};
 pub use output::{OutputPlan, Picture};
 pub use placement::{EvaluationGrid, PlacedMask, PlacedScore, covering, looks_far};
 pub use sample_lattice::{INNER, PATCH, SampleLattice};
-pub use select::{SceneStatus, Status};
+pub use select::{SETTINGS as SELECTION, SceneStatus, Status};
 pub use stack::Stack;
+pub use tile_jobs::{TILE_INDEX, VRT};
+pub use tiles::{Tile, Tiling, mosaic_path};
 pub use view::{BandGroup, ScenePlan, View, ViewId};

@@ -2,8 +2,9 @@
 
 use crate::error::EngineError;
 use crate::options::Options;
-use crate::plan::Stack;
 use crate::plan::ids::SceneId;
+use crate::plan::tiles::{WORDS, names_tiles};
+use crate::plan::{Stack, Tile, Tiling};
 use crate::rules::Rules;
 use crate::rules::settings::{Compress, Format as FormatSetting};
 use crate::rules::values::Extra;
@@ -87,6 +88,10 @@ impl OutputPlan {
             wanted => extra("uncertainty", wanted, "_uncertainty.tif")?,
         };
         let sidecar = extra("sidecar", &said.sidecar, ".json")?;
+        if sidecar.is_none() && rules.grid.value.tile_size.is_some() {
+            let message = "sidecar is false, and with tile-size every tile needs its report: it says whether the tile is whole";
+            return Err(refuse(rules, options, "sidecar", message));
+        }
         let wanted = options.quicklook || said.quicklook.unwrap_or(false);
         let pictures = [
             (Picture::Before, "_before.png"),
@@ -111,13 +116,28 @@ impl OutputPlan {
         })
     }
 
+    /// The same for a tile: its name in every path.
+    pub fn for_tile(&self, tiling: &Tiling, tile: Tile) -> Self {
+        let of = |path: &PathBuf| tiling.path(path, tile);
+        let pictures = self.quicklooks.iter().map(|(picture, path)| (*picture, of(path)));
+        Self {
+            path: of(&self.path),
+            provenance: self.provenance.as_ref().map(of),
+            mask: self.mask.as_ref().map(of),
+            uncertainty: self.uncertainty.as_ref().map(of),
+            sidecar: self.sidecar.as_ref().map(of),
+            quicklooks: pictures.collect(),
+            ..self.clone()
+        }
+    }
+
     /// Every file that will be written.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.files_by_setting().map(|(_, path)| path)
     }
 
     /// Every file that will be written, and the setting that asks for it.
-    pub(crate) fn files_by_setting(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+    pub(crate) fn files_by_setting(&self) -> impl Iterator<Item = (&'static str, &Path)> + Clone {
         let provenance = self.provenance.iter().map(|p| ("provenance", p));
         let mask = self.mask.iter().map(|p| ("mask", p));
         let uncertainty = self.uncertainty.iter().map(|p| ("uncertainty", p));
@@ -197,6 +217,7 @@ fn expand(
     stack: &Stack,
     target: Option<SceneId>,
 ) -> Result<String, EngineError> {
+    check_tile_words(rules, options, setting, pattern)?;
     let Some(facts) = target.map(|t| &stack.facts[t]) else {
         let Some(found) = ["{id}", "{date}"].into_iter().find(|p| pattern.contains(p)) else {
             return Ok(pattern.to_owned());
@@ -206,6 +227,37 @@ fn expand(
     };
     let day = facts.day.map_or_else(|| "undated".to_owned(), |d| d.to_string());
     Ok(pattern.replace("{id}", &facts.id).replace("{date}", &day))
+}
+
+/// With tiles the name of a file must tell them apart; without them it must not try to.
+fn check_tile_words(
+    rules: &Rules,
+    options: &Options,
+    setting: &str,
+    pattern: &str,
+) -> Result<(), EngineError> {
+    let message = match rules.grid.value.tile_size {
+        Some(_) if !names_tiles(pattern) => format!(
+            "{setting} \"{pattern}\" does not tell tiles apart; put {{tile}}, or {{row}} and {{col}}, into the name of the \
+             file, such as \"{{tile}}.tif\""
+        ),
+        Some(_) if WORDS.iter().any(|word| folder_of(pattern).contains(word)) => {
+            format!(
+                "{setting} \"{pattern}\" has a folder for each tile; put {{tile}} into the name of the file alone"
+            )
+        }
+        None if WORDS.iter().any(|word| pattern.contains(word)) => {
+            format!(
+                "{setting} \"{pattern}\" is for tiles, and [grid] has no tile-size; say how large they are there"
+            )
+        }
+        _ => return Ok(()),
+    };
+    Err(refuse(rules, options, setting, &message))
+}
+
+fn folder_of(pattern: &str) -> &str {
+    pattern.rfind(std::path::is_separator).map_or("", |end| &pattern[..end])
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {

@@ -1,10 +1,11 @@
 //! How the image and the record of sources are stored.
 
 use crate::error::EngineError;
-use crate::plan::{Job, Stack};
+use crate::plan::{Job, SceneId, Stack};
 use compose_core::{DataType, SceneFacts};
 use compose_io::write::{Compression, OutputBand, RasterSpec};
 use compose_plugin_host::Plugin;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Side of an output tile.
@@ -43,11 +44,15 @@ pub fn image_layout(stack: &Stack, job: &Job, threads: usize) -> RasterSpec {
 }
 
 fn tags(stack: &Stack, job: &Job, plugins: &[&Plugin]) -> Vec<(String, String)> {
+    // A tile names the scenes that can have a part in it.
+    let near = job.tile.map(|_| job.scenes_on(job.part).map(SceneId::index).collect::<BTreeSet<_>>());
     let scene = |(index, facts): (usize, &SceneFacts)| {
         let day = facts.day.map_or_else(|| "undated".to_owned(), |d| d.to_string());
         format!("{index} {day} {}", facts.id)
     };
-    let scenes: Vec<String> = stack.facts.iter().enumerate().map(scene).collect();
+    let taking_part =
+        |(index, _): &(usize, &SceneFacts)| near.as_ref().is_none_or(|near| near.contains(index));
+    let scenes: Vec<String> = stack.facts.iter().enumerate().filter(taking_part).map(scene).collect();
     let fills: Vec<String> =
         job.fills.iter().enumerate().map(|(i, f)| format!("{} {}", i + 1, f.name)).collect();
     let mut tags = vec![

@@ -1,10 +1,12 @@
 //! The content of a rules file, parsed with spans, so that every mistake has its line.
 
+mod as_json;
 mod diagnostic;
 mod schema;
 pub mod settings;
 pub mod values;
 
+pub use as_json::tables;
 pub use diagnostic::{Mistake, RulesFile};
 pub use schema::schema;
 

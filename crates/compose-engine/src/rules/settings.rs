@@ -2,7 +2,7 @@
 
 use super::values::{
     Bands, Date, Exactly, Extra, Files, Finite, NodataValues, NumberOrNan, Percent, Resolution, Scale,
-    Strings,
+    Strings, TileSize,
 };
 use compose_core::ValidityMode;
 use schemars::JsonSchema;
@@ -159,6 +159,8 @@ pub struct GridSettings {
     pub snap: Option<bool>,
     /// How scenes that are no whole-pixel shift away are brought to the grid.
     pub resampling: Option<String>,
+    /// The image comes in tiles of this side, a file each: pixels, or a length such as `100 km`.
+    pub tile_size: Option<TileSize>,
 }
 
 /// `[[plugin]]`: a shared library that supplies kinds.

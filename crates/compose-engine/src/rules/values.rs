@@ -323,3 +323,42 @@ impl<'de> Deserialize<'de> for Files {
         table.into_iter().map(path).collect::<Result<_, _>>().map(Self)
     }
 }
+
+/// The side of a tile: pixels, or a length on the ground such as `100 km`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TileSize {
+    /// Pixels.
+    Pixels(usize),
+    /// Metres, and the words that say so.
+    Metres(f64, String),
+}
+schema!(TileSize, "TileSize", { "anyOf": [
+    { "type": "integer", "minimum": 1 }, { "type": "string", "pattern": "^[0-9.]+ *(km|m)$" }
+] });
+
+impl<'de> Deserialize<'de> for TileSize {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(d)?;
+        let metres = |text: &str| {
+            let (number, unit) = text.split_at(text.find(|c: char| c.is_alphabetic())?);
+            let factor = match unit {
+                "km" => 1000.0,
+                "m" => 1.0,
+                _ => return None,
+            };
+            let length = number.trim().parse::<f64>().ok()? * factor;
+            (length.is_finite() && length > 0.0).then_some(length)
+        };
+        let stated = match &value {
+            Value::Integer(n) => usize::try_from(*n).ok().filter(|n| *n > 0).map(Self::Pixels),
+            Value::String(text) => metres(text).map(|length| Self::Metres(length, text.clone())),
+            _ => None,
+        };
+        stated.ok_or_else(|| {
+            let found = found(&value);
+            D::Error::custom(format!(
+                "is {found}, expected pixels such as 4096, or a length such as \"100 km\""
+            ))
+        })
+    }
+}

@@ -34,12 +34,28 @@ pub fn run_watched(
 ) -> Result<RunReport, EngineError> {
     let plan = &fitted.plan;
     let outputs = || fitted.jobs.iter().flat_map(|of| of.job.output.files());
-    // Held until all files have their names.
     let mut locks = Locks::take(outputs(), control.drafts)?;
     // Another run may have ended since the plan was made.
     outputs().try_for_each(|path| refuse_existing(path, plan.overwrite))?;
+    carry_out(rules, fitted, control, &mut locks, named)
+}
+
+/// As [`run_watched`], with the locks of all outputs, which the caller holds until all files have their names. A tile of
+/// which no file would say anything is a report alone.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn carry_out(
+    rules: &Rules,
+    fitted: &Fitted,
+    control: &Control<'_>,
+    locks: &mut Locks,
+    named: &dyn Fn(&Path),
+) -> Result<RunReport, EngineError> {
+    let plan = &fitted.plan;
     let context = ReadContext::new(plan, &fitted.sources, plan.memory.tiles, plan.memory.threads);
-    let (sets, reports) = compose_all(fitted, control, &context)?;
+    let (sets, reports) = compose_all(fitted, control, &context, locks)?;
+    locks.beat()?;
     for band in fitted.sources.iter().flat_map(|s| &s.refs) {
         context.store.check_unchanged(band)?;
     }
@@ -50,20 +66,26 @@ pub fn run_watched(
     let mut report = RunReport::new(plan, reports, &context);
     report.taken_over = locks.notes().to_vec();
     let mut pending: Vec<Pending> = Vec::new();
-    for (index, files) in sets.into_iter().enumerate() {
+    for (index, mut files) in sets.into_iter().enumerate() {
         let job = &fitted.jobs[index].job;
+        if fitted.tile.is_some() && report.jobs[index].blank {
+            files.clear();
+        }
         // The report gets its name first: it tells which files are not yet the new ones. The image gets its name last: beside
         // a new image lies its record.
         if let Some(path) = &job.output.sidecar {
+            locks.beat()?;
             let files = set::listed(path, &job.output, &files)?;
-            pending.push(sidecar::write((path, control.drafts), rules, fitted, index, &report, files)?);
+            let results =
+                sidecar::Results { counts: &report.jobs[index], idle_rules: &report.idle_rules, files };
+            pending.push(sidecar::write((path, control.drafts), rules, fitted, index, results)?);
         }
         pending.extend(files);
     }
     if control.cancelled.load(Ordering::Relaxed) {
         return Err(EngineError::Interrupted);
     }
-    let naming = Naming { overwrite: plan.overwrite, inputs: &plan.inputs, locks: &mut locks, named };
+    let naming = Naming { overwrite: plan.overwrite, inputs: &plan.inputs, locks, named };
     commit_all(pending, naming)?;
     Ok(report)
 }
@@ -73,6 +95,7 @@ fn compose_all(
     fitted: &Fitted,
     control: &Control<'_>,
     context: &ReadContext<'_>,
+    locks: &Locks,
 ) -> Result<(Vec<Vec<Pending>>, Vec<JobReport>), EngineError> {
     let (plan, bands) = (&fitted.plan, fitted.plan.stack.bands.len() as u64);
     let total = fitted.jobs.iter().map(|of| of.job.order.pixels()).sum();
@@ -85,6 +108,7 @@ fn compose_all(
         compose_job(&work, control, &mut |composed| {
             done += composed.canvas.window.pixels() as u64 * composed.wanted.len() as u64;
             sink.take(composed)?;
+            locks.beat()?;
             (control.progress)(Progress { done: done / bands, total });
             Ok(())
         })?;
@@ -92,6 +116,7 @@ fn compose_all(
             // The last steps need memory but no tiles: the cache is emptied.
             context.store.let_go();
         }
+        locks.beat()?;
         let (files, report) = sink.finish(plan, of)?;
         sets.push(files);
         reports.push(report);

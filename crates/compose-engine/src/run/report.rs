@@ -5,7 +5,8 @@ use crate::pixels::ReadContext;
 use crate::plan::{Job, Masked, Plan};
 use crate::run::composed::{Composed, OBSERVED, UNDEFINED};
 use compose_core::{GAP, STATISTIC};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::Ordering;
 
@@ -17,12 +18,34 @@ pub struct Tally {
     left: u64,
     masked: u64,
     missing: u64,
+    /// Whether the record of the masks, or of clear looks, says something.
+    recorded: bool,
 }
 
 impl Tally {
     /// Room for the stages and scenes of `job`.
     pub fn new(job: &Job) -> Self {
         Self { by_stage: vec![vec![0; job.view.scenes.len() + 1]; job.fills.len() + 1], ..Self::default() }
+    }
+
+    /// The counts of some tiles of `job` together.
+    pub fn of_tiles(job: &Job, tiles: &[JobReport]) -> Self {
+        let mut tally = Self::new(job);
+        for tile in tiles {
+            tally.left += tile.left;
+            tally.masked += tile.masked;
+            tally.missing += tile.missing;
+            for stage in &tile.stages {
+                let Some(row) = tally.by_stage.get_mut(stage.stage) else { continue };
+                for scene in &stage.scenes {
+                    let at = scene.index.unwrap_or(row.len() - 1);
+                    if let Some(count) = row.get_mut(at) {
+                        *count += scene.pixels;
+                    }
+                }
+            }
+        }
+        tally
     }
 
     fn add_run(&mut self, stage: u16, source: u16, pixels: u64) {
@@ -53,11 +76,13 @@ impl Tally {
             self.masked += before.masked.iter().map(|m| u64::from(*m)).sum::<u64>();
             self.missing += before.block.valid.iter().map(|v| u64::from(1 - *v)).sum::<u64>();
         }
+        self.recorded |= composed.reasons.iter().flatten().any(|reason| *reason != UNDEFINED)
+            || composed.count.iter().flatten().any(|count| *count > 0);
     }
 }
 
 /// One stage's share of an output.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StageShare {
     /// 0 is the target itself; k the k-th fill.
     pub stage: usize,
@@ -72,7 +97,7 @@ pub struct StageShare {
 }
 
 /// One scene's share of a stage.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SceneShare {
     /// Index of the scene, as in the provenance file; `None` for a statistic over several.
     pub index: Option<usize>,
@@ -85,7 +110,7 @@ pub struct SceneShare {
 }
 
 /// The report of one output.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct JobReport {
     /// The target, where there is one.
@@ -109,6 +134,9 @@ pub struct JobReport {
     pub left: u64,
     /// Percent of the pixels that are gaps at the end.
     pub left_percent: f64,
+    /// Whether none of its files says anything of any pixel.
+    #[serde(skip)]
+    pub blank: bool,
     /// The sources of the other pixels.
     pub stages: Vec<StageShare>,
 }
@@ -165,8 +193,55 @@ impl JobReport {
             missing,
             left,
             left_percent: percent(left, pixels),
+            blank: left == pixels && !tally.recorded,
             stages: stages.map(|(stage, row)| stage_share(plan, job, stage, row, pixels)).collect(),
         }
+    }
+
+    /// The report of some tiles of an output together, as if the output were made of them alone; `None` of none.
+    pub fn together(tiles: &[Self]) -> Option<Self> {
+        let mut all = tiles.first()?.clone();
+        let sum = |of: &dyn Fn(&Self) -> u64| tiles.iter().map(of).sum();
+        all.pixels = sum(&|tile| tile.pixels);
+        all.masked = sum(&|tile| tile.masked);
+        all.missing = sum(&|tile| tile.missing);
+        all.left = sum(&|tile| tile.left);
+        all.left_percent = percent(all.left, all.pixels);
+        let own = all.pixels - all.missing.min(all.pixels);
+        all.masked_percent = all.target.as_ref().filter(|_| own > 0).map(|_| percent(all.masked, own));
+        for (nth, stage) in all.stages.iter_mut().enumerate() {
+            let mut scenes: BTreeMap<Option<usize>, SceneShare> = BTreeMap::new();
+            for scene in tiles.iter().filter_map(|tile| tile.stages.get(nth)).flat_map(|stage| &stage.scenes)
+            {
+                let sum =
+                    scenes.entry(scene.index).or_insert_with(|| SceneShare { pixels: 0, ..scene.clone() });
+                sum.pixels += scene.pixels;
+                sum.percent = percent(sum.pixels, all.pixels);
+            }
+            stage.pixels = scenes.values().map(|scene| scene.pixels).sum();
+            stage.percent = percent(stage.pixels, all.pixels);
+            stage.scenes = scenes.into_values().collect();
+        }
+        Some(all)
+    }
+
+    /// The same where so many more pixels are gaps, which are outside every scene.
+    #[must_use]
+    pub fn with_gaps(mut self, pixels: u64) -> Self {
+        self.pixels += pixels;
+        self.left += pixels;
+        self.missing += if self.target.is_some() { pixels } else { 0 };
+        self.left_percent = percent(self.left, self.pixels);
+        for stage in &mut self.stages {
+            stage.percent = percent(stage.pixels, self.pixels);
+            stage.scenes.iter_mut().for_each(|scene| scene.percent = percent(scene.pixels, self.pixels));
+        }
+        self
+    }
+
+    /// Whether it has no pixel at all.
+    pub fn is_empty(&self) -> bool {
+        self.left == self.pixels
     }
 
     /// Whether gaps remain.

@@ -1,10 +1,10 @@
 //! The JSON report beside an image: rules, scenes and their roles, versions, shares.
 
 use crate::error::EngineError;
-use crate::fitted::{Fitted, FittedJob};
+use crate::fitted::{Fitted, FittedJob, TileIdentity};
 use crate::plan::{Job, Plan, RuleId, SceneId, SceneStatus, Status};
-use crate::rules::Rules;
-use crate::run::report::{JobReport, RunReport};
+use crate::rules::{Rules, tables};
+use crate::run::report::JobReport;
 use compose_core::{BoundFill, FitSummary, SurveyedModel};
 use compose_io::files::Drafts;
 use compose_io::write::Pending;
@@ -19,11 +19,17 @@ use std::path::Path;
 struct Sidecar<'a> {
     compose: &'static str,
     gdal: String,
-    files: Value,
-    rules: RulesRead,
-    command_line: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tiles: Option<TilesTold>,
+    files: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tile: Option<&'a TileIdentity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<RulesRead>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_line: Option<&'a [String]>,
     target: &'a Option<String>,
     target_masked: Option<String>,
     left_out: Vec<LeftOut>,
@@ -61,7 +67,8 @@ struct Grid<'a> {
     height: usize,
     transform: [f64; 6],
     crs: String,
-    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -94,7 +101,8 @@ struct PluginKindUsed<'a> {
 #[serde(rename_all = "kebab-case")]
 struct MaskUsed<'a> {
     name: &'a str,
-    does: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    does: Option<String>,
     took_nothing: bool,
 }
 
@@ -154,38 +162,106 @@ struct Scene<'a> {
     files: Option<Vec<String>>,
 }
 
-/// Writes the report of an output under a temporary name; `files` is what [`super::set`] says of those of its set.
+/// The results of an output: what its report tells beside the plan.
+pub struct Results<'a> {
+    /// The counts.
+    pub counts: &'a JobReport,
+    /// Mask rules that took no pixel.
+    pub idle_rules: &'a [String],
+    /// What [`super::set`] says of the files of its set.
+    pub files: Value,
+}
+
+/// Tiles as the report of all of them tells them.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TilesTold {
+    /// Width and height of a tile in pixels.
+    pub size: (usize, usize),
+    /// Tiles across and down.
+    pub count: (usize, usize),
+    /// Tiles with an image.
+    pub written: usize,
+    /// Tiles on which scenes lie, but no pixel came of them.
+    pub empty: Vec<String>,
+    /// Tiles that no scene reaches.
+    pub not_reached: usize,
+}
+
+/// Writes the report of all tiles of an output under a temporary name.
+pub fn write_of_tiles(
+    (path, drafts): (&Path, &Drafts),
+    rules: &Rules,
+    fitted: &Fitted,
+    index: usize,
+    (plan, tiles): (&str, TilesTold),
+    results: Results<'_>,
+) -> Result<Pending, EngineError> {
+    let sidecar = sidecar(rules, fitted, index, results);
+    put(path, drafts, &Sidecar { plan: Some(plan), tiles: Some(tiles), ..sidecar })
+}
+
+/// Writes the report of an output under a temporary name.
 pub fn write(
     (path, drafts): (&Path, &Drafts),
     rules: &Rules,
     fitted: &Fitted,
     index: usize,
-    run: &RunReport,
-    files: Value,
+    results: Results<'_>,
 ) -> Result<Pending, EngineError> {
-    let sidecar = sidecar(rules, fitted, index, run, files);
-    let text = serde_json::to_string_pretty(&sidecar)
+    let sidecar = match &fitted.tile {
+        Some(tile) => of_tile(rules, fitted, tile, index, results),
+        None => sidecar(rules, fitted, index, results),
+    };
+    put(path, drafts, &sidecar)
+}
+
+fn put(path: &Path, drafts: &Drafts, sidecar: &Sidecar<'_>) -> Result<Pending, EngineError> {
+    let text = serde_json::to_string_pretty(sidecar)
         .map_err(|e| EngineError::Sidecar { path: path.to_owned(), cause: e.into() })?;
     Ok(compose_io::files::text_file(path, &(text + "\n"), drafts)?)
 }
 
-fn sidecar<'a>(
+/// The report of a tile: of the scenes that reach it, and without what the report of the whole tells once for all.
+fn of_tile<'a>(
     rules: &Rules,
     fitted: &'a Fitted,
+    tile: &'a TileIdentity,
     index: usize,
-    run: &'a RunReport,
-    files: Value,
+    results: Results<'a>,
 ) -> Sidecar<'a> {
-    let (plan, of, report) = (&fitted.plan, &fitted.jobs[index], &run.jobs[index]);
+    let (plan, of) = (&fitted.plan, &fitted.jobs[index]);
+    let near: Vec<&str> =
+        of.job.scenes_on(of.job.part).map(|scene| plan.stack.facts[scene].id.as_str()).collect();
+    let mut all = sidecar(rules, fitted, index, results);
+    all.scenes.retain(|scene| near.contains(&scene.id));
+    for fill in &mut all.fills {
+        fill.donors.retain(|id| near.contains(id));
+        fill.skipped.retain(|skipped| near.contains(&skipped.scene));
+        fill.survey = None;
+        fill.notes.clear();
+    }
+    all.masks.iter_mut().for_each(|mask| mask.does = None);
+    all.grid.reason = None;
+    let (left_out, notes) = (Vec::new(), Vec::new());
+    Sidecar { tile: Some(tile), plan: None, rules: None, command_line: None, left_out, notes, ..all }
+}
+
+fn sidecar<'a>(rules: &Rules, fitted: &'a Fitted, index: usize, results: Results<'a>) -> Sidecar<'a> {
+    let Results { counts: report, idle_rules, files } = results;
+    let (plan, of) = (&fitted.plan, &fitted.jobs[index]);
     let (job, mut notes) = (&of.job, fitted.notes());
     notes.extend(report.remark.clone());
     Sidecar {
         compose: env!("CARGO_PKG_VERSION"),
         gdal: compose_io::gdal_version(),
-        files,
-        rules: RulesRead { file: text(&rules.file.path), tables: tables(&rules.file.text) },
-        command_line: &plan.command_line,
         plan: plan.hash.as_deref(),
+        tiles: None,
+        files,
+        tile: None,
+        rules: Some(RulesRead { file: text(&rules.file.path), tables: tables(&rules.file.text) }),
+        // Many commands may have a part in one mosaic.
+        command_line: job.tiling.is_none().then_some(&plan.command_line),
         target: &report.target,
         target_masked: of.masked.map(|masked| masked.words()),
         left_out: left_out(fitted),
@@ -195,7 +271,7 @@ fn sidecar<'a>(
         validity: if plan.stack.validity.planes(2) == 1 { "joint" } else { "per-band" },
         output: output(job),
         plugins: plan.plugins.iter().map(|plugin| plugin_used(plugin)).collect(),
-        masks: masks(plan, run),
+        masks: masks(plan, idle_rules),
         fills: fills(plan, of),
         survey: of.lattice.map(|lattice| lattice.to_string()),
         scenes: plan.stack.statuses.iter().map(|found| scene(fitted, of, found)).collect(),
@@ -208,24 +284,6 @@ fn left_out(fitted: &Fitted) -> Vec<LeftOut> {
     fitted.left_out.iter().map(|of| LeftOut { id: of.id.clone(), reason: of.masked.words() }).collect()
 }
 
-/// The rules file as it was read.
-fn tables(text: &str) -> Value {
-    text.parse::<toml::Table>().map_or(Value::Null, |t| plain(toml::Value::Table(t)))
-}
-
-/// TOML as JSON; dates become strings.
-fn plain(value: toml::Value) -> Value {
-    match value {
-        toml::Value::Datetime(date) => json!(date.to_string()),
-        toml::Value::Array(items) => items.into_iter().map(plain).collect(),
-        toml::Value::Table(table) => table.into_iter().map(|(key, v)| (key, plain(v))).collect(),
-        toml::Value::String(s) => json!(s),
-        toml::Value::Integer(i) => json!(i),
-        toml::Value::Float(f) => json!(f),
-        toml::Value::Boolean(b) => json!(b),
-    }
-}
-
 fn grid(job: &Job) -> Grid<'_> {
     let grid = job.file_grid();
     let t = grid.transform;
@@ -234,7 +292,7 @@ fn grid(job: &Job) -> Grid<'_> {
         height: grid.height,
         transform: [t.x0, t.dx, 0.0, t.y0, 0.0, t.dy],
         crs: grid.crs_label().to_owned(),
-        reason: &job.grid_reason,
+        reason: Some(&job.grid_reason),
     }
 }
 
@@ -268,11 +326,11 @@ fn plugin_kind(kind: &PluginKind) -> PluginKindUsed<'_> {
     PluginKindUsed { sort: kind.sort.to_string(), id: kind.id, version: kind.version }
 }
 
-fn masks<'a>(plan: &'a Plan, run: &RunReport) -> Vec<MaskUsed<'a>> {
+fn masks<'a>(plan: &'a Plan, idle_rules: &[String]) -> Vec<MaskUsed<'a>> {
     let rule = |(rule, name): (usize, &'a String)| MaskUsed {
         name,
-        does: plan.stack.mask_description(RuleId(rule)),
-        took_nothing: run.idle_rules.contains(name),
+        does: Some(plan.stack.mask_description(RuleId(rule))),
+        took_nothing: idle_rules.contains(name),
     };
     plan.stack.mask_names.iter().enumerate().map(rule).collect()
 }

@@ -5,7 +5,7 @@ use super::{found, surveyed};
 use crate::error::EngineError;
 use crate::fitted::Fitted;
 use crate::options::Options;
-use crate::plan::{Job, Plan, SceneId, ScenePlan, like_files};
+use crate::plan::{Job, Plan, SceneId, ScenePlan, Stage, Tiling, like_files};
 use crate::rules::Rules;
 use crate::survey;
 use compose_core::{Grid, Window};
@@ -211,9 +211,22 @@ fn output(plan: &Plan, job: &Job, systems: &mut Systems) -> SavedOutput {
         dtype: job.cast.dtype.name().into(),
         nodata: job.cast.nodata,
         files: job.output.files_by_setting().map(file).collect(),
+        tiles: job.tiling.as_ref().map(|tiling| tiles(job, tiling)),
         fills: job.fills.iter().map(|stage| stage.name.clone()).collect(),
         surveyed: surveyed.into_iter().map(SceneId::index).collect(),
         scenes: plan.stack.scene_ids().map(|scene| place(job, scene)).collect(),
+    }
+}
+
+fn tiles(job: &Job, tiling: &Tiling) -> SavedTiles {
+    let donors = |stage: &Stage| stage.bound.planned().donors().iter().map(|donor| donor.scene).collect();
+    SavedTiles {
+        width: tiling.size.0,
+        height: tiling.size.1,
+        margin: job.margin(),
+        everywhere: job.may_have_pixels_anywhere(),
+        all_donors: job.has_fill_of_all_donors(),
+        donors: job.fills.iter().map(donors).collect(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::EngineError;
 use crate::fitted::Fitted;
 use crate::found::EarlierPlan;
 use crate::options::Options;
-use crate::plan::Plan;
+use crate::plan::{Plan, mosaic_path};
 use crate::rules::{Rules, RulesFile};
 use compose_io::files::{Drafts, Inputs, Locks, Naming, commit_all, text_file};
 use compose_io::text::{LARGEST_TEXT, read_text, regular};
@@ -92,6 +92,11 @@ impl PlanFile {
 }
 
 impl SavedPlan {
+    /// The hash that its file has.
+    pub fn hash(&self) -> String {
+        text_of(self).1
+    }
+
     /// Writes the plan file: its size in bytes, and its hash. An earlier plan file is replaced; any other file with
     /// `overwrite` alone, and one of `inputs` never.
     ///
@@ -116,10 +121,18 @@ impl SavedPlan {
     /// Refuses a path that is read, or that a run of the plan writes.
     fn refuse_place(&self, path: &Path, inputs: &Inputs) -> Result<(), EngineError> {
         inputs.refuse(path)?;
-        let mut written = self.outputs.iter().flat_map(|output| &output.files);
-        let same = written.find(|file| Inputs::new([file.file.clone()]).find(path).is_some());
+        let mut written =
+            self.outputs.iter().flat_map(|output| output.files.iter().map(move |file| (output, file)));
+        let is_path = |file: PathBuf| Inputs::new([file]).find(path).is_some();
+        let same = written.find(|(output, file)| {
+            let tiles = output.tiling();
+            let over_tiles = tiles.as_ref().map(|_| mosaic_path(&file.file, "json"));
+            let named = tiles.iter().flat_map(|of| of.tiles().map(|tile| of.path(&file.file, tile)));
+            let mut named = named.filter(|file| file.file_name() == path.file_name());
+            is_path(file.file.clone()) || over_tiles.is_some_and(is_path) || named.any(is_path)
+        });
         let message = match same {
-            Some(file) => {
+            Some((_, file)) => {
                 format!("is written by a run of this plan, as {}; choose another path", file.setting)
             }
             None if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("json")) => {

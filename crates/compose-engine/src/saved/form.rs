@@ -270,14 +270,35 @@ pub struct SavedOutput {
     #[serde(with = "exact")]
     #[schemars(with = "Option<Value>")]
     pub nodata: Option<f64>,
-    /// The files that are written.
+    /// The files that are written; with tiles a pattern for each.
     pub files: Vec<SavedFile>,
+    /// The tiles that it comes in, where it is not one image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiles: Option<SavedTiles>,
     /// The strategies, in their order.
     pub fills: Vec<String>,
     /// The scenes that the survey reads, by index: a change of one of them may change any pixel.
     pub surveyed: Vec<usize>,
     /// How each scene comes to the grid, by index.
     pub scenes: Vec<SavedPlace>,
+}
+
+/// How an output is cut into tiles, from the upper left corner of its grid.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedTiles {
+    /// Columns of a tile; the last may have fewer.
+    pub width: usize,
+    /// Rows of a tile; the last may have fewer.
+    pub height: usize,
+    /// Pixels around a tile on each side that its fills may look at.
+    pub margin: usize,
+    /// Whether a tile may have pixels though no scene reaches it.
+    pub everywhere: bool,
+    /// Whether a fill depends on donors that do not reach the tile.
+    pub all_donors: bool,
+    /// The donors of each fill, by index, in their order.
+    pub donors: Vec<Vec<usize>>,
 }
 
 /// A file that is written.
@@ -354,6 +375,9 @@ pub struct SavedNodata {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SavedFit {
+    /// Whether the target is left out, because the rules let no more of it be masked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub left_out: bool,
     /// The count of the target's masked pixels, if it was made.
     pub masked: Option<SavedMasked>,
     /// The places of the sample, in words.

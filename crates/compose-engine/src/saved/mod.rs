@@ -11,8 +11,8 @@
 //! | `decided` | what a plan decided |
 //! | `found` | the scenes as they were found |
 //! | `surveyed` | what the survey found, kept and restored |
-//! | `hashes` | which scenes decide a window, and by what |
 //! | `differences` | what has changed since the plan was made |
+//! | `tiles` | the tiles of a plan, and the hash of all that decides the pixels of each |
 //! | `file` | reading, writing, and the way back to a fitted plan |
 
 mod decided;
@@ -20,9 +20,9 @@ mod differences;
 mod file;
 mod form;
 mod found;
-mod hashes;
 mod surveyed;
 mod text;
+mod tiles;
 
 pub use file::PlanFile;
 pub use form::*;

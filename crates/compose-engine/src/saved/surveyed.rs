@@ -32,7 +32,7 @@ fn kept_of(fitted: &Fitted, job: &Arc<Job>) -> SavedFit {
         let id = job.target.map(|target| fitted.plan.stack.facts[target].id.as_str());
         let out = fitted.left_out.iter().find(|out| Some(out.id.as_str()) == id);
         let masked = out.map(|out| saved_masked(out.masked));
-        return SavedFit { masked, sample: None, masks: Vec::new(), fills: Vec::new() };
+        return SavedFit { left_out: true, masked, sample: None, masks: Vec::new(), fills: Vec::new() };
     };
     let masks = Masks::All(&of.masks);
     let mask = |comparing: &crate::plan::Comparing| SavedMask {
@@ -41,6 +41,7 @@ fn kept_of(fitted: &Fitted, job: &Arc<Job>) -> SavedFit {
         learned: masks.rule(comparing.scene, comparing.rule).map(|mask| mask.learned()).unwrap_or_default(),
     };
     SavedFit {
+        left_out: false,
         masked: of.masked.map(saved_masked),
         sample: of.lattice.map(|lattice| lattice.to_string()),
         masks: job.comparing.iter().map(mask).collect(),
@@ -97,11 +98,11 @@ fn restored_job(plan: &Plan, job: &Arc<Job>, of: &SavedFit) -> Result<FittedJob,
         FittedMasks::new(plain.clone(), job, |of| Ok(plan.stack.masks[of.scene][of.rule].bound.alone()));
     let left_out = left_out.map_err(|e| e.to_string())?;
     let mut fitted =
-        FittedJob { job: job.clone(), masks: left_out, fills: Vec::new(), lattice: None, masked };
+        FittedJob { job: job.clone(), masks: Arc::new(left_out), fills: Vec::new(), lattice: None, masked };
     if fitted.is_left_out(plan) {
         return Ok(fitted);
     }
-    fitted.masks = masks(plan, job, plain, &of.masks)?;
+    fitted.masks = Arc::new(masks(plan, job, plain, &of.masks)?);
     if of.fills.len() != job.fills.len() {
         return Err(format!("its survey is of {} fills, and there are {}", of.fills.len(), job.fills.len()));
     }

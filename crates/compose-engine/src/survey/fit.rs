@@ -94,12 +94,12 @@ impl<'a> Fitting<'a> {
     }
 
     /// Fits the mask rules. Those that compare get a survey of the pixels that plain rules leave unmasked.
-    fn masks(&mut self, job: &Job) -> Result<FittedMasks, EngineError> {
+    fn masks(&mut self, job: &Job) -> Result<Arc<FittedMasks>, EngineError> {
         let plain = PlainMasks::of(self.plan, job);
         let survey = self.survey(job, Masks::Plain(&plain), compared(job))?;
         let survey = survey.map_or_else(Survey::default, |(survey, _)| survey);
         let (stack, grid) = (&self.plan.stack, &job.view.grid);
-        FittedMasks::new(plain, job, |of| {
+        let fitted = FittedMasks::new(plain, job, |of| {
             let bound = &stack.masks[of.scene][of.rule].bound;
             bound.fit(&job.mask_stack(stack, of.scene), &survey).map_err(|e| EngineError::Mask {
                 rule: stack.mask_names[of.rule].clone(),
@@ -107,7 +107,8 @@ impl<'a> Fitting<'a> {
                 window: Window::whole(grid.width, grid.height),
                 message: e.to_string(),
             })
-        })
+        });
+        fitted.map(Arc::new)
     }
 
     /// Fits the strategies of a job. Those that need a survey get one with all mask rules applied; its lattice comes back

@@ -141,6 +141,12 @@ impl Locks {
         Ok(locks)
     }
 
+    /// Whether one of these outputs has a lock, of a run that goes on or of one that was killed.
+    pub fn are_there<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> bool {
+        let is_there = |output| lock_of(output).is_ok_and(|lock| fs::symlink_metadata(lock).is_ok());
+        outputs.into_iter().any(is_there)
+    }
+
     /// The run that writes an output now, in words; `None` where there is none, or it has ended.
     pub fn holder(output: &Path) -> Option<String> {
         let lock = lock_of(output).ok()?;

@@ -19,6 +19,9 @@ use std::path::{Component, Path, PathBuf};
 /// The field of a tile index that holds the path of a tile; GDAL's default.
 const LOCATION: &str = "location";
 
+/// The tag of a VRT over tiles: how many there are.
+pub const MOSAIC_TAG: &str = "COMPOSE_TILES";
+
 /// A tile that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MosaicTile {
@@ -135,6 +138,7 @@ fn vrt<T: Sample>(draft: &Draft, spec: &RasterSpec, tiles: &[Placed]) -> Result<
         let driver = DriverManager::get_driver_by_name("VRT")?;
         let mut dataset = driver.create_with_band_type::<T, _>(draft.file(), *width, *height, bands)?;
         describe(&mut dataset, spec)?;
+        dataset.set_metadata_item(MOSAIC_TAG, &tiles.len().to_string(), "")?;
         for band in 1..=bands {
             let mut to = dataset.rasterband(band)?;
             for (nth, tile) in tiles.iter().enumerate() {
