@@ -11,6 +11,7 @@
 //! | `quality` | do predictions, composites and evaluations keep what they promise? |
 //! | `plan_file` | does a plan file give the bits that its rules give, or is it refused by name? |
 //! | `plugins` | do plugins work, and is every broken one refused by name? |
+//! | `tiles` | outputs in tiles: by many processes, killed, resumed, after a change |
 //! | `tidy` | is the house in order: edges between crates, generated pages, executable documentation |
 //!
 //! Where the answer is asked for and not what the program does and says, the engine is called as the program calls it
@@ -28,3 +29,4 @@ mod plugins;
 mod quality;
 mod support;
 mod tidy;
+mod tiles;
