@@ -7,6 +7,7 @@ fn resumed(field: &Field, expected: &str) {
     field.save_plan();
     let said = field.done(&["--from-plan", "plan.json", "--resume"]);
     assert!(said.contains(expected), "expected {expected}:\n{said}");
+    assert_eq!(said.contains("still valid"), said.contains("note: an earlier plan made r0"), "{said}");
     let resumed = field.taken();
     field.done(&["--from-plan", "plan.json", "--quiet"]);
     assert_same(&field.files(), &resumed, expected);

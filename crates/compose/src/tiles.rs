@@ -41,6 +41,12 @@ fn tell(report: &TilesReport, mosaics: &[Mosaic]) {
         let names = first_few(&report.empty);
         screen::tell(&format!("note: no pixel came of {names}: a report is written, and no image"));
     }
+    if !report.revised.is_empty() {
+        let names = first_few(&report.revised);
+        screen::tell(&format!(
+            "note: an earlier plan made {names}, and this plan does not change them: they are kept"
+        ));
+    }
     if !report.removed.is_empty() {
         let names = first_few(&report.removed);
         screen::tell(&format!(
@@ -53,7 +59,7 @@ fn tell(report: &TilesReport, mosaics: &[Mosaic]) {
     };
     let also = [
         (report.kept, "were there"),
-        (report.revised, "of an earlier plan are still valid"),
+        (report.revised.len(), "of an earlier plan are still valid"),
         (report.others, "came from other processes"),
     ];
     let also: Vec<String> =

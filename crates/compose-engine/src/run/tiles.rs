@@ -61,7 +61,7 @@ pub struct TilesReport {
     /// Tiles that were there already.
     pub kept: usize,
     /// Those of them that an earlier plan made, and that are the same in this one.
-    pub revised: usize,
+    pub revised: Vec<String>,
     /// Tiles of an earlier plan that no scene reaches any more: they were removed.
     pub removed: Vec<String>,
     /// Tiles that another process wrote meanwhile.
@@ -131,7 +131,7 @@ impl TiledRun<'_> {
         }
         if record.tile.plan != unit.identity.plan {
             self.revise(unit, &record.tile.plan, control)?;
-            report.revised += 1;
+            report.revised.push(unit.identity.id.clone());
         }
         report.kept += 1;
         report.counts[unit.output].push(record.result);
