@@ -200,15 +200,18 @@ fn a_full_disk_in_one_tile_leaves_the_others_and_nothing_of_it() {
     let output = shell.output().unwrap();
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains(&largest) && said.trim_end().lines().count() == 1, "{said}");
+    // libtiff of GDAL 3.10 prints lines of its own before ours, and needs more room while it writes: a tile that is
+    // nearly as large may fail first.
+    let last = said.trim_end().lines().last().unwrap();
+    let failed = last
+        .strip_prefix("error: out/")
+        .and_then(|last| last.split_once(".tif: cannot be written"))
+        .unwrap()
+        .0;
     let left = field.files();
-    assert!(
-        !left.keys().any(|name| name.starts_with('.') || name.starts_with(largest.trim_end_matches(".tif"))),
-        "{:?}",
-        left.keys()
-    );
+    assert!(!left.keys().any(|name| name.starts_with('.') || name.starts_with(failed)), "{:?}", left.keys());
     assert!(left.iter().all(|(name, bytes)| whole[name] == *bytes), "what is there is whole");
     let said = field.done(&["--from-plan", "plan.json", "--resume"]);
-    assert!(said.contains("were there)") || largest == "r000_c000.tif", "{said}");
+    assert!(said.contains("were there)") || failed == "r000_c000", "{said}");
     assert_same(&whole, &field.files(), "resumed");
 }
