@@ -135,7 +135,7 @@ fn tiles_that_no_scene_reaches_any_more_are_removed() {
     let said = field.fails(&["--from-plan", "plan.json"]);
     assert!(said.contains("is of another plan"), "{said}");
     let said = field.done(&["--from-plan", "plan.json", "--resume"]);
-    assert!(said.contains("no scene reaches r00") && said.contains("was removed"), "{said}");
+    assert!(said.contains("note: r00") && said.contains("this plan has no such tiles"), "{said}");
     // The shares that are told are those of the run, with what no scene reaches.
     let shares = said.trim_end().lines().last().unwrap();
     let status = field.done(&["status", "plan.json"]);
@@ -201,4 +201,38 @@ fn reports_that_were_edited_are_not_believed() {
         assert!(said.contains("1 of 9 tiles written (8 were there)"), "{edited}\n{said}");
         assert_same(&whole, &field.files(), &edited);
     }
+}
+
+/// Tiles of another size have other names in part: those that are left over go.
+#[test]
+fn tiles_of_another_size_do_not_stay_beside_the_new_ones() {
+    let field = Field::repaired(256);
+    field.done(&["--rules", "rules.toml", "-q"]);
+    let path = field.path("rules.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("tile-size = 256", "tile-size = 512")).unwrap();
+    field.save_plan();
+    assert!(field.fails(&["--from-plan", "plan.json"]).contains("this one has no such tile"));
+    resumed(&field, "4 of 4 tiles written");
+}
+
+/// Two tables whose scenes change places: each scene has the other layout then.
+#[test]
+fn the_table_of_a_scene_decides_its_tiles() {
+    let field = Field::side_by_side();
+    let path = field.path("rules.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (scenes, rest) = text.split_once("[target]").unwrap();
+    let table = |days: &str, layout: &str| {
+        let table = scenes.replace("[scenes]", "[[scenes]]").replace("s*.tif", days);
+        table.replace("landsat-c2-l89", layout)
+    };
+    let write = |(modern, old): (&str, &str)| {
+        let tables = table(modern, "landsat-c2-l89") + &table(old, "landsat-c1-sr-l8");
+        std::fs::write(&path, format!("{tables}[target]{rest}")).unwrap();
+    };
+    write(("s2020060*.tif", "s2020061*.tif"));
+    field.done(&["--rules", "rules.toml", "-q"]);
+    write(("s2020061*.tif", "s2020060*.tif"));
+    resumed(&field, "21 of 21 tiles written");
 }

@@ -1,6 +1,6 @@
 //! Many processes, in any order, killed and resumed, leave the bytes that one leaves.
 
-use super::{Field, assert_same, report};
+use super::{Field, STACK, assert_same, report};
 use crate::support::{command, listing, signal, stderr, stdout};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -173,4 +173,19 @@ fn an_interrupted_run_says_that_its_tiles_stay() {
     assert!(left.iter().all(|(name, bytes)| whole[name] == *bytes), "what is there is whole");
     field.done(&["--from-plan", "plan.json", "--resume", "-q"]);
     assert_same(&whole, &field.files(), "resumed");
+}
+
+/// A target that the rules leave out is not missed.
+#[test]
+fn status_counts_no_target_that_is_left_out() {
+    let rules = "[target]\nscene = \"each\"\nskip-above = 5\n[[mask]]\nname = \"cloud\"\nkind = \"bits\"\nany = [\"cloud\"]\n";
+    let field = Field::new(&STACK, 256, rules, "", "nodata = 0");
+    let text = std::fs::read_to_string(field.path("rules.toml")).unwrap();
+    std::fs::write(field.path("rules.toml"), text.replace("out/{tile}", "out/{id}_{tile}")).unwrap();
+    field.save_plan();
+    field.done(&["--from-plan", "plan.json", "-q"]);
+    let outputs = listing(&field.path("out")).iter().filter(|name| name.ends_with("mosaic.json")).count();
+    assert!((1..STACK.len()).contains(&outputs), "{outputs}");
+    let said = field.done(&["status", "plan.json"]);
+    assert_eq!(said.matches(": 9 of 9 tiles done").count(), outputs, "{said}");
 }

@@ -19,6 +19,7 @@ mod owner;
 mod tests;
 mod watched;
 
+pub use beside::{folder_of, from_folder_of};
 pub use digest::Digest;
 pub use drafts::Drafts;
 pub use inputs::Inputs;

@@ -3,7 +3,7 @@
 use crate::args::RunArgs;
 use crate::rules::{parse_rules, refuse_tile_options};
 use crate::{heap, screen};
-use compose_engine::{EngineError, Fitted, Options, Plan, PlanFile, Registry, Rules, SavedPlan};
+use compose_engine::{EngineError, Fitted, Options, Plan, PlanFile, Registry, Rules, SavedPlan, Unit};
 use compose_io::files::Drafts;
 use std::path::{Path, PathBuf};
 
@@ -54,13 +54,13 @@ fn working_folder() -> std::io::Result<PathBuf> {
     std::env::current_dir()?.canonicalize()
 }
 
-/// The plan as a file would hold it, and its hash.
-pub fn saved(planned: &Planned) -> Result<(SavedPlan, String), EngineError> {
+/// The tiles of a plan. That is all that is kept of what a file would hold.
+pub fn units(planned: &Planned) -> Result<Vec<Unit>, EngineError> {
     let Planned { rules, options, fitted } = planned;
     let folder = working_folder().map_err(|cause| unknown_folder(&rules.file.path, &cause))?;
     let saved = SavedPlan::of(&folder, rules, options, fitted)?;
     let hash = fitted.plan.hash.clone().unwrap_or_else(|| saved.hash());
-    Ok((saved, hash))
+    Ok(saved.units(&hash, fitted))
 }
 
 fn unknown_folder(path: &Path, cause: &std::io::Error) -> EngineError {

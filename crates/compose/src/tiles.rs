@@ -12,8 +12,7 @@ use std::process::ExitCode;
 /// Carries out the share of this process.
 pub fn run(args: &RunArgs, planned: &Planned, control: &Control<'_>) -> Result<ExitCode, EngineError> {
     let Planned { rules, fitted, .. } = planned;
-    let (saved, hash) = plan_file::saved(planned)?;
-    let units = saved.units(&hash, fitted);
+    let units = plan_file::units(planned)?;
     let share = match (&args.part, &args.tile) {
         (Some(part), _) => part.clone(),
         (None, Some(id)) => Share::One(id.clone()),
@@ -49,9 +48,7 @@ fn tell(report: &TilesReport, mosaics: &[Mosaic]) {
     }
     if !report.removed.is_empty() {
         let names = first_few(&report.removed);
-        screen::tell(&format!(
-            "note: no scene reaches {names} any more: what an earlier plan left there was removed"
-        ));
+        screen::tell(&format!("note: {names} of an earlier plan were removed: this plan has no such tiles"));
     }
     let of_share = match report.share {
         0 => "no tile is in this share".to_owned(),

@@ -83,7 +83,7 @@ fn refuse_read_tiles(
 ) -> Result<(), EngineError> {
     let all = job.tiling.iter().flat_map(|tiling| tiling.tiles().map(move |tile| (tiling, tile)));
     for (tiling, tile) in all {
-        let output = job.output.for_tile(tiling, tile);
+        let output = job.output.for_tile(&tiling.id(tile));
         let clash =
             output.files_by_setting().find_map(|(setting, file)| Some((setting, file, inputs.clash(file)?)));
         if let Some((setting, file, message)) = clash {

@@ -147,10 +147,10 @@ impl Job {
         self.part.col % side == 0 && self.part.row % side == 0
     }
 
-    /// Whether pixels of a scene may lie on the part or within the margin around it.
-    fn reaches_part(&self, scene: SceneId) -> bool {
+    /// Whether pixels of a scene may lie on a part of the grid or within the margin around it.
+    pub fn reaches(&self, scene: SceneId, part: Window) -> bool {
         let plan = &self.view.scenes[scene];
-        plan.overlaps && plan.reaches(self.part.expand(self.margin()))
+        plan.overlaps && plan.reaches(part.expand(self.margin()))
     }
 
     /// The scenes whose pixels may be read: the target and the donors, as far as they meet the part.
@@ -161,7 +161,7 @@ impl Job {
             .flat_map(|fill| fill.bound.planned().donors())
             .map(|donor| SceneId(donor.scene));
         let mut scenes: Vec<SceneId> =
-            donors.chain(self.target).filter(|scene| self.reaches_part(*scene)).collect();
+            donors.chain(self.target).filter(|scene| self.reaches(*scene, self.part)).collect();
         scenes.sort_unstable();
         scenes.dedup();
         scenes.into_iter()

@@ -47,5 +47,5 @@ pub use sample_lattice::{INNER, PATCH, SampleLattice};
 pub use select::{SETTINGS as SELECTION, SceneStatus, Status};
 pub use stack::Stack;
 pub use tile_jobs::{TILE_INDEX, VRT};
-pub use tiles::{Tile, Tiling, mosaic_path};
+pub use tiles::{Tile, Tiling, mosaic_path, path_of};
 pub use view::{BandGroup, ScenePlan, View, ViewId};

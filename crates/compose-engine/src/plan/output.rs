@@ -4,7 +4,7 @@ use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::ids::SceneId;
 use crate::plan::tiles::{WORDS, names_tiles};
-use crate::plan::{Stack, Tile, Tiling};
+use crate::plan::{Stack, path_of};
 use crate::rules::Rules;
 use crate::rules::settings::{Compress, Format as FormatSetting};
 use crate::rules::values::Extra;
@@ -117,8 +117,8 @@ impl OutputPlan {
     }
 
     /// The same for a tile: its name in every path.
-    pub fn for_tile(&self, tiling: &Tiling, tile: Tile) -> Self {
-        let of = |path: &PathBuf| tiling.path(path, tile);
+    pub fn for_tile(&self, id: &str) -> Self {
+        let of = |path: &PathBuf| path_of(path, id);
         let pictures = self.quicklooks.iter().map(|(picture, path)| (*picture, of(path)));
         Self {
             path: of(&self.path),

@@ -40,7 +40,7 @@ impl Job {
         let mut job = self.clone();
         if let Some(tiling) = &self.tiling {
             job.part = tiling.window(tile, &self.view.grid);
-            job.output = job.output.for_tile(tiling, tile);
+            job.output = job.output.for_tile(&tiling.id(tile));
             job.tile = Some(tile);
         }
         job
@@ -48,13 +48,7 @@ impl Job {
 
     /// The scenes that can have a part in the pixels of a part of the grid, in their order.
     pub fn scenes_on(&self, part: Window) -> impl Iterator<Item = SceneId> {
-        let whole = Window::whole(self.view.grid.width, self.view.grid.height);
-        let around = part.expand(self.margin()).intersect(whole);
-        let meets = move |scene: &SceneId| {
-            let plan = &self.view.scenes[*scene];
-            plan.overlaps && around.is_some_and(|around| plan.reaches(around))
-        };
-        (0..self.view.scenes.len()).map(SceneId).filter(meets)
+        (0..self.view.scenes.len()).map(SceneId).filter(move |scene| self.reaches(*scene, part))
     }
 
     /// The likely cost of a tile, in pixels: its own, and those of each scene on it.

@@ -115,11 +115,15 @@ impl Tiling {
 
     /// The path of a tile's file: `pattern` with `{tile}`, `{row}` and `{col}` filled in.
     pub fn path(&self, pattern: &Path, tile: Tile) -> PathBuf {
-        let name = pattern.file_name().unwrap_or_default().to_string_lossy();
-        let name = name.replace("{tile}", &self.id(tile));
-        let name = name.replace("{row}", &self.number(tile.row)).replace("{col}", &self.number(tile.col));
-        pattern.with_file_name(name)
+        path_of(pattern, &self.id(tile))
     }
+}
+
+/// The path of a file of the tile of this name: `pattern` with `{tile}`, `{row}` and `{col}` filled in.
+pub fn path_of(pattern: &Path, id: &str) -> PathBuf {
+    let (row, col) = id.strip_prefix('r').and_then(|numbers| numbers.split_once("_c")).unwrap_or_default();
+    let name = pattern.file_name().unwrap_or_default().to_string_lossy();
+    pattern.with_file_name(name.replace("{tile}", id).replace("{row}", row).replace("{col}", col))
 }
 
 /// What stands for a tile in the name of a file.

@@ -10,7 +10,7 @@
 //! | `sink` | the files of one output while they are written |
 //! | `report`, `sidecar`, `set` | what was done, in numbers and in the report; files and their hashes |
 //! | `tiles`, `tile_state`, `share` | a plan in tiles; what is there of a tile; tiles shared out over processes |
-//! | `unreached` | tiles of an earlier plan that this one has not |
+//! | `old_tiles` | tiles of an earlier plan that this one does not have |
 //! | `status` | how far the runs of a plan are |
 //! | `mosaic` | the files over all tiles |
 //! | `holdout` | a run in memory with hidden pixels |
@@ -21,6 +21,7 @@ mod files;
 mod fill;
 mod holdout;
 mod mosaic;
+mod old_tiles;
 mod report;
 pub mod set;
 mod share;
@@ -29,7 +30,6 @@ mod sink;
 mod status;
 mod tile_state;
 mod tiles;
-mod unreached;
 mod work_queue;
 
 pub(crate) use block::compose_block;

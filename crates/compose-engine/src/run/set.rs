@@ -5,11 +5,11 @@
 
 use crate::error::EngineError;
 use crate::plan::OutputPlan;
-use compose_io::files::Digest;
+use compose_io::files::{Digest, folder_of, from_folder_of};
 use compose_io::write::Pending;
 use serde_json::{Value, json};
 use std::io::ErrorKind;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// No report is larger: 65 000 scenes with ten files each come to less.
 const LARGEST: u64 = 512 << 20;
@@ -75,24 +75,8 @@ pub fn listed(report: &Path, output: &OutputPlan, files: &[Pending]) -> Result<V
 /// The file cannot be read.
 pub fn entry(report: &Path, what: &str, file: &Pending) -> Result<Value, EngineError> {
     let Digest { bytes, sha256 } = file.digest()?;
-    let path = seen_from(report, file.path());
+    let path = from_folder_of(report, file.path());
     Ok(json!({ "file": path.to_string_lossy(), "is": what, "bytes": bytes, "sha256": sha256 }))
-}
-
-/// The path of `file` from the folder of `report`; the whole path where they share no root.
-pub(super) fn seen_from(report: &Path, file: &Path) -> PathBuf {
-    let place = |path: &Path| folder_of(path).canonicalize().unwrap_or_else(|_| folder_of(path).to_owned());
-    let (from, to, name) = (place(report), place(file), file.file_name().unwrap_or_default());
-    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
-    if shared == 0 {
-        return to.join(name);
-    }
-    let up = from.components().skip(shared).map(|_| Component::ParentDir);
-    up.chain(to.components().skip(shared)).collect::<PathBuf>().join(name)
-}
-
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Compares every file that a report lists with the disk, and looks for files of other runs beside its image.
@@ -188,7 +172,7 @@ mod tests {
         std::fs::create_dir_all(folder.path().join("reports/2020")).unwrap();
         std::fs::create_dir_all(folder.path().join("images")).unwrap();
         let seen = |report: &str, file: &str| {
-            seen_from(&folder.path().join(report), &folder.path().join(file)).display().to_string()
+            from_folder_of(&folder.path().join(report), &folder.path().join(file)).display().to_string()
         };
         assert_eq!(seen("a.json", "a.tif"), "a.tif");
         assert_eq!(seen("a.json", "images/a.tif"), "images/a.tif");

@@ -1,15 +1,15 @@
 //! How far the runs of a plan are: from the plan file and the reports beside the outputs, without a scene.
 
+use super::old_tiles::others;
 use super::report::JobReport;
-use super::set::{self, Look};
-use super::tile_state::{TileState, record, state_of};
+use super::set::{self, Found, Look};
+use super::tile_state::{TileState, state_of};
 use crate::error::EngineError;
 use crate::fitted::Unit;
-use crate::plan::{Tile, Tiling};
+use crate::plan::Tiling;
 use crate::saved::{PlanFile, SavedFile, SavedOutput};
-use compose_io::files::Locks;
+use compose_io::files::{Locks, folder_of};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// How far an output is.
@@ -111,24 +111,19 @@ fn of_output(file: &PlanFile, nth: usize) -> Result<OutputStatus, EngineError> {
 fn add_tiles(status: &mut OutputStatus, file: &PlanFile, nth: usize, (tiling, report): (&Tiling, &Path)) {
     let output = &file.plan.outputs[nth];
     let size = (output.grid.width, output.grid.height);
-    let pixels = |tile: Tile| tiling.window_in(tile, size).pixels() as u64;
     let units = file.plan.units_of(nth, &file.hash, nth);
-    let reached: BTreeSet<Tile> = units.iter().map(|unit| unit.tile).collect();
     let mut counts: Vec<JobReport> = Vec::new();
+    let mut outside = (size.0 as u64).saturating_mul(size.1 as u64);
     for unit in &units {
+        outside -= tiling.window_in(unit.tile, size).pixels() as u64;
         let there = of_tile(unit, output, tiling);
         if let There::Done(of, _) = &there {
             counts.push((**of).clone());
         }
         status.add(unit.identity.id.clone(), &tiling.path(report, unit.tile), there);
     }
-    let mut outside = 0;
-    for tile in tiling.tiles().filter(|tile| !reached.contains(tile)) {
-        outside += pixels(tile);
-        let (report, id) = (tiling.path(report, tile), tiling.id(tile));
-        if record(&report).is_some_and(|found| found.tile.id == id) {
-            status.add(id, &report, There::Foreign);
-        }
+    for (report, found) in others(report, units.iter()) {
+        status.add(found.tile.id, &report, There::Foreign);
     }
     let planes = if file.plan.validity == "joint" { 1 } else { file.plan.bands.len() as u64 };
     // The shares of all tiles are those of the grid, with what no scene reaches.
@@ -172,10 +167,8 @@ fn of_image(report: &Path, hash: &str) -> There {
 
 /// Whether all files that a report lists are there, and as long as it says.
 fn are_there(report: &Path, files: &[Value]) -> bool {
-    let folder = report.parent().unwrap_or(Path::new(""));
-    files.iter().all(|file| {
-        let path = file["file"].as_str().map(|name| folder.join(name));
-        let bytes = path.and_then(|path| std::fs::metadata(path).ok()).map(|found| found.len());
-        bytes.is_some() && bytes == file["bytes"].as_u64()
-    })
+    let is_there = |(name, written)| {
+        set::held_against(&folder_of(report).join(name), &written, Look::Lengths) == Found::Whole
+    };
+    files.iter().all(|file| set::entry_of(file).is_some_and(is_there))
 }

@@ -3,6 +3,7 @@
 use super::report::JobReport;
 use super::set::{self, Found, Look};
 use crate::fitted::TileIdentity;
+use compose_io::files::{folder_of, from_folder_of};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -46,7 +47,7 @@ impl TileRecord {
     /// Those of some files that it lists, and that are as they were written.
     pub fn own(&self, report: &Path, files: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
         let is_own = |file: &PathBuf| {
-            let name = set::seen_from(report, file);
+            let name = from_folder_of(report, file);
             let mut listed = self.files.iter().filter_map(set::entry_of);
             let entry = listed.find(|(listed, _)| Path::new(listed) == name);
             entry
@@ -112,11 +113,11 @@ fn what_is_wrong<'a>(
 ) -> Option<String> {
     let listed: BTreeSet<PathBuf> =
         found.files.iter().filter_map(set::entry_of).map(|(name, _)| name.into()).collect();
-    let expected: BTreeSet<PathBuf> = images.map(|file| set::seen_from(report, file)).collect();
+    let expected: BTreeSet<PathBuf> = images.map(|file| from_folder_of(report, file)).collect();
     if listed != expected && !(found.is_blank() && found.result.is_empty()) {
         return Some(format!("{} lists other files than those of the tile", report.display()));
     }
-    let whole = |(name, digest)| (name, set::held_against(&set::folder_of(report).join(name), &digest, look));
+    let whole = |(name, digest)| (name, set::held_against(&folder_of(report).join(name), &digest, look));
     let mut files = found.files.iter().filter_map(set::entry_of).map(whole);
     let (name, _) = files.find(|(_, found)| *found != Found::Whole)?;
     Some(format!("{}: {name} is not as it was written", report.display()))

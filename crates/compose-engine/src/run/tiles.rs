@@ -62,7 +62,7 @@ pub struct TilesReport {
     pub kept: usize,
     /// Those of them that an earlier plan made, and that are the same in this one.
     pub revised: Vec<String>,
-    /// Tiles of an earlier plan that no scene reaches any more: they were removed.
+    /// Tiles of an earlier plan that this one does not have: they were removed.
     pub removed: Vec<String>,
     /// Tiles that another process wrote meanwhile.
     pub others: usize,
@@ -82,13 +82,15 @@ impl TiledRun<'_> {
         let mine = self.chosen()?;
         let mut report = TilesReport { share: mine.len(), ..TilesReport::default() };
         report.counts = self.fitted.jobs.iter().map(|_| Vec::new()).collect();
-        report.removed = self.remove_unreached(control)?;
+        report.removed = self.remove_others(control)?;
         let mut work = Vec::new();
         for unit in mine {
-            match self.state(unit) {
-                TileState::Done(record) if self.existing != Existing::Replace => {
-                    self.keep(unit, *record, control, &mut report)?;
-                }
+            if self.existing == Existing::Replace {
+                work.push(unit);
+                continue;
+            }
+            match self.state(unit, Look::Contents) {
+                TileState::Done(record) => self.keep(unit, *record, control, &mut report)?,
                 TileState::Other(..) if self.existing == Existing::Refuse => {
                     self.refuse_if_in_the_way(unit, control)?;
                     work.push(unit);
@@ -103,10 +105,10 @@ impl TiledRun<'_> {
     /// Refuses what is in the place of a tile, unless another process is just giving the tile its names, or died while it
     /// did.
     fn refuse_if_in_the_way(&self, unit: &Unit, control: &Control<'_>) -> Result<(), EngineError> {
-        let output = self.fitted.jobs[unit.output].job.narrowed(unit.tile).output;
         control.drafts.next_set()?;
-        let Claim::Ours(locks) = Locks::try_take(output.files(), control.drafts)? else { return Ok(()) };
-        match self.state(unit) {
+        let claim = Locks::try_take(self.output(unit).files(), control.drafts)?;
+        let Claim::Ours(locks) = claim else { return Ok(()) };
+        match self.state(unit, Look::Contents) {
             TileState::Other(why, record) if locks.notes().is_empty() || !is_of(record.as_deref(), unit) => {
                 Err(EngineError::Tile { tile: unit.identity.id.clone(), why })
             }
@@ -122,7 +124,7 @@ impl TiledRun<'_> {
         control: &Control<'_>,
         report: &mut TilesReport,
     ) -> Result<(), EngineError> {
-        let output = self.fitted.jobs[unit.output].job.narrowed(unit.tile).output;
+        let output = self.output(unit);
         if Locks::are_there(output.files()) {
             control.drafts.next_set()?;
             if let Claim::Ours(locks) = Locks::try_take(output.files(), control.drafts)? {
@@ -176,14 +178,18 @@ impl TiledRun<'_> {
         EngineError::Option { option: "--tile".into(), message }
     }
 
-    fn state(&self, unit: &Unit) -> TileState {
-        let job = self.fitted.jobs[unit.output].job.narrowed(unit.tile);
-        state_of(job.output.files_by_setting(), &unit.identity, Look::Contents)
+    /// The files of a tile.
+    fn output(&self, unit: &Unit) -> OutputPlan {
+        self.fitted.jobs[unit.output].job.output.for_tile(&unit.identity.id)
+    }
+
+    fn state(&self, unit: &Unit, look: Look) -> TileState {
+        state_of(self.output(unit).files_by_setting(), &unit.identity, look)
     }
 
     /// Writes the hash of this plan into the report of a tile that an earlier plan made, which is the same in this one.
     fn revise(&self, unit: &Unit, earlier: &str, control: &Control<'_>) -> Result<(), EngineError> {
-        let output = self.fitted.jobs[unit.output].job.narrowed(unit.tile).output;
+        let output = self.output(unit);
         let Some(report) = output.sidecar.as_deref() else { return Ok(()) };
         control.drafts.next_set()?;
         let Claim::Ours(mut locks) = Locks::try_take([report], control.drafts)? else { return Ok(()) };
@@ -242,8 +248,7 @@ impl TiledRun<'_> {
         control: &Control<'_>,
         report: &mut TilesReport,
     ) -> Result<bool, EngineError> {
-        let whole = &self.fitted.jobs[unit.output].job;
-        let output = whole.narrowed(unit.tile).output;
+        let output = self.output(unit);
         control.drafts.next_set()?;
         let mut locks = match Locks::try_take(output.files(), control.drafts)? {
             Claim::Ours(locks) => locks,
@@ -251,8 +256,10 @@ impl TiledRun<'_> {
         };
         report.taken_over.extend(locks.notes().iter().cloned());
         // It may have been finished since it was looked at.
-        let (overwrite, earlier) = match self.state(unit) {
-            TileState::Done(record) if again || self.existing != Existing::Replace => {
+        let keeps = again || self.existing != Existing::Replace;
+        let look = if keeps { Look::Contents } else { Look::Lengths };
+        let (overwrite, earlier) = match self.state(unit, look) {
+            TileState::Done(record) if keeps => {
                 report.others += 1;
                 report.counts[unit.output].push(record.result);
                 return Ok(true);

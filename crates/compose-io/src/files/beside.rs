@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use tempfile::TempDir;
 
 /// What GDAL reads together with a raster. Left from an earlier file of the same name, it would be taken for
@@ -19,7 +19,7 @@ pub(crate) fn companions(path: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 /// The folder that a file lies in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -27,6 +27,20 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 pub(crate) fn place(path: &Path) -> Option<PathBuf> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Some(folder.canonicalize().ok()?.join(path.file_name()?))
+}
+
+/// The path of `to` from the folder of `from`; the whole path where there is none.
+pub fn from_folder_of(from: &Path, to: &Path) -> PathBuf {
+    let real = |path: &Path| place(path).or_else(|| std::path::absolute(path).ok());
+    let (Some(from), Some(to)) = (real(from), real(to)) else { return to.to_owned() };
+    let folder: Vec<Component<'_>> = from.parent().unwrap_or(Path::new("")).components().collect();
+    let path: Vec<Component<'_>> = to.components().collect();
+    let same = folder.iter().zip(&path).take_while(|(a, b)| a == b).count();
+    if same == 0 {
+        return to;
+    }
+    let up = folder[same..].iter().map(|_| Component::ParentDir);
+    up.chain(path[same..].iter().copied()).collect()
 }
 
 /// Makes a folder for a draft of the file called `name`, in the folder where that will be.

@@ -5,7 +5,7 @@
 
 use super::{Draft, Pending, RasterSpec, Sample, WriteError, close, describe};
 use crate::files::Drafts;
-use crate::files::beside::place;
+use crate::files::from_folder_of;
 use crate::messages::checked;
 use compose_core::{DataType, Grid, Transform, Window};
 use gdal::errors::GdalError;
@@ -14,7 +14,7 @@ use gdal::vector::{
     Feature, FieldDefn, Geometry, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType,
 };
 use gdal::{Dataset, DriverManager, Metadata};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// The field of a tile index that holds the path of a tile; GDAL's default.
 const LOCATION: &str = "location";
@@ -116,20 +116,6 @@ fn sorted(spec: &RasterSpec, tiles: &[MosaicTile]) -> Result<Vec<Placed>, WriteE
         key(a).cmp(&key(b)).then_with(|| a.location.cmp(&b.location))
     });
     Ok(tiles)
-}
-
-/// The path of `to` from the folder of `from`; the whole path where there is none.
-fn from_folder_of(from: &Path, to: &Path) -> PathBuf {
-    let real = |path: &Path| place(path).or_else(|| std::path::absolute(path).ok());
-    let (Some(from), Some(to)) = (real(from), real(to)) else { return to.to_owned() };
-    let folder: Vec<Component<'_>> = from.parent().unwrap_or(Path::new("")).components().collect();
-    let path: Vec<Component<'_>> = to.components().collect();
-    let same = folder.iter().zip(&path).take_while(|(a, b)| a == b).count();
-    if same == 0 {
-        return to;
-    }
-    let up = folder[same..].iter().map(|_| Component::ParentDir);
-    up.chain(path[same..].iter().copied()).collect()
 }
 
 fn vrt<T: Sample>(draft: &Draft, spec: &RasterSpec, tiles: &[Placed]) -> Result<Dataset, String> {
