@@ -69,10 +69,10 @@ fn forged(plan: &str, from: &str, to: &str) -> String {
 #[test]
 fn a_plan_of_another_version_is_refused_whatever_else_is_in_it() {
     let saved = Saved::new();
-    let expected = "is a plan of version 2, and this program carries out version 1; make the plan anew with --save-plan\n";
-    let other = saved.text().replacen("\"plan-version\": 1", "\"plan-version\": 2", 1);
+    let expected = "is a plan of version 3, and this program carries out version 2; make the plan anew with --save-plan\n";
+    let other = saved.text().replacen("\"plan-version\": 2", "\"plan-version\": 3", 1);
     assert_eq!(saved.refused_as(&other), expected);
-    assert_eq!(saved.refused_as("{\n  \"plan-version\": 2,\n  \"new\": 7\n}\n"), expected);
+    assert_eq!(saved.refused_as("{\n  \"plan-version\": 3,\n  \"new\": 7\n}\n"), expected);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn what_is_no_plan_is_refused_with_what_it_is() {
     let none = saved.refused();
     let expected = "is no plan file (it has 9663676416 bytes, and does not begin like one); expected a file that --save-plan wrote\n";
     assert_eq!(none, expected);
-    std::fs::write(saved.plan(), "{\n  \"plan-version\": 1,\n").unwrap();
+    std::fs::write(saved.plan(), "{\n  \"plan-version\": 2,\n").unwrap();
     begun.set_len(9 << 30).unwrap();
     let huge = refused(&saved.pair, &["--from-plan", "plan.json"]);
     assert!(huge.contains("plan.json: has 9663676416 bytes; at most 2147483648 are read"), "{huge}");

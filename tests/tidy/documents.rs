@@ -170,6 +170,8 @@ fn every_key_is_told_and_no_other() {
     let tables = &schema["properties"];
     assert_eq!(told(&page, "[scenes]"), keys(&tables["scenes"]["anyOf"][0]), "(told) (known)");
     assert_eq!(told(&page, "[[scene]]"), keys(&tables["scene"]["items"]), "(told) (known)");
+    let beside = &tables["scenes"]["anyOf"][0]["properties"]["beside"]["items"];
+    assert_eq!(told(&page, "[[scenes.beside]]"), keys(beside), "(told) (known)");
     for table in ["target", "grid", "output"] {
         assert_eq!(told(&page, &format!("[{table}]")), keys(&tables[table]), "(told) (known)");
     }

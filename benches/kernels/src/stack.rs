@@ -52,6 +52,7 @@ pub(crate) fn scene(id: usize, day: i32, grid: &Grid, size: Size) -> SceneFacts 
         dtype: DataType::UInt16,
         scale_offset: None,
         layout: None,
+        beside: false,
     };
     let mut bands: Vec<_> = (1..=size.bands).map(|n| band(format!("B{n}"), BandRole::Data)).collect();
     let layout = Some(compose_core::quality::find("landsat-c2-l89").expect("a layout that is known"));

@@ -6,11 +6,13 @@
 
 mod layout;
 mod layouts;
+mod own;
 #[cfg(test)]
 mod vectors;
 
 pub use layout::{Caveat, Class, CodeTest, Field, Fill, Layout, RESERVED};
 pub use layouts::LAYOUTS;
+pub use own::{OwnField, of_classes, of_fields, word};
 
 use crate::suggest::did_you_mean;
 

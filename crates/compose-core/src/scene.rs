@@ -28,6 +28,8 @@ pub struct BandFacts {
     pub scale_offset: Option<(f64, f64)>,
     /// Meaning of the codes of a quality band, where known.
     pub layout: Option<&'static Layout>,
+    /// Whether a mask made by others holds it: where it has no pixel, a rule that reads it cannot judge.
+    pub beside: bool,
 }
 
 impl BandFacts {

@@ -20,6 +20,7 @@ pub(crate) fn scene(id: &str, day: Option<i32>) -> SceneFacts {
         dtype: DataType::UInt16,
         scale_offset: None,
         layout: None,
+        beside: false,
     };
     SceneFacts {
         id: id.into(),

@@ -9,6 +9,7 @@
 //! filter drops is never opened. All that was decided on the way is in the notes.
 
 mod bands;
+mod beside;
 mod date;
 mod date_elsewhere;
 mod error;
@@ -50,6 +51,7 @@ pub fn find_scenes(query: &ScenesQuery, systems: &CrsRegistry) -> Result<Found, 
     }
     let mut scenes = group::by_scene(query, hits)?;
     date_elsewhere::fill_in(&mut scenes, query, systems)?;
+    beside::attach(&mut scenes, query)?;
     scenes.sort_by(|a, b| (a.day.is_none(), a.day, &a.id).cmp(&(b.day.is_none(), b.day, &b.id)));
     let notes = strangers.first().map(|_| passed_over(&names, &strangers));
     Ok(Found { scenes, notes: notes.into_iter().collect() })
@@ -78,6 +80,7 @@ pub fn find_explicit(scene: &ExplicitScene, systems: &CrsRegistry) -> Result<Fou
     let mut found = group::scene(query, id, files, named.as_ref());
     found.day = scene.day.or_else(|| named.and_then(|n| n.day));
     date_elsewhere::fill_in(std::slice::from_mut(&mut found), query, systems)?;
+    beside::attach(std::slice::from_mut(&mut found), query)?;
     Ok(found)
 }
 
@@ -90,7 +93,7 @@ fn explicit_files(scene: &ExplicitScene) -> Result<Vec<FoundFile>, DiscoverError
             let found = if at.is_dir() { "a folder" } else { "nothing of this name" };
             return Err(DiscoverError::NoFile { path: path.clone(), found, base: base.clone(), setting });
         }
-        Ok(FoundFile { path: at, band: band.cloned(), metres: None })
+        Ok(FoundFile { path: at, band: band.cloned(), metres: None, beside: None })
     };
     let ExplicitFiles { stack, per_band } = &scene.files;
     let stack = stack.iter().map(|path| one(None, path));

@@ -5,7 +5,7 @@ use crate::access::Access;
 use crate::header::Tag;
 use crate::preset::{Preset, Sensor};
 use crate::tiles::BandRef;
-use compose_core::{Day, SceneFacts};
+use compose_core::{Day, Layout, SceneFacts};
 use std::path::PathBuf;
 
 /// The places and names of scenes: `[scenes]` of a rules file.
@@ -41,6 +41,32 @@ pub struct ScenesQuery {
     pub access: Access,
     /// Whether files without a georeference stay without one, and may be put on each other pixel by pixel.
     pub georeference_none: bool,
+    /// Rasters that others made of the scenes.
+    pub beside: Vec<Beside>,
+}
+
+/// A raster that others made of each scene, such as a cloud mask: `[[scenes.beside]]` of a rules file.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// Where it is.
+    pub place: BesidePlace,
+    /// Name of the band that it gives to the scene.
+    pub band: String,
+    /// Number of that band in the raster, from 1; `None`: the only one.
+    pub number: Option<usize>,
+    /// The meaning of its codes; without one its numbers are measurements.
+    pub layout: Option<&'static Layout>,
+    /// Values that mean "no data".
+    pub nodata: Nodata,
+    /// Whether scenes without it are left out; otherwise they are refused.
+    pub skip: bool,
+}
+
+/// The place of a raster that others made of a scene.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BesidePlace {
+    /// A glob with `{id}` for the scene's id.
+    Files(String),
 }
 
 /// The data bands wanted, in output order.
@@ -126,6 +152,17 @@ pub struct FoundScene {
     pub mtl: Option<PathBuf>,
     /// Notes for the plan.
     pub notes: Vec<String>,
+    /// The masks made by others that it does not have.
+    pub without: Vec<Without>,
+}
+
+/// A mask made by others that a scene does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Without {
+    /// Number of the mask in [`ScenesQuery::beside`].
+    pub beside: usize,
+    /// What was looked for.
+    pub reason: String,
 }
 
 /// A file of a scene.
@@ -137,6 +174,8 @@ pub struct FoundFile {
     pub band: Option<String>,
     /// Pixel size in metres, where the name says it.
     pub metres: Option<u32>,
+    /// Number in [`ScenesQuery::beside`], for a raster that others made of the scene.
+    pub beside: Option<usize>,
 }
 
 /// All that was found for a query.

@@ -30,6 +30,7 @@ pub(crate) fn scene(layout: &str, dtype: DataType) -> SceneFacts {
         dtype,
         scale_offset: (role == BandRole::Data).then_some((0.0001, 0.0)),
         layout: None,
+        beside: false,
     };
     let data = BandFacts { aliases: vec!["red".into()], ..band("B4", BandRole::Data, DataType::Int16) };
     let layout = compose_core::quality::find(layout).ok();

@@ -48,6 +48,7 @@ fn scene(id: usize) -> SceneFacts {
         dtype: DataType::UInt16,
         scale_offset: None,
         layout: None,
+        beside: false,
     };
     let bands = (1..=BANDS).map(band).collect();
     let id = id.to_string();

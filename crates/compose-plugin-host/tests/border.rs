@@ -43,6 +43,7 @@ fn scene(id: &str, bands: usize) -> SceneFacts {
         dtype: DataType::UInt16,
         scale_offset: Some((0.1, -1.0)),
         layout: None,
+        beside: false,
     };
     let bands: Vec<BandFacts> = (1..=bands).map(band).collect();
     SceneFacts {

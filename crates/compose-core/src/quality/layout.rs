@@ -63,6 +63,8 @@ pub struct Layout {
     pub silent: Option<(Day, Day)>,
     /// Traps for users of the band; they are printed as remarks.
     pub caveats: &'static [Caveat],
+    /// What the numbers are percent of, in a layout that has no codes: whole numbers from 0 to 100, or fractions from 0 to 1.
+    pub percent_of: Option<&'static str>,
 }
 
 /// A trap of a layout.
@@ -224,6 +226,9 @@ impl Layout {
     /// assert_eq!(layout.decode(256), "cloud-confidence low");
     /// ```
     pub fn decode(&self, code: u32) -> String {
+        if let Some(what) = self.percent_of {
+            return format!("{what} {code} %");
+        }
         if matches!(self.fill, Fill::Code(_)) && self.class_field().is_none() && self.is_fill(code) {
             return FILL.into();
         }

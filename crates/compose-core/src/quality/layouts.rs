@@ -59,6 +59,7 @@ const BASE: Layout = Layout {
     known_codes: &[],
     silent: None,
     caveats: &[],
+    percent_of: None,
 };
 
 /// A layout in which bit 0 means fill.
@@ -107,9 +108,13 @@ pub static LAYOUTS: &[Layout] = &[
     SCL,
     QA60,
     MODIS_STATE,
+    FMASK,
     FMASK_GERSL,
     FMASK_PYTHON,
     FORCE_QAI,
+    OMNICLOUDMASK,
+    CLOUDSEN12,
+    S2CLOUDLESS,
 ];
 
 const C2_CLEAR: &[Caveat] = &[Caveat {
@@ -478,6 +483,21 @@ const LAND_WATER: &[Class] = &[
     class(7, "deep-ocean"),
 ];
 
+/// Class raster that Fmask 4 and 5 write.
+const FMASK: Layout = filled_by(
+    255,
+    "fmask",
+    "GERSL Fmask 4 and 5 readme",
+    &[classes(&[
+        class(0, "clear"),
+        class(1, "water"),
+        class(2, "cloud-shadow"),
+        class(3, "snow"),
+        class(4, "cloud"),
+        class(255, "fill"),
+    ])],
+);
+
 /// Class raster of the GERSL (Matlab) Fmask; the codings of Fmask rasters do not agree with each other.
 const FMASK_GERSL: Layout = filled_by(
     255,
@@ -529,4 +549,24 @@ const FORCE_QAI: Layout = Layout {
             flag("water-vapor", 14),
         ],
     )
+};
+
+/// The classes of CloudSEN12, which networks that were trained on it share.
+const CLOUDS: &[Field] = &[classes(&[
+    class(0, "clear"),
+    class(1, "thick-cloud"),
+    class(2, "thin-cloud"),
+    class(3, "cloud-shadow"),
+])];
+
+/// `*_OCM_v*.tif` of OmniCloudMask. Where the scene had no data, it writes 0 as well.
+const OMNICLOUDMASK: Layout = unfilled("omnicloudmask", "DPIRD-DMA/OmniCloudMask: README.md", CLOUDS);
+
+const CLOUDSEN12: Layout =
+    unfilled("cloudsen12", "huggingface.co/datasets/csaybar/CloudSEN12-scribble: README.md", CLOUDS);
+
+/// Cloud probability of s2cloudless, and `MSK_CLDPRB` of Sentinel-2. Its binary masks are classes of one's own.
+const S2CLOUDLESS: Layout = Layout {
+    percent_of: Some("cloud-probability"),
+    ..unfilled("s2cloudless", "sentinel-hub/sentinel2-cloud-detector: README.md", &[])
 };

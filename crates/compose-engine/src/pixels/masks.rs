@@ -258,14 +258,27 @@ impl SceneReader<'_> {
         Ok(())
     }
 
-    /// 1 where a quality band of the rule has no pixel, or marks it as fill: a pixel that cannot be judged is unusable.
+    /// 1 where a quality band of the rule, or a mask made by others, has no pixel, or marks it as fill: a pixel that cannot
+    /// be judged is unusable.
     fn outside_of(&self, scene: SceneId, bands: &[usize], owned: &[Owned], window: Window) -> Array2<u8> {
         let mut outside = Array2::zeros((window.height, window.width));
         for (band, plane) in bands.iter().zip(owned) {
-            let Owned::Quality(codes, inside) = plane else { continue };
+            let facts = &self.context.stack.facts[scene].bands[*band];
+            let (codes, inside) = match plane {
+                Owned::Quality(codes, inside) => (codes, inside),
+                Owned::Data(_, valid) => {
+                    if facts.beside {
+                        Zip::from(&mut outside).and(valid).for_each(|o, v| *o |= 1 - *v);
+                    }
+                    continue;
+                }
+            };
             Zip::from(&mut outside).and(inside).for_each(|o, i| *o |= 1 - *i);
-            if let Some(layout) = self.context.stack.facts[scene].bands[*band].layout {
+            if let Some(layout) = facts.layout {
                 Zip::from(&mut outside).and(codes).for_each(|o, c| *o |= u8::from(layout.is_fill(*c)));
+            }
+            for nodata in &self.context.sources[scene].refs[BandId(*band)].nodata {
+                Zip::from(&mut outside).and(codes).for_each(|o, c| *o |= u8::from(f64::from(*c) == *nodata));
             }
         }
         outside

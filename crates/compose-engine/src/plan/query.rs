@@ -1,11 +1,14 @@
 //! From the rules file's tables to what discovery is asked.
 
 use crate::error::EngineError;
-use crate::rules::settings::{Georeference, Precision, Scene, Scenes};
-use crate::rules::values::{BandChoice as SaidChoice, Bands};
+use crate::rules::settings::{Beside, Georeference, Missing, Precision, Scene, Scenes};
+use crate::rules::values::{BandChoice as SaidChoice, Bands, LayoutOrClasses};
 use crate::rules::{At, Rules};
+use compose_core::quality;
 use compose_io::preset;
-use compose_io::scene::{BandChoice, BandsWanted, ExplicitFiles, ExplicitScene, Nodata, ScenesQuery};
+use compose_io::scene::{
+    self as io, BandChoice, BandsWanted, BesidePlace, ExplicitFiles, ExplicitScene, Nodata, ScenesQuery,
+};
 
 /// `[scenes]` as discovery asks for it.
 pub(super) fn query(rules: &Rules, scenes: &At<Scenes>) -> Result<ScenesQuery, EngineError> {
@@ -33,6 +36,48 @@ pub(super) fn query(rules: &Rules, scenes: &At<Scenes>) -> Result<ScenesQuery, E
         precision_f32: said.precision == Some(Precision::F32),
         access: rules.access(),
         georeference_none: said.georeference == Some(Georeference::None),
+        beside: said
+            .beside
+            .iter()
+            .map(|beside| self::beside(rules, scenes, beside))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+/// A `[[scenes.beside]]`.
+fn beside(rules: &Rules, scenes: &At<Scenes>, said: &Beside) -> Result<io::Beside, EngineError> {
+    let refuse = |message: String| {
+        EngineError::at(&rules.file, &scenes.spans.of("beside"), &format!("[[scenes.beside]] {message}"))
+    };
+    let Some(files) = &said.files else {
+        return Err(refuse("has no files; expected a glob such as \"masks/{id}_OCM*.tif\"".into()));
+    };
+    let Some(band) = said.band.as_ref().filter(|band| !band.is_empty()) else {
+        return Err(refuse(format!(
+            "{files} has no band; say by which name rules ask for it, e.g. band = \"OCM\""
+        )));
+    };
+    if scenes.value.beside.iter().filter(|other| other.band.as_ref() == Some(band)).count() > 1 {
+        return Err(refuse(format!("band = \"{band}\" is there twice; each needs a name of its own")));
+    }
+    if said.number == Some(0) {
+        return Err(refuse(format!("{band}: number = 0, expected a number from 1")));
+    }
+    let layout = match &said.layout {
+        None => None,
+        Some(LayoutOrClasses::Name(name)) => Some(quality::find(name).map_err(refuse)?),
+        Some(LayoutOrClasses::Classes(classes)) => {
+            let layout = quality::of_classes("classes of one's own", "the rules file", classes);
+            Some(layout.map_err(|why| refuse(format!("{band}: layout {why}")))?)
+        }
+    };
+    Ok(io::Beside {
+        place: BesidePlace::Files(files.clone()),
+        band: band.clone(),
+        number: said.number,
+        layout,
+        nodata: nodata(said.nodata.as_ref()),
+        skip: said.missing == Some(Missing::Skip),
     })
 }
 

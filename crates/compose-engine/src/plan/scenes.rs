@@ -208,6 +208,7 @@ fn selected(
             let message = format!("scene {} {e}", found.id);
             EngineError::at(&rules.file, &selection_at(spans), &message)
         })?;
+        let reason = reason.map_or_else(|| without_a_mask(rules, &candidate), |reason| Ok(Some(reason)))?;
         let status = reason.map_or(Status::Used, Status::Skipped);
         let used = status == Status::Used;
         statuses.push(SceneStatus { id: found.id.clone(), day: found.day, status });
@@ -219,6 +220,21 @@ fn selected(
         return Err(none_left(rules, &statuses));
     }
     Ok((kept, statuses))
+}
+
+/// Why a scene that lacks a mask made by others is left out; an error where the rules do not say so.
+fn without_a_mask(rules: &Rules, candidate: &Candidate) -> Result<Option<String>, EngineError> {
+    for without in &candidate.found.without {
+        if !candidate.query.beside[without.beside].skip {
+            let message = format!(
+                "scene {}: {}; missing = \"skip\" leaves such scenes out",
+                candidate.found.id, without.reason
+            );
+            let span = setting_at(rules, &candidate.at, "beside");
+            return Err(EngineError::at(&rules.file, &span, &message));
+        }
+    }
+    Ok(candidate.found.without.first().map(|without| without.reason.clone()))
 }
 
 /// The first setting that selects by date.

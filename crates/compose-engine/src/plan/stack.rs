@@ -61,6 +61,7 @@ impl Stack {
         let groups: Vec<Vec<Vec<BandId>>> = facts.iter().map(groups_by_grid).collect();
         let masks = bind_masks(rules, &facts, &groups)?;
         notes.extend(masks.iter().flatten().flat_map(|m| m.bound.planned().notes()));
+        notes.extend(unread(&facts, &masks));
         Ok(Self {
             mask_names: rules.masks.iter().map(|m| m.value.name.clone()).collect(),
             validity: validity(rules)?,
@@ -219,6 +220,24 @@ fn bind_masks(
         all.push(of_scene);
     }
     Ok(all)
+}
+
+/// Remarks on masks made by others that no rule reads.
+fn unread(scenes: &[SceneFacts], masks: &[Vec<PlacedMask>]) -> Vec<String> {
+    let mut bands: Vec<(&str, bool)> = Vec::new();
+    for (facts, masks) in scenes.iter().zip(masks) {
+        for (index, band) in facts.bands.iter().enumerate().filter(|(_, band)| band.beside) {
+            let read = masks.iter().any(|mask| mask.bound.planned().bands().contains(&index));
+            match bands.iter_mut().find(|(name, _)| *name == band.name) {
+                Some((_, any)) => *any |= read,
+                None => bands.push((&band.name, read)),
+            }
+        }
+    }
+    let unread = bands.into_iter().filter(|(_, read)| !read);
+    unread
+        .map(|(name, _)| format!("no mask rule reads {name} of [[scenes.beside]]: it masks nothing"))
+        .collect()
 }
 
 /// Refuses a rule. If every scene refuses it for the same reason, the message names the rule alone; otherwise the scene too.

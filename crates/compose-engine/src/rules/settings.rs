@@ -1,8 +1,8 @@
 //! The tables of a rules file, one struct each. Doc comments become the JSON schema's descriptions.
 
 use super::values::{
-    Bands, Date, Exactly, Extra, Files, Finite, NodataValues, NumberOrNan, Percent, Resolution, Scale,
-    Strings, TileSize,
+    Bands, Date, Exactly, Extra, Files, Finite, LayoutOrClasses, NodataValues, NumberOrNan, Percent,
+    Resolution, Scale, Strings, TileSize,
 };
 use compose_core::ValidityMode;
 use schemars::JsonSchema;
@@ -54,6 +54,37 @@ pub struct Scenes {
     pub months: Option<Vec<u32>>,
     /// First and last day of the year; may go over New Year.
     pub days_of_year: Option<Exactly<u32, 2>>,
+    /// Masks that others made of the scenes.
+    pub beside: Vec<Beside>,
+}
+
+/// `[[scenes.beside]]`: a raster that others made of each scene, such as a cloud mask.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Beside {
+    /// Where they are: a glob with `{id}` for the scene's id.
+    pub files: Option<String>,
+    /// Name of the band that it gives to the scene, for rules.
+    pub band: Option<String>,
+    /// Number of that band in the raster, from 1; a raster of one band needs none.
+    pub number: Option<usize>,
+    /// Meaning of its codes: a layout by name, or classes such as `{ 1 = "cloud" }`.
+    pub layout: Option<LayoutOrClasses>,
+    /// Numbers that mean "no data"; the raster's own otherwise.
+    pub nodata: Option<NodataValues>,
+    /// What becomes of a scene without it.
+    pub missing: Option<Missing>,
+}
+
+/// `missing`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// It is refused.
+    #[default]
+    Error,
+    /// It is left out.
+    Skip,
 }
 
 /// `[[scene]]`: a scene said outright.

@@ -136,6 +136,40 @@ fn band_choice(name: &str, value: Value) -> Result<BandChoice, String> {
     }
 }
 
+/// The meaning of codes: a layout by name, or classes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LayoutOrClasses {
+    /// A layout that is known.
+    Name(String),
+    /// Each number with its class.
+    Classes(Vec<(u32, String)>),
+}
+schema!(LayoutOrClasses, "LayoutOrClasses", { "anyOf": [
+    { "type": "string" },
+    { "type": "object", "patternProperties": { "^[0-9]+$": { "type": "string" } }, "additionalProperties": false }
+] });
+
+impl<'de> Deserialize<'de> for LayoutOrClasses {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let class = |(code, name): (String, Value)| match (code.parse(), &name) {
+            (Ok(code), Value::String(name)) => Ok((code, name.clone())),
+            (Ok(_), other) => Err(format!("{code} is {}, expected the name of a class", found(other))),
+            (Err(_), _) => {
+                Err(format!("\"{code}\" is no code, expected a whole number such as 1 = \"cloud\""))
+            }
+        };
+        match Value::deserialize(d)? {
+            Value::String(name) => Ok(Self::Name(name)),
+            Value::Table(table) => table.into_iter().map(class).collect::<Result<_, _>>().map(Self::Classes),
+            other => Err(format!(
+                "is {}, expected the name of a layout, or classes such as {{ 1 = \"cloud\" }}",
+                found(&other)
+            )),
+        }
+        .map_err(D::Error::custom)
+    }
+}
+
 /// Nodata of the inputs: what the rules file says of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodataValues(pub Vec<f64>);

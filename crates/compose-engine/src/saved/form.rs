@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// The version of this form, and of what is made of it: a program that may give other bits for the same plan has another
 /// number. A plan of another version is refused.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// A plan that is carried out elsewhere, or later: everything that was decided, and what the survey found.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -161,6 +161,9 @@ pub struct FoundScene {
     /// Notes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The masks made by others that it does not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<FoundWithout>,
 }
 
 /// A table of the rules file that asks for scenes, by its number from 0.
@@ -185,6 +188,19 @@ pub struct FoundFile {
     /// Pixel size in metres, where the name says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metres: Option<u32>,
+    /// Number of the `[[scenes.beside]]` that it answers, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<usize>,
+}
+
+/// A mask made by others that a scene does not have.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FoundWithout {
+    /// Number of the `[[scenes.beside]]`, from 0.
+    pub beside: usize,
+    /// What was looked for.
+    pub reason: String,
 }
 
 /// A scene that takes part: everything in its headers that decides pixels, whatever the output.

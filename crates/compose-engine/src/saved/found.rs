@@ -1,6 +1,6 @@
 //! The scenes as they were found: kept in a plan file, and given back to the plan that is made of it.
 
-use super::form::{FoundBy, FoundFile, FoundScene};
+use super::form::{FoundBy, FoundFile, FoundScene, FoundWithout};
 use crate::found::{Found, ScenesTable};
 use crate::rules::Rules;
 use chrono::NaiveDate;
@@ -10,8 +10,13 @@ use compose_io::scene as io;
 
 /// The scenes for a plan file.
 pub fn kept(found: &Found) -> Vec<FoundScene> {
-    let file =
-        |of: &io::FoundFile| FoundFile { file: of.path.clone(), band: of.band.clone(), metres: of.metres };
+    let file = |of: &io::FoundFile| FoundFile {
+        file: of.path.clone(),
+        band: of.band.clone(),
+        metres: of.metres,
+        beside: of.beside,
+    };
+    let without = |of: &io::Without| FoundWithout { beside: of.beside, reason: of.reason.clone() };
     let scene = |(table, of): &(ScenesTable, io::FoundScene)| FoundScene {
         id: of.id.clone(),
         date: of.day.map(|day| day.to_string()),
@@ -24,6 +29,7 @@ pub fn kept(found: &Found) -> Vec<FoundScene> {
         baseline: of.baseline,
         mtl: of.mtl.clone(),
         notes: of.notes.clone(),
+        without: of.without.iter().map(without).collect(),
     };
     found.scenes.iter().map(scene).collect()
 }
@@ -54,8 +60,17 @@ fn scene(of: &FoundScene, rules: &Rules) -> Result<(ScenesTable, io::FoundScene)
         Some(name) => Some(sensor(name, preset_of(rules, table)).ok_or_else(|| wrong("its sensor"))?),
         None => None,
     };
-    let file =
-        |of: &FoundFile| io::FoundFile { path: of.file.clone(), band: of.band.clone(), metres: of.metres };
+    let known = |beside: usize| beside < beside_of(rules, table);
+    if !of.files.iter().filter_map(|file| file.beside).chain(of.without.iter().map(|w| w.beside)).all(known) {
+        return Err(wrong("a mask beside it"));
+    }
+    let file = |of: &FoundFile| io::FoundFile {
+        path: of.file.clone(),
+        band: of.band.clone(),
+        metres: of.metres,
+        beside: of.beside,
+    };
+    let without = |of: &FoundWithout| io::Without { beside: of.beside, reason: of.reason.clone() };
     let scene = io::FoundScene {
         id: of.id.clone(),
         day,
@@ -64,6 +79,7 @@ fn scene(of: &FoundScene, rules: &Rules) -> Result<(ScenesTable, io::FoundScene)
         baseline: of.baseline,
         mtl: of.mtl.clone(),
         notes: of.notes.clone(),
+        without: of.without.iter().map(without).collect(),
     };
     Ok((table, scene))
 }
@@ -77,6 +93,12 @@ pub fn day(date: &str) -> Option<Day> {
 fn preset_of(rules: &Rules, table: ScenesTable) -> Option<&'static Preset> {
     let number = if let ScenesTable::Scenes(number) = table { number } else { 0 };
     preset::find(rules.scenes.get(number)?.value.preset.as_ref()?).ok()
+}
+
+/// The number of masks made by others that a table asks for; a `[[scene]]` has those of the first `[scenes]`.
+fn beside_of(rules: &Rules, table: ScenesTable) -> usize {
+    let number = if let ScenesTable::Scenes(number) = table { number } else { 0 };
+    rules.scenes.get(number).map_or(0, |scenes| scenes.value.beside.len())
 }
 
 fn sensor(name: &str, preset: Option<&'static Preset>) -> Option<&'static Sensor> {

@@ -419,6 +419,7 @@ mod tests {
             grid: grid.clone(),
             scale_offset: Some((1e-4, 0.0)),
             layout: (role == BandRole::Quality).then(|| quality::find("landsat-c2-l89").unwrap()),
+            beside: false,
             ..facts.bands[0].clone()
         };
         let bands = vec![

@@ -21,17 +21,39 @@ pub(super) struct Slot {
     pub number: Option<usize>,
     /// Nominal pixel size.
     pub metres: Option<u32>,
+    /// Number in [`ScenesQuery::beside`], for a raster that others made.
+    pub beside: Option<usize>,
 }
 
 impl Slot {
     fn new(name: &str, spec: Option<BandSpec>, file: usize, number: Option<usize>) -> Self {
         let names = spec.iter().flat_map(|s| std::iter::once(s.name).chain(s.aliases()));
         let aliases = names.filter(|a| *a != name).map(str::to_owned).collect();
-        Self { name: name.into(), aliases, spec, file, number, metres: spec.and_then(|s| s.metres) }
+        Self {
+            name: name.into(),
+            aliases,
+            spec,
+            file,
+            number,
+            metres: spec.and_then(|s| s.metres),
+            beside: None,
+        }
+    }
+
+    /// A band of a raster that others made: what the product calls so is another one.
+    fn beside(number: usize, file: usize, query: &ScenesQuery) -> Self {
+        let of = &query.beside[number];
+        Self { beside: Some(number), ..Self::new(&of.band, None, file, of.number) }
     }
 
     pub(super) fn part(&self) -> Option<Part> {
         self.spec.map(|s| s.part)
+    }
+
+    /// Whether it holds codes by what the product and the rules say of it.
+    pub(super) fn is_codes(&self, query: &ScenesQuery) -> bool {
+        let layout = self.beside.and_then(|number| query.beside[number].layout);
+        self.part() == Some(Part::Quality) || layout.is_some_and(|layout| layout.percent_of.is_none())
     }
 
     /// `B4 (red)`.
@@ -51,6 +73,7 @@ pub(super) fn slots(
     let mut slots: Vec<Slot> = Vec::new();
     for (index, file) in found.files.iter().enumerate() {
         let fresh = match &file.band {
+            Some(_) if let Some(number) = file.beside => vec![Slot::beside(number, index, query)],
             Some(band) => {
                 let slot = Slot::new(band, spec(band), index, None);
                 vec![Slot { metres: file.metres.or(slot.metres), ..slot }]
@@ -209,10 +232,10 @@ pub(super) fn wanted(
 ) -> Result<Vec<usize>, DiscoverError> {
     let names = names.map(<[String]>::to_vec).or_else(|| query.bands.names());
     let mut chosen = match &names {
-        None => default_bands(slots, main, notes),
+        None => default_bands(slots, main, query, notes),
         Some(names) => by_name(found, slots, names)?,
     };
-    let is_codes = |i: usize| Some(i) == main || slots[i].part() == Some(Part::Quality);
+    let is_codes = |i: usize| Some(i) == main || slots[i].is_codes(query);
     let codes: Vec<&str> = chosen.iter().filter(|i| is_codes(**i)).map(|i| slots[*i].name.as_str()).collect();
     // The table of bands names the quality band as well: it says where it is, not that it is output.
     if !codes.is_empty() && matches!(query.bands, BandsWanted::List(_)) {
@@ -246,13 +269,18 @@ fn by_name(found: &FoundScene, slots: &mut [Slot], names: &[String]) -> Result<V
     Ok(chosen)
 }
 
-/// Under a preset the bands that it wants; otherwise every band that holds no codes.
-fn default_bands(slots: &[Slot], main: Option<usize>, notes: &mut Vec<String>) -> Vec<usize> {
+/// Under a preset the bands that it wants; otherwise every band of the scene itself that holds no codes.
+fn default_bands(
+    slots: &[Slot],
+    main: Option<usize>,
+    query: &ScenesQuery,
+    notes: &mut Vec<String>,
+) -> Vec<usize> {
     let wanted: Vec<usize> =
         (0..slots.len()).filter(|&i| Some(i) != main && slots[i].part() == Some(Part::Wanted)).collect();
     if wanted.is_empty() {
         return (0..slots.len())
-            .filter(|&i| Some(i) != main && slots[i].part() != Some(Part::Quality))
+            .filter(|&i| Some(i) != main && slots[i].beside.is_none() && !slots[i].is_codes(query))
             .collect();
     }
     let finest = finest(wanted.iter().map(|&i| slots[i].metres));
@@ -275,7 +303,9 @@ pub(super) fn band_of<'a>(
     header: &'a FileHeader,
 ) -> Result<&'a crate::BandHeader, DiscoverError> {
     if let Some(number) = slot.number {
-        return Ok(&header.bands[number - 1]);
+        let (count, path) = (header.bands.len(), header.path.clone());
+        let none = DiscoverError::BandNumber { name: slot.name.clone(), number, path, count };
+        return header.bands.get(number - 1).ok_or(none);
     }
     let mut bands = header.bands.iter().filter(|b| !b.is_alpha);
     match (bands.next(), bands.count()) {

@@ -66,6 +66,8 @@ pub enum DiscoverError {
     BandTwice { name: String },
     #[error("scene {scene}: no data band is left; it has {}", listed(known))]
     NoData { scene: String, known: Vec<String> },
+    #[error("beside {pattern}: {cause}")]
+    Beside { pattern: String, cause: String },
     #[error(transparent)]
     Io(#[from] IoError),
 }
@@ -85,6 +87,7 @@ impl DiscoverError {
             Self::Georeference { .. } => "georeference",
             Self::NoId { .. } => "id",
             Self::Band { .. } | Self::BandNumber { .. } | Self::NumberOfFiles { .. } => "bands",
+            Self::Beside { .. } => "beside",
             Self::Ambiguous { .. } | Self::BandTwice { .. } | Self::NoData { .. } => "bands",
             Self::Folder { .. } | Self::Date { .. } | Self::ManyBands { .. } | Self::Io(_) => return None,
         })

@@ -6,7 +6,7 @@ use super::headers::Headers;
 use crate::crs::CrsRegistry;
 use crate::mtl::Mtl;
 use crate::preset::{Part, Radiometry, UNOFFICIAL_BASELINE};
-use crate::scene::{FoundScene, Nodata, SceneSource, ScenesQuery};
+use crate::scene::{Beside, FoundScene, Nodata, SceneSource, ScenesQuery};
 use crate::{BandHeader, BandRef, FileHeader, IoError};
 use compose_core::{BandFacts, BandRole, DataType, Layout, SceneFacts, Sun, quality};
 use std::sync::Arc;
@@ -46,7 +46,10 @@ pub fn open_scene(
                 quality = quality.or((Some(index) == main).then_some(opened.len()));
                 opened.push(band);
             }
-            Err(error) if Some(index) == main || wanted.contains(&index) => return Err(error),
+            // A mask that cannot be read would leave the scene as if it were clear.
+            Err(error) if Some(index) == main || wanted.contains(&index) || slots[index].beside.is_some() => {
+                return Err(error);
+            }
             Err(error) => notes.push(format!("{} is left out: {error}", slots[index].name)),
         }
     }
@@ -60,7 +63,7 @@ fn order(slots: &[Slot], wanted: &[usize], main: Option<usize>) -> Vec<usize> {
     let mut order = wanted.to_vec();
     order.extend(main);
     let mut rest: Vec<usize> = (0..slots.len()).filter(|i| !order.contains(i)).collect();
-    rest.sort_by_key(|&i| slots[i].part() != Some(Part::Quality));
+    rest.sort_by_key(|&i| slots[i].part() != Some(Part::Quality) && slots[i].beside.is_none());
     order.extend(rest);
     order
 }
@@ -130,7 +133,7 @@ impl Opener<'_> {
         let header = self.headers.get(slot.file)?;
         let band = bands::band_of(slot, &header)?;
         let is_main = Some(index) == self.main;
-        let codes = is_main || slot.part() == Some(Part::Quality);
+        let codes = is_main || slot.is_codes(self.query);
         let role = if codes { BandRole::Quality } else { BandRole::Data };
         check_type(role, band, &header, self.query.precision_f32)?;
         // The rules' settings are about reflectance; what the preset knows as something else keeps its own,
@@ -142,17 +145,27 @@ impl Opener<'_> {
             role,
             grid: header.grid.clone(),
             dtype: band.dtype,
-            scale_offset: if codes { None } else { self.scale_offset(slot, band, settings_apply) },
+            scale_offset: match slot.beside.map(|number| &self.query.beside[number]) {
+                _ if codes => None,
+                Some(beside) => probability(beside, band).or(band.scale_offset),
+                None => self.scale_offset(slot, band, settings_apply),
+            },
             layout: self.layout(slot, is_main),
+            beside: slot.beside.is_some(),
         };
-        let nodata = if codes { Vec::new() } else { self.nodata(slot, band, settings_apply) };
+        let nodata = match slot.beside.map(|number| &self.query.beside[number]) {
+            Some(beside) => self.nodata_beside(beside, band),
+            None if codes => Vec::new(),
+            None => self.nodata(slot, band, settings_apply),
+        };
         let band = BandRef::new(Arc::clone(&header), band, nodata);
         Ok(Opened { header, facts, band })
     }
 
     fn layout(&self, slot: &Slot, is_main: bool) -> Option<&'static Layout> {
         let said = self.query.layout.as_deref().filter(|_| is_main).and_then(|name| quality::find(name).ok());
-        said.or_else(|| slot.spec.and_then(|s| s.layout()))
+        let beside = slot.beside.and_then(|number| self.query.beside[number].layout);
+        said.or(beside).or_else(|| slot.spec.and_then(|s| s.layout()))
     }
 
     /// The rules' values alone, or the file's and the preset's together: the Earth Lab lesson's files are
@@ -168,6 +181,31 @@ impl Opener<'_> {
         let mut values: Vec<f64> = band.nodata.into_iter().collect();
         values.extend(known.iter().filter(|k| Some(**k) != band.nodata));
         values
+    }
+
+    /// The rules' values, or the file's tag; a tag that the layout gives a meaning is a slip of the writer.
+    fn nodata_beside(&mut self, beside: &Beside, band: &BandHeader) -> Vec<f64> {
+        match (&beside.nodata, band.nodata) {
+            (Nodata::None, _) | (Nodata::Default, None) => Vec::new(),
+            (Nodata::Values(values), _) => values.clone(),
+            (Nodata::Default, Some(tag)) => {
+                let class = beside
+                    .layout
+                    .and_then(Layout::class_field)
+                    .and_then(|field| field.classes.iter().find(|class| f64::from(class.value) == tag));
+                let Some(class) =
+                    class.filter(|class| !beside.layout.is_some_and(|l| l.is_fill(class.value)))
+                else {
+                    return vec![tag];
+                };
+                self.headers.notes.push(format!(
+                    "{}: the tag nodata = {tag} is passed over, as {tag} is {}; nodata = {tag} in [[scenes.beside]] would \
+                     make it count",
+                    beside.band, class.name
+                ));
+                Vec::new()
+            }
+        }
     }
 
     /// The rules' before the file's before the preset's, scale and offset each for itself.
@@ -187,6 +225,12 @@ impl Opener<'_> {
             _ => None,
         }
     }
+}
+
+/// Scale and offset that make a share of 1 of what is stored as whole percent or as a fraction.
+fn probability(beside: &Beside, band: &BandHeader) -> Option<(f64, f64)> {
+    beside.layout?.percent_of?;
+    Some((if band.dtype.is_integer() { 0.01 } else { 1.0 }, 0.0))
 }
 
 fn check_type(role: BandRole, band: &BandHeader, file: &FileHeader, single: bool) -> Result<(), IoError> {

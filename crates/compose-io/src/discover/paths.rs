@@ -67,7 +67,8 @@ fn expand_one(base: &Path, path: &str) -> Result<Vec<Listed>, DiscoverError> {
     Ok(found.into_iter().map(|path| Listed { path, outright: false }).collect())
 }
 
-fn globbed(base: &Path, path: &str) -> Result<Vec<PathBuf>, DiscoverError> {
+/// The files that a glob fits, in no order.
+pub(super) fn globbed(base: &Path, path: &str) -> Result<Vec<PathBuf>, DiscoverError> {
     let wrong = |cause: String| DiscoverError::Glob { path: path.into(), cause };
     // Only the user's part is a pattern: the folder of the rules file may well contain brackets.
     let pattern = if Path::new(path).is_absolute() {

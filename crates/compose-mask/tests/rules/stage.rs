@@ -73,6 +73,7 @@ impl Stage {
             dtype,
             scale_offset: None,
             layout: None,
+            beside: false,
         });
         self.scene.bands.last_mut().unwrap()
     }

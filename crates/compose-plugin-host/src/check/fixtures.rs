@@ -268,6 +268,7 @@ fn scene(theme: Theme, nth: usize, named: &[String]) -> SceneFacts {
         dtype: if theme == Theme::NoScale { DataType::Float32 } else { DataType::UInt16 },
         scale_offset: (theme != Theme::NoScale).then(|| scale(theme, aliases)),
         layout: None,
+        beside: false,
     };
     // A strategy can only speak of bands of the result, so those that it speaks of come first.
     let (first, rest): (Vec<&Names>, Vec<&Names>) =
@@ -285,10 +286,10 @@ fn scene(theme: Theme, nth: usize, named: &[String]) -> SceneFacts {
             name: name.to_owned(),
             aliases: if name == quality { vec!["quality".into()] } else { Vec::new() },
             role: BandRole::Quality,
-            grid: grid.clone(),
-            dtype,
             scale_offset: None,
+            dtype,
             layout: compose_core::quality::find(layout).ok(),
+            ..data(name, &[])
         }));
     }
     if theme == Theme::Sentinel {
