@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Which crate may use which. An edge that is not here is a decision: say why in ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("compose", &["compose-core", "compose-engine", "compose-evaluate", "compose-io", "compose-plugin-host"]),
     ("compose-core", &[]),
     (
@@ -19,6 +19,7 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("compose-io", &["compose-core"]),
     ("compose-mask", &["compose-core", "compose-regression"]),
     ("compose-regression", &[]),
+    ("compose-stac", &[]),
     ("compose-plugin", &[]),
     ("compose-plugin-host", &["compose-core", "compose-plugin"]),
     ("kernels", &["compose-core", "compose-fill", "compose-io", "compose-mask"]),
