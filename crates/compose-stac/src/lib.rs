@@ -22,6 +22,8 @@ pub mod item;
 pub mod limits;
 mod raw;
 mod read;
+#[cfg(test)]
+mod tests_read;
 mod time;
 
 pub use client::{Client, Options};
