@@ -93,16 +93,14 @@ fn collection(object: &Object, layers: &Layers<'_>) -> Option<String> {
 
 fn datetime(fields: &mut Lenient<'_>, place: &Place<'_>) -> Result<DateTime<Utc>, StacError> {
     let layers = fields.layers.clone();
-    let mut read = |names: &[&str]| match layers.get(names) {
-        None => Ok(None),
-        Some((name, value)) => {
-            let time = value.as_str().and_then(time::utc);
-            let (time, zoneless) = time.ok_or_else(|| place.wrong(name, value, time::EXPECTED))?;
-            if zoneless {
-                fields.remarks.push(format!("{name} has no zone: taken as UTC"));
-            }
-            Ok(Some(time))
+    let mut read = |names: &[&str]| -> Result<Option<DateTime<Utc>>, StacError> {
+        let Some((name, value)) = layers.get(names) else { return Ok(None) };
+        let time = value.as_str().and_then(time::utc);
+        let (time, zoneless) = time.ok_or_else(|| place.wrong(name, value, time::EXPECTED))?;
+        if zoneless {
+            fields.remarks.push(format!("{name} has no zone: taken as UTC"));
         }
+        Ok(Some(time))
     };
     if let Some(time) = read(&["datetime"])? {
         return Ok(time);

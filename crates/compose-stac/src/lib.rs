@@ -3,6 +3,7 @@
 //! | module | for |
 //! |---|---|
 //! | [`read()`] | items of a document on disk or on the network, and of all that it links to |
+//! | [`search()`] | items of a search of an API, page by page |
 //! | [`item`] | what is taken from an item: times, sun, grid code, assets and their bands |
 //! | [`href`] | where a document or an asset is, and its path for GDAL |
 //! | [`client`] | requests with timeouts, retries and limits |
@@ -16,18 +17,22 @@ pub mod client;
 mod error;
 mod extent;
 mod fields;
+mod found;
 mod from_json;
 pub mod href;
 pub mod item;
 pub mod limits;
 mod raw;
 mod read;
+pub mod search;
+mod time;
+
 #[cfg(test)]
 mod tests_read;
-mod time;
 
 pub use client::{Client, Options};
 pub use error::StacError;
 pub use href::Href;
 pub use item::{Asset, Band, Bitfield, Class, Item, Items, SunAngles};
 pub use read::read;
+pub use search::{Search, search};

@@ -28,6 +28,10 @@ struct Parts<'a> {
     links: Option<&'a RawValue>,
     #[serde(borrow, default)]
     properties: Option<&'a RawValue>,
+    #[serde(rename = "numberMatched", borrow, default)]
+    number_matched: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    context: Option<&'a RawValue>,
 }
 
 /// What a document is.
@@ -132,6 +136,16 @@ impl<'a> Document<'a> {
     /// If they are too large.
     pub(crate) fn properties(&self) -> Result<Value, StacError> {
         self.parts.properties.map_or(Ok(Value::Null), |raw| self.value(raw))
+    }
+
+    /// How many items the search has in all, as far as the server counts them: `numberMatched`, before STAC API 1.0
+    /// `context.matched`.
+    pub(crate) fn matched(&self) -> Option<u64> {
+        let number = |raw: &RawValue| serde_json::from_str(raw.get()).ok();
+        self.parts.number_matched.and_then(number).or_else(|| {
+            let context = self.value(self.parts.context?).ok()?;
+            context.get("matched")?.as_u64()
+        })
     }
 
     /// The whole document as a value.

@@ -1,15 +1,15 @@
 //! From a document to the items that it has or leads to.
 
-use crate::client::Client;
-use crate::error::{StacError, shown};
+use crate::client::{Client, Request};
+use crate::error::StacError;
 use crate::fields::Object;
+use crate::found::Found;
 use crate::from_json;
 use crate::href::Href;
-use crate::item::{Item, Items};
+use crate::item::Items;
 use crate::limits;
 use crate::raw::{Document, Kind};
 use serde_json::Value;
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::io::Read;
@@ -35,50 +35,6 @@ pub fn read(source: &Href, client: Option<&Client>) -> Result<Items, StacError> 
         return Err(StacError::Empty { document: source.to_string(), hint: walk.hint });
     }
     Ok(walk.found.sorted())
-}
-
-/// Items in the order in which they are found, each once.
-#[derive(Default)]
-pub(crate) struct Found {
-    pub(crate) items: Vec<Item>,
-    pub(crate) remarks: Vec<String>,
-    pub(crate) documents: Vec<Href>,
-    known: HashMap<(Option<String>, String), usize>,
-}
-
-impl Found {
-    /// Keeps an item, unless it is there already.
-    pub(crate) fn add(&mut self, item: Item) -> Result<(), StacError> {
-        let count = self.items.len();
-        match self.known.entry((item.collection.clone(), item.id.clone())) {
-            Entry::Occupied(known) => {
-                let first = &self.items[*known.get()].document;
-                if *first != item.document {
-                    let id = shown(&item.id);
-                    self.remarks.push(format!(
-                        "item {id} is in {first} and again in {}: the first is taken",
-                        item.document
-                    ));
-                }
-            }
-            Entry::Vacant(_) if count == limits::ITEMS => {
-                let document = item.document.to_string();
-                return Err(StacError::TooMany { document, what: "items", limit: limits::ITEMS });
-            }
-            Entry::Vacant(place) => {
-                place.insert(count);
-                self.items.push(item);
-            }
-        }
-        Ok(())
-    }
-
-    /// By time, then by id.
-    pub(crate) fn sorted(mut self) -> Items {
-        let key = |item: &Item| (item.datetime, item.id.clone(), item.collection.clone());
-        self.items.sort_by_cached_key(key);
-        Items { items: self.items, remarks: self.remarks, documents: self.documents }
-    }
 }
 
 /// A document that is to be read.
@@ -232,7 +188,7 @@ impl Walk<'_> {
             Href::File(path) => (read_file(path, href)?, href.clone()),
             Href::Url(url) => {
                 let client = self.client.ok_or_else(|| StacError::Network { document: href.to_string() })?;
-                let reply = client.get(url)?;
+                let reply = client.send(&Request::get(url))?;
                 (reply.text, Href::Url(reply.url))
             }
         };
