@@ -28,6 +28,8 @@ pub mod search;
 mod time;
 
 #[cfg(test)]
+mod tests_http;
+#[cfg(test)]
 mod tests_read;
 
 pub use client::{Client, Options};
