@@ -15,7 +15,7 @@ use std::io::Read;
 use std::time::Duration;
 use ureq::http::{Response, StatusCode};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body, Error};
+use ureq::{Agent, Body, Error, Proxy};
 use url::Url;
 
 /// How requests are made.
@@ -120,9 +120,20 @@ impl Failure {
 impl Client {
     /// A client with these options.
     pub fn new(options: Options) -> Self {
+        Self::through(Proxy::try_from_env(), options)
+    }
+
+    /// A client for servers on this machine, which no proxy reaches.
+    #[cfg(test)]
+    pub(crate) fn direct(options: Options) -> Self {
+        Self::through(None, options)
+    }
+
+    fn through(proxy: Option<Proxy>, options: Options) -> Self {
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = Agent::config_builder()
             .tls_config(tls)
+            .proxy(proxy)
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_global(Some(options.timeout))
@@ -297,6 +308,10 @@ fn failed(error: &Error) -> Failure {
         }
         Error::Io(e) if matches!(e.kind(), ConnectionRefused | Unsupported) => {
             Failure::last(format!("no connection: {e}"))
+        }
+        // A name that cannot be resolved has no kind of its own; a server of names that is not reached may come back.
+        Error::Io(e) if e.to_string().contains("lookup address") && !e.to_string().contains("Temporary") => {
+            Failure::last("no such host is known")
         }
         Error::Io(e) => Failure::passing(format!("the connection is lost: {}", shown(&e.to_string()))),
         _ => Failure::passing("the request fails"),

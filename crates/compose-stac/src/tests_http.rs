@@ -123,7 +123,7 @@ fn value(head: &str, name: &str) -> Option<String> {
 }
 
 fn client() -> Client {
-    Client::new(options())
+    Client::direct(options())
 }
 
 fn options() -> Options {
@@ -286,7 +286,7 @@ fn a_server_that_stalls_is_left() {
     });
     let options = Options { timeout: Duration::from_millis(50), retries: 1, ..options() };
     let href = Href::Url(format!("{}/a.json", server.url));
-    let error = server.stable(read(&href, Some(&Client::new(options))).unwrap_err());
+    let error = server.stable(read(&href, Some(&Client::direct(options))).unwrap_err());
     assert_eq!(error, "HOST/a.json: the server does not answer in time (tried 2 times)");
 }
 
