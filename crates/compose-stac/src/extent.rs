@@ -75,6 +75,32 @@ pub(crate) fn middle([west, _, east, _]: Bounds) -> f64 {
     if (-180.0..=180.0).contains(&middle) { middle } else { (middle + 180.0).rem_euclid(360.0) - 180.0 }
 }
 
+/// The narrowest box around boxes, which may cross the antimeridian; `None` around none.
+pub(crate) fn around(boxes: &[Bounds]) -> Option<Bounds> {
+    let south = boxes.iter().map(|b| b[1]).reduce(f64::min)?;
+    let north = boxes.iter().map(|b| b[3]).reduce(f64::max)?;
+    // Eastwards from its west each box has a width; what no box covers most of is left out.
+    let width = |b: &Bounds| if b[0] > b[2] { b[2] + 360.0 - b[0] } else { b[2] - b[0] };
+    let mut spans: Vec<(f64, f64)> = boxes.iter().map(|b| (b[0], b[0] + width(b))).collect();
+    spans.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (first, mut reached) = *spans.first()?;
+    let (mut gap, mut west, mut east) = (f64::NEG_INFINITY, first, first);
+    for &(start, end) in &spans[1..] {
+        if start - reached > gap {
+            (gap, west, east) = (start - reached, start, reached);
+        }
+        reached = reached.max(end);
+    }
+    if first + 360.0 - reached >= gap {
+        (gap, west, east) = (first + 360.0 - reached, first, reached);
+    }
+    if gap <= 0.0 {
+        return Some([-180.0, south, 180.0, north]);
+    }
+    let within = |x: f64| if x > 180.0 { x - 360.0 } else { x };
+    Some([west, south, within(east), north])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +116,21 @@ mod tests {
         {
             assert_eq!(of_box(&wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_box_around_boxes_is_the_narrowest() {
+        let boxes = |west_east: &[(f64, f64)]| {
+            let boxes: Vec<Bounds> = west_east.iter().map(|(west, east)| [*west, 1.0, *east, 2.0]).collect();
+            around(&boxes).map(|b| (b[0], b[2]))
+        };
+        assert_eq!(boxes(&[]), None);
+        assert_eq!(boxes(&[(10.0, 20.0)]), Some((10.0, 20.0)));
+        assert_eq!(boxes(&[(10.0, 20.0), (-5.0, 12.0), (11.0, 13.0)]), Some((-5.0, 20.0)));
+        assert_eq!(boxes(&[(170.0, 175.0), (-179.0, -170.0)]), Some((170.0, -170.0)));
+        assert_eq!(boxes(&[(179.0, -179.0), (175.0, 178.0)]), Some((175.0, -179.0)));
+        assert_eq!(boxes(&[(-180.0, 0.0), (-10.0, 180.0)]), Some((-180.0, 180.0)));
+        assert_eq!(boxes(&[(179.0, -179.0), (-180.0, -170.0)]), Some((179.0, -170.0)));
     }
 
     #[test]
