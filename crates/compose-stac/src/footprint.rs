@@ -16,8 +16,9 @@ type Point = [f64; 2];
 /// Decimals of degrees that are written: a centimetre.
 const DECIMALS: f64 = 1e7;
 
-/// The footprint of a ring of longitudes and latitudes in degrees, closed or not. From point to point it goes the shorter
-/// way around the globe: a ring of a wide image needs points along its edges. A ring around a pole gets the pole.
+/// The footprint of a ring of longitudes and latitudes in degrees, closed or not. From point to point it goes the
+/// shorter way around the globe: a ring of a wide image needs points along its edges. A ring around a pole gets the
+/// pole.
 ///
 /// `None` if a point is none on the globe, or the ring has no area.
 pub fn footprint(ring: &[Point]) -> Option<Footprint> {

@@ -24,16 +24,7 @@ pub(crate) fn item(
 ) -> Result<Item, StacError> {
     let place = Place { document, item: what.into() };
     let object = value.as_object().ok_or_else(|| place.wrong("what stands there", value, "an item"))?;
-    match object.get("type") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(kind)) if kind == "Feature" => {}
-        Some(other) => return Err(place.wrong("type", other, "\"Feature\"")),
-    }
-    let id = match object.get("id") {
-        None | Some(Value::Null) => return Err(place.missing("id", "text")),
-        Some(Value::String(id)) if !id.is_empty() => id.clone(),
-        Some(other) => return Err(place.wrong("id", other, "text")),
-    };
+    let id = id(object, &place)?;
     let place = Place { document, item: format!("item {}", shown(&id)) };
     let properties = match object.get("properties") {
         Some(Value::Object(properties)) => properties,
@@ -76,6 +67,20 @@ pub(crate) fn item(
         assets,
         remarks: fields.remarks,
     })
+}
+
+/// The id of what is an item by its type; before STAC 1.0 some had none.
+fn id(object: &Object, place: &Place<'_>) -> Result<String, StacError> {
+    match object.get("type") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(kind)) if kind == "Feature" => {}
+        Some(other) => return Err(place.wrong("type", other, "\"Feature\"")),
+    }
+    match object.get("id") {
+        None | Some(Value::Null) => Err(place.missing("id", "text")),
+        Some(Value::String(id)) if !id.is_empty() => Ok(id.clone()),
+        Some(other) => Err(place.wrong("id", other, "text")),
+    }
 }
 
 /// Whether bands of the item refer to a list that neither the item nor these properties have.

@@ -16,8 +16,8 @@ pub enum Href {
     Url(String),
 }
 
-/// Schemes with GDAL's file systems (<https://gdal.org/en/stable/user/virtual_file_systems.html>). `/vsicurl/` keeps the
-/// address whole.
+/// Schemes with GDAL's file systems (<https://gdal.org/en/stable/user/virtual_file_systems.html>). `/vsicurl/` keeps
+/// the address whole.
 const SCHEMES: [(&str, &str); 9] = [
     ("https", "/vsicurl/"),
     ("http", "/vsicurl/"),

@@ -18,6 +18,9 @@ struct Seen {
     body: String,
 }
 
+/// A fault, as a server sends it.
+type Fault = fn() -> Vec<u8>;
+
 /// What a test has the server do.
 type Answer = dyn Fn(&Seen, usize) -> Vec<u8> + Send;
 
@@ -174,7 +177,7 @@ fn a_catalogue_on_the_network_is_read_as_one_on_disk() {
 
 #[test]
 fn what_fails_in_passing_is_repeated() {
-    let faults: [(&str, fn() -> Vec<u8>); 7] = [
+    let faults: [(&str, Fault); 7] = [
         ("429, seconds", || answer("429 Too Many Requests", "Retry-After: 1\r\n", "")),
         ("503, a date", || {
             let dates =
@@ -198,7 +201,7 @@ fn what_fails_in_passing_is_repeated() {
 
 #[test]
 fn what_fails_for_ever_is_told_after_the_last_attempt() {
-    let dead: [(fn() -> Vec<u8>, &str); 4] = [
+    let dead: [(Fault, &str); 4] = [
         (
             || answer("500 Internal Server Error", "", ""),
             "the server answers 500 Internal Server Error (tried 4 times)",
@@ -222,7 +225,7 @@ fn what_fails_for_ever_is_told_after_the_last_attempt() {
 
 #[test]
 fn what_is_final_is_told_at_once() {
-    let final_: [(fn() -> Vec<u8>, &str); 8] = [
+    let final_: [(Fault, &str); 8] = [
         (|| answer("404 Not Found", "", "x"), "the server answers 404 Not Found; nothing is there"),
         (|| answer("403 Forbidden", "", "x"), "the server answers 403 Forbidden; access is not granted"),
         (|| answer("401 Unauthorized", "", ""), "the server answers 401 Unauthorized; access is not granted"),
@@ -375,7 +378,7 @@ fn a_search_stays_a_search_when_it_is_redirected() {
 #[test]
 fn broken_pages_are_told_by_their_number() {
     let next = || Some(json!({"rel": "next", "href": "/search?page=2"}));
-    let second: [(fn() -> Vec<u8>, &str); 9] = [
+    let second: [(Fault, &str); 9] = [
         (|| answer("200 OK", "", "{\"a\""), "is not JSON: EOF while parsing an object at line 1, column 4"),
         (|| ok(&json!({"type": "FeatureCollection"})), "has no features"),
         (|| ok(&item("a")), "is no list of items (FeatureCollection)"),

@@ -214,7 +214,7 @@ fn a_collection_lies_around_its_items() {
     let everywhere = Collection { extent: Extent::around([]), ..collection }.to_json();
     assert_eq!(everywhere["extent"]["spatial"]["bbox"], json!([[-180.0, -90.0, 180.0, 90.0]]));
     assert_eq!(everywhere["extent"]["temporal"]["interval"], json!([[null, null]]));
-    assert_eq!(serde_json::to_value(&Collection::default()).unwrap()["stac_version"], write::VERSION);
+    assert_eq!(serde_json::to_value(Collection::default()).unwrap()["stac_version"], write::VERSION);
 }
 
 #[test]
