@@ -89,8 +89,8 @@ impl Href {
         if path.is_empty() { Err(unknown()) } else { Ok(format!("{system}{path}")) }
     }
 
-    /// The last part of the path, without a query.
-    pub(crate) fn file_name(&self) -> &str {
+    /// The last part of the path, without a query: where a copy of an asset may lie beside its item.
+    pub fn file_name(&self) -> &str {
         match self {
             Self::File(path) => path.file_name().and_then(|name| name.to_str()).unwrap_or_default(),
             Self::Url(address) => public(address).rsplit('/').next().unwrap_or_default(),

@@ -147,9 +147,8 @@ impl Walk<'_> {
                     let href = document.href.resolve(href);
                     self.enqueue(Step { href, via, commons: commons.clone() })?;
                 }
-                Some("items" | "search" | "data") if self.hint.is_empty() => {
-                    let told = "it is a document of an API, whose items are found by a search";
-                    self.hint = format!("; {}: {told}", document.href);
+                Some("items" | "search" | "data") => {
+                    self.hint = "; it belongs to an API, whose items are found by a search".into();
                 }
                 _ => {}
             }

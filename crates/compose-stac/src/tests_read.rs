@@ -250,10 +250,7 @@ fn what_cannot_be_opened_is_told_and_nothing_blocks() {
             "https://host/a.json: lies on the network, and access to the network is not allowed here; allow it, or save the document and name the file",
         ),
         ("empty.json", "empty.json: no item in it"),
-        (
-            "api.json",
-            "api.json: no item in it; api.json: it is a document of an API, whose items are found by a search",
-        ),
+        ("api.json", "api.json: no item in it; it belongs to an API, whose items are found by a search"),
         (
             "pipe.json",
             "pipe.json: link \"child\" leads nowhere: /dev/zero: is a pipe, a socket or a device, expected a regular file",
@@ -416,6 +413,79 @@ fn a_range_of_time_gives_its_middle_and_says_so() {
         "it has no geometry",
     ];
     assert_eq!(item.remarks, expected);
+}
+
+/// Every value below this one, with all values of some forms in its place.
+fn replaced(value: &Value, out: &mut Vec<Value>) {
+    let oddities = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(0),
+        json!(1e300),
+        json!(u64::MAX),
+        json!(""),
+        json!("é\u{0}"),
+        json!([]),
+        json!([null]),
+        json!([[[]]]),
+        json!({}),
+        json!({"": {}}),
+        json!(["nan", -1e300, 3, 4, 5, 6]),
+    ];
+    out.extend(oddities);
+    let mut below = |inner: &Value, put: &dyn Fn(&mut Value, Value)| {
+        let mut inside = Vec::new();
+        replaced(inner, &mut inside);
+        for change in inside {
+            let mut whole = value.clone();
+            put(&mut whole, change);
+            out.push(whole);
+        }
+    };
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .for_each(|(name, inner)| below(inner, &|whole, change| whole[name.as_str()] = change)),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .for_each(|(index, inner)| below(inner, &|whole, change| whole[index] = change)),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_value_in_any_place_does_more_than_be_refused() {
+    let item = json!({
+        "type": "Feature", "stac_version": "1.0.0", "id": "a", "bbox": [1, 2, 3, 4], "collection": "c",
+        "geometry": {"type": "Polygon", "coordinates": [[[179, 1], [-179, 1], [179, 2]]]},
+        "properties": {
+            "datetime": "2023-08-01T10:00:00Z", "eo:bands": [{"name": "B1"}], "instruments": ["msi"],
+            "view:sun_elevation": 1, "view:sun_azimuth": -10, "eo:cloud_cover": 3, "s2:processing_baseline": "05.09",
+            "s2:product_uri": "a_N0509_b", "landsat:wrs_path": "014", "landsat:wrs_row": 31, "updated": "x",
+        },
+        "assets": {"a": {
+            "href": "./a%20b.tif", "type": "image/tiff", "roles": ["data"], "proj:shape": [1, 2],
+            "proj:transform": [1, 2, 3, 4, 5, 6], "eo:bands": [0, "B1", {"common_name": "red"}],
+            "raster:bands": [{"nodata": 0, "scale": 1, "offset": 2}], "bands": [{"name": "x"}],
+            "classification:classes": [{"value": 1, "name": "x"}],
+            "classification:bitfields": [{"offset": 1, "length": 2, "classes": [{"value": 1, "name": "x"}]}],
+        }},
+        "links": [{"rel": "collection", "href": "absent.json"}],
+    });
+    let mut changed = Vec::new();
+    replaced(&item, &mut changed);
+    let folder = Folder::new();
+    let (mut read_well, path) = (0, folder.path("a.json"));
+    for value in &changed {
+        std::fs::write(&path, value.to_string()).unwrap();
+        match read(&Href::File(path.clone()), None) {
+            Ok(_) => read_well += 1,
+            Err(error) => assert!(error.to_string().contains("a.json"), "{error}"),
+        }
+    }
+    assert!(changed.len() > 800 && read_well > 300, "{read_well} of {}", changed.len());
 }
 
 /// The catalogue of Sentinel-2 scenes beside the repository, or in the folder that COMPOSE_SHARED names.
