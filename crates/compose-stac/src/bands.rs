@@ -56,7 +56,7 @@ pub(crate) fn of_asset(
         remarks.push(format!("{}: {name} tells of {fewer} bands, another list of {count}", place.item));
     }
     budget.bands = budget.bands.checked_sub(count).ok_or_else(|| too_many(place, "bands", limits::BANDS))?;
-    let mut bands = Vec::new();
+    let mut bands = Vec::with_capacity(count);
     for index in 0..count {
         let own = lists.iter().filter_map(|list| *list.get(index)?).collect();
         bands.push(band(&Layers(own), asset, place, budget)?);

@@ -194,7 +194,11 @@ fn transform(value: &Value) -> Option<[f64; 6]> {
 fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text.clone()]),
-        Value::Array(list) => Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        Value::Array(list) => {
+            // As long as it is: a run may hold millions of these lists.
+            let texts: Box<[String]> = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            Some(texts.into_vec())
+        }
         _ => None,
     }
 }

@@ -484,6 +484,8 @@ fn no_value_in_any_place_does_more_than_be_refused() {
             Ok(_) => read_well += 1,
             Err(error) => assert!(error.to_string().contains("a.json"), "{error}"),
         }
+        // Some file systems wait for the disk when a file that is there is written again.
+        std::fs::remove_file(&path).unwrap();
     }
     assert!(changed.len() > 800 && read_well > 300, "{read_well} of {}", changed.len());
 }
