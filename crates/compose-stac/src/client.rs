@@ -296,6 +296,10 @@ fn failed(error: &Error) -> Failure {
         Error::HostNotFound => Failure::last("no such host is known"),
         Error::BadUri(_) | Error::Http(_) => Failure::last("is no address of a server"),
         Error::Tls(cause) => Failure::last(format!("no secure connection: {cause}")),
+        // Told by the library in a message alone.
+        Error::Rustls(cause) if cause.to_string().contains("No CA certificates") => Failure::last(
+            "no secure connection: the system trusts no certificate (are ca-certificates installed?)",
+        ),
         Error::Rustls(cause) => Failure::last(format!("no secure connection: {}", shown(&cause.to_string()))),
         Error::InvalidProxyUrl => Failure::last("the proxy of the environment is no address"),
         Error::ConnectProxyFailed(_) => Failure::last("the proxy does not connect"),

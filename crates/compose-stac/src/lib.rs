@@ -35,6 +35,8 @@ mod tests_http;
 #[cfg(test)]
 mod tests_read;
 #[cfg(test)]
+mod tests_tls;
+#[cfg(test)]
 mod tests_write;
 
 pub use client::{Client, Options};

@@ -57,7 +57,7 @@ pub fn search(search: &Search, client: &Client) -> Result<Items, StacError> {
     loop {
         let Some(next) = pages.take(&reply, number, posted.then_some(&body))? else { break };
         number += 1;
-        let request = next.request()?;
+        let request = next.request();
         if !pages.seen.insert(request.clone()) {
             return Err(page_error(&request.url, number, "the link \"next\" leads to a page that was read"));
         }
@@ -80,9 +80,9 @@ struct Next {
 }
 
 impl Next {
-    fn request(&self) -> Result<Request, StacError> {
+    fn request(&self) -> Request {
         let body = self.body.as_ref().map(|body| Value::Object(body.clone()).to_string());
-        Ok(Request { url: self.url.clone(), body })
+        Request { url: self.url.clone(), body }
     }
 }
 
