@@ -228,13 +228,19 @@ fn bbox(object: &Object, geometry: Option<&Value>, remarks: &mut Vec<String>) ->
     extent::of_item(own, geometry)
 }
 
-/// Both angles or none. Landsat's azimuths run from −180 to 180.
+/// Both angles or none. Landsat's azimuths run from −180 to 180; some items of Sentinel-2 have the angle from the
+/// zenith.
 fn sun(fields: &mut Lenient<'_>) -> Option<SunAngles> {
     let mut angle = |names: &[&str], expected: &str, low: f64, high: f64| {
         fields.take(names, expected, |value| finite(value).filter(|angle| (low..=high).contains(angle)))
     };
     let elevation = angle(&["view:sun_elevation", "eo:sun_elevation"], "-90 to 90 degrees", -90.0, 90.0);
-    let azimuth = angle(&["view:sun_azimuth", "eo:sun_azimuth"], "-180 to 360 degrees", -180.0, 360.0);
+    let elevation = elevation.or_else(|| {
+        let zenith = angle(&["s2:mean_solar_zenith"], "0 to 180 degrees", 0.0, 180.0);
+        zenith.map(|zenith| 90.0 - zenith)
+    });
+    let azimuth = ["view:sun_azimuth", "eo:sun_azimuth", "s2:mean_solar_azimuth"];
+    let azimuth = angle(&azimuth, "-180 to 360 degrees", -180.0, 360.0);
     let around = |azimuth: f64| if azimuth < 0.0 { azimuth + 360.0 } else { azimuth };
     elevation.zip(azimuth).map(|(elevation, azimuth)| SunAngles { elevation, azimuth: around(azimuth) })
 }
@@ -245,7 +251,8 @@ fn baseline(layers: &Layers<'_>) -> Option<u32> {
     let own = ["s2:processing_baseline", "sentinel:processing_baseline", "processing:version"];
     let own = own.iter().find_map(|name| baseline_number(text(name)?));
     own.or_else(|| {
-        text("s2:product_uri")?.split('_').filter(|part| part.starts_with('N')).find_map(baseline_number)
+        let product = text("s2:product_uri").or_else(|| text("sentinel:product_id"))?;
+        product.split('_').filter(|part| part.starts_with('N')).find_map(baseline_number)
     })
     .or_else(|| baseline_number(text("s2:datatake_id")?.rsplit('_').next()?))
 }

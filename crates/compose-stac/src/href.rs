@@ -159,20 +159,36 @@ fn from_gdal(text: &str) -> Option<String> {
     })
 }
 
-/// The path as written; decoded where only that one is there, for STAC's hrefs are references in which blanks may be
-/// `%20`.
+/// The path as written; where only that is there, decoded, for STAC's hrefs are references in which blanks may be
+/// `%20`, or with slashes for the backslashes of some writers.
 fn as_on_disk(folder: &Path, text: &str) -> PathBuf {
     let path = plain(&folder.join(text));
-    if text.contains('%') && !path.exists() {
-        let decoded = Url::parse("file:///").ok().and_then(|base| base.join(text).ok()?.to_file_path().ok());
-        let decoded = decoded.and_then(|path| Some(path.strip_prefix("/").ok()?.to_owned()));
-        let decoded = decoded.map(|relative| plain(&folder.join(relative)));
-        // Joining with the root drops leading `..`: such a path is not tried.
-        if let Some(decoded) = decoded.filter(|path| !text.contains("..") && path.exists()) {
-            return decoded;
+    if !text.contains(['%', '\\']) || path.exists() {
+        return path;
+    }
+    let others = [decoded(text), Some(text.replace('\\', "/"))];
+    let others = others.into_iter().flatten().map(|text| plain(&folder.join(text)));
+    others.into_iter().find(|other| other.exists()).unwrap_or(path)
+}
+
+/// A reference with `%20` and the like decoded; `None` if that is no text.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex = |digit: u8| char::from(digit).to_digit(16);
+        match after {
+            [a, b, others @ ..] if *first == b'%' => {
+                bytes.push(u8::try_from(hex(*a)? * 16 + hex(*b)?).ok()?);
+                rest = others;
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
         }
     }
-    path
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
 /// The path without `.`, and without `..` after a name.
@@ -225,12 +241,15 @@ mod tests {
     }
 
     #[test]
-    fn blanks_may_be_written_as_in_addresses() {
+    fn blanks_may_be_written_as_in_addresses_and_slashes_as_elsewhere() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a b.tif"), "").unwrap();
-        let document = Href::File(folder.path().join("item.json"));
-        assert_eq!(document.resolve("./a%20b.tif"), Href::File(folder.path().join("a b.tif")));
-        assert_eq!(document.resolve("./c%20d.tif"), Href::File(folder.path().join("c%20d.tif")));
+        std::fs::create_dir(folder.path().join("c")).unwrap();
+        let document = Href::File(folder.path().join("c/item.json"));
+        assert_eq!(document.resolve("../a%20b.tif"), Href::File(folder.path().join("a b.tif")));
+        assert_eq!(document.resolve("..\\a b.tif"), Href::File(folder.path().join("a b.tif")));
+        assert_eq!(document.resolve("./c%20d.tif"), Href::File(folder.path().join("c/c%20d.tif")));
+        assert_eq!(document.resolve("./%zz%"), Href::File(folder.path().join("c/%zz%")));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub struct Item {
     pub instruments: Vec<String>,
     /// `eo:cloud_cover`, 0 to 100 percent.
     pub cloud_cover: Option<f64>,
-    /// `view:sun_elevation` and `view:sun_azimuth`, if both are there.
+    /// `view:sun_elevation` and `view:sun_azimuth` (else `s2:mean_solar_zenith` and `_azimuth`), if both are there.
     pub sun: Option<SunAngles>,
     /// West, south, east, north in degrees: `bbox`, else around the geometry. West is larger than east where the
     /// antimeridian is crossed.

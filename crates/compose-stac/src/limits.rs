@@ -4,6 +4,8 @@
 pub const ITEMS: usize = 65_000;
 /// Documents that one source may link to.
 pub const DOCUMENTS: usize = 100_000;
+/// Collections within one document.
+pub const COLLECTIONS: usize = 1000;
 /// Links of one document.
 pub const LINKS: usize = 200_000;
 /// Bytes of one document.

@@ -20,8 +20,8 @@ struct Parts<'a> {
     stac_version: Option<IgnoredAny>,
     #[serde(default)]
     extent: Option<IgnoredAny>,
-    #[serde(default)]
-    collections: Option<IgnoredAny>,
+    #[serde(borrow, default)]
+    collections: Option<&'a RawValue>,
     #[serde(borrow, default)]
     features: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -136,6 +136,18 @@ impl<'a> Document<'a> {
     /// If they are too large.
     pub(crate) fn properties(&self) -> Result<Value, StacError> {
         self.parts.properties.map_or(Ok(Value::Null), |raw| self.value(raw))
+    }
+
+    /// The collections that an item collection carries along, as saved searches before STAC 1.0 did; empty if there are
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// If they are no list, or too long.
+    pub(crate) fn collections(&self) -> Result<Vec<Value>, StacError> {
+        let Some(raw) = self.parts.collections else { return Ok(Vec::new()) };
+        let all = self.elements("collections", raw, limits::COLLECTIONS, "collections")?;
+        all.into_iter().map(|raw| self.value(raw)).collect()
     }
 
     /// How many items the search has in all, as far as the server counts them: `numberMatched`, before STAC API 1.0

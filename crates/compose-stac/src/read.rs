@@ -107,9 +107,13 @@ impl Walk<'_> {
             let told = "its link \"next\" says that the search had more items than this page";
             self.found.remarks.push(format!("{}: {told}", document.href));
         }
+        let carried = carried(&document.collections()?);
         for (index, raw) in features.into_iter().enumerate() {
             let value = document.value(raw)?;
-            self.item(&value, document.href, &format!("feature {}", index + 1), commons.clone())?;
+            let name = value.get("collection").or_else(|| value.get("properties")?.get("collection"));
+            let own = name.and_then(Value::as_str).and_then(|name| carried.get(name));
+            let commons = own.or(commons.as_ref()).cloned();
+            self.item(&value, document.href, &format!("feature {}", index + 1), commons)?;
         }
         Ok(())
     }
@@ -121,10 +125,17 @@ impl Walk<'_> {
         what: &str,
         mut commons: Option<Rc<Object>>,
     ) -> Result<(), StacError> {
-        if from_json::lacks_bands(value) && !commons.as_ref().is_some_and(|c| c.contains_key("eo:bands")) {
+        let has_bands =
+            |commons: &Option<Rc<Object>>| commons.as_ref().is_some_and(|c| c.contains_key("eo:bands"));
+        let lacks_bands = from_json::lacks_bands(value);
+        if lacks_bands && !has_bands(&commons) {
             commons = self.commons_of(value, href).or(commons);
         }
-        self.found.add(from_json::item(value, href, what, commons.as_deref())?)
+        let mut item = from_json::item(value, href, what, commons.as_deref())?;
+        if lacks_bands && !has_bands(&commons) {
+            item.remarks.push("bands have no names: the list that they refer to was not found".into());
+        }
+        self.found.add(item)
     }
 
     /// Follows the links of a collection or catalogue.
@@ -199,6 +210,15 @@ impl Walk<'_> {
         }
         Ok((text, at))
     }
+}
+
+/// Properties of collections that came with their items, by id.
+fn carried(collections: &[Value]) -> HashMap<String, Rc<Object>> {
+    let one = |collection: &Value| {
+        let properties = collection.get("properties")?.as_object()?;
+        Some((collection.get("id")?.as_str()?.to_owned(), Rc::new(properties.clone())))
+    };
+    collections.iter().filter_map(one).collect()
 }
 
 /// One name for one document, however it is linked to.

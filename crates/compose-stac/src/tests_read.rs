@@ -323,8 +323,21 @@ fn numbers_of_bands_refer_to_the_item_or_to_its_collection() {
             "{start}"
         );
     }
+    collection["links"] = json!([]);
+    collection["id"] = "l8".into();
+    let mut named = old.clone();
+    named["properties"]["collection"] = "l8".into();
+    let saved = json!({"type": "FeatureCollection", "features": [named], "collections": [3, collection]});
+    let items = Folder::new().with("saved.json", &saved).read("saved.json");
+    assert_eq!(
+        (name(&items.items[0]).as_deref(), &items.remarks[..]),
+        (Some("blue"), &[][..]),
+        "carried along"
+    );
+
     let item = Folder::new().with("a.json", &old).read("a.json");
     assert_eq!(name(&item.items[0]), None);
+    assert_eq!(item.items[0].remarks, ["bands have no names: the list that they refer to was not found"]);
     assert!(
         item.remarks[0].starts_with("bands have no names, for the collection cannot be read"),
         "{:?}",
@@ -399,6 +412,22 @@ fn places_and_processing_are_read_in_the_spellings_of_providers() {
         value["properties"].as_object_mut().unwrap().extend(properties.as_object().unwrap().clone());
         let item = read_one(&value);
         assert_eq!((item.grid_code.as_deref(), item.baseline), (code, baseline), "{properties}");
+    }
+}
+
+#[test]
+fn the_sun_is_read_in_the_spellings_of_providers() {
+    for (properties, angles) in [
+        (json!({"view:sun_elevation": 54.5, "view:sun_azimuth": 153}), Some((54.5, 153.0))),
+        (json!({"eo:sun_elevation": "54.5", "eo:sun_azimuth": -30.0}), Some((54.5, 330.0))),
+        (json!({"s2:mean_solar_zenith": 35.5, "s2:mean_solar_azimuth": 153}), Some((54.5, 153.0))),
+        (json!({"view:sun_elevation": 54.5}), None),
+        (json!({"view:sun_elevation": 95, "view:sun_azimuth": 153}), None),
+    ] {
+        let mut value = item("a", "01");
+        value["properties"].as_object_mut().unwrap().extend(properties.as_object().unwrap().clone());
+        let sun = read_one(&value).sun.map(|sun| (sun.elevation, sun.azimuth));
+        assert_eq!(sun, angles, "{properties}");
     }
 }
 
