@@ -14,8 +14,16 @@ pub use product::{BandSpec, Own, Part, Preset, Radiometry, Sensor, UNOFFICIAL_BA
 use compose_core::suggest::did_you_mean;
 
 /// Every preset, in the order of the documentation.
-pub static PRESETS: &[Preset] =
-    &[landsat::PRE_COLLECTION, landsat::C1_L1, landsat::C1_SR, landsat::C2_L2, sentinel2::L2A, hls::V2];
+pub static PRESETS: &[Preset] = &[
+    landsat::PRE_COLLECTION,
+    landsat::PRE_COLLECTION_SR,
+    landsat::C1_L1,
+    landsat::C1_SR,
+    landsat::C2_L2,
+    landsat::C2_L1,
+    sentinel2::L2A,
+    hls::V2,
+];
 
 /// The preset of this name.
 ///

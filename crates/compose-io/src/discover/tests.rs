@@ -30,6 +30,28 @@ fn said(preset: &str, path: &str) -> String {
 }
 
 #[test]
+fn level_1_of_collection_2_and_reflectance_before_collections_are_read() {
+    let scene = "LC08_L1TP_034032_20160707_20200906_02_T1";
+    for (preset, path, expected) in [
+        ("landsat-c2-l1", format!("{scene}_B4.TIF"), format!("{scene} B4 2016-07-07 LC08 - -")),
+        ("landsat-c2-l1", format!("{scene}_QA_PIXEL.TIF"), format!("{scene} QA_PIXEL 2016-07-07 LC08 - -")),
+        ("landsat-c2-l1", format!("{scene}_SZA.TIF"), format!("{scene} SZA 2016-07-07 LC08 - -")),
+        (
+            "landsat-pre-collection-sr",
+            "LC80340322016189LGN00_sr_band4.tif".into(),
+            "LC80340322016189LGN00 sr_band4 2016-07-07 LC8 - -".into(),
+        ),
+        (
+            "landsat-pre-collection-sr",
+            "LE70340322016189EDC00_cfmask.tif".into(),
+            "LE70340322016189EDC00 cfmask 2016-07-07 LE7 - -".into(),
+        ),
+    ] {
+        assert_eq!(said(preset, &path), expected, "{preset}: {path}");
+    }
+}
+
+#[test]
 fn every_preset_reads_the_names_of_its_product() {
     let safe = "x/S2B_MSIL2A_20201126T154319_N0212_R125_T11CMM_20201127T152008.SAFE/GRANULE/L2A_T11CMM_A019_20201126T154401";
     let cases = [

@@ -27,6 +27,25 @@ pub(super) const PRE_COLLECTION: Preset = Preset {
     radiometry: Radiometry::Unknown,
 };
 
+/// Surface reflectance before Collection 1, as ESPA delivered it until 2017, with `cfmask` (LaSRC and LEDAPS product guides of
+/// 2016).
+pub(super) const PRE_COLLECTION_SR: Preset = Preset {
+    name: "landsat-pre-collection-sr",
+    doc: "Landsat surface reflectance before Collection 1 (ESPA orders until 2017): int16 × 0.0001 with cfmask.",
+    patterns: &[concat!(
+        r"(?P<id>(?P<sensor>L[COTE]\d)\d{6}(?P<year>\d{4})(?P<doy>\d{3})[A-Z]{3}\d{2})",
+        r"_(?P<band>sr_band\d|cfmask|sr_cloud|sr_atmos_opacity)(?:_crop)?\.(?i:tiff?|img)"
+    )],
+    example: "LC80340322016189LGN00_sr_band4.tif",
+    date_format: "%Y%m%d",
+    sensors: &[
+        Sensor { name: "OLI", platforms: &["LC8", "LO8"], bands: &OLI_SR_PRE },
+        Sensor { name: "TM/ETM+", platforms: &["LE7", "LT4", "LT5"], bands: &TM_SR_PRE },
+    ],
+    nodata: MINUS_9999,
+    radiometry: Radiometry::Linear(0.0001, 0.0),
+};
+
 /// The names may be shortened: `appelmar/gdalcubes:inst/L8NY18` drops all that follows the first date.
 pub(super) const C1_L1: Preset = Preset {
     name: "landsat-c1-l1",
@@ -91,6 +110,27 @@ pub(super) const C2_L2: Preset = Preset {
     radiometry: Radiometry::Linear(2.75e-5, -0.2),
 };
 
+/// Digital numbers; reflectance needs the sun and the coefficients of the MTL file (LSDS-1822).
+pub(super) const C2_L1: Preset = Preset {
+    name: "landsat-c2-l1",
+    doc: "Landsat Collection 2 Level-1: digital numbers with QA_PIXEL.",
+    patterns: &[concat!(
+        r"(?P<id>(?P<sensor>L[COTEM]\d{2})_L1(?:TP|GT|GS)_\d{6}_(?P<date>\d{8})_\d{8}_02_(?:T1|T2|RT))",
+        r"_(?P<band>B\d{1,2}(?:_VCID_[12])?|QA_PIXEL|QA_RADSAT|[SV][AZ]A)\.(?i:tiff?)"
+    )],
+    example: "LC08_L1TP_034032_20160707_20200906_02_T1_B4.TIF",
+    date_format: "%Y%m%d",
+    sensors: &[
+        Sensor { name: "OLI", platforms: OLI, bands: &OLI_L1_C2 },
+        Sensor { name: "ETM+", platforms: ETM, bands: &ETM_L1_C2 },
+        Sensor { name: "TM", platforms: TM, bands: &TM_L1_C2 },
+        Sensor { name: "MSS", platforms: &["LM04", "LM05"], bands: &MSS_L1_C2 },
+        Sensor { name: "MSS of Landsat 1 to 3", platforms: &["LM01", "LM02", "LM03"], bands: &MSS_L1_C2_OLD },
+    ],
+    nodata: DN_FILL,
+    radiometry: Radiometry::Unknown,
+};
+
 const OLI: &[&str] = &["LC08", "LC09", "LO08", "LO09", "LT08", "LT09"];
 const ETM: &[&str] = &["LE07"];
 const TM: &[&str] = &["LT04", "LT05"];
@@ -152,6 +192,56 @@ static OLI_L1_PRE: [BandSpec; 12] = joined(&[OLI_L1, &[codes("BQA", &[], "landsa
 static OLI_L1_C1: [BandSpec; 12] = joined(&[OLI_L1, &[codes("BQA", &[], "landsat-c1-l1-oli")]]);
 static ETM_L1_C1: [BandSpec; 10] = joined(&[ETM_L1, &[codes("BQA", &[], "landsat-c1-l1-tm")]]);
 static TM_L1_C1: [BandSpec; 8] = joined(&[TM_L1, &[codes("BQA", &[], "landsat-c1-l1-tm")]]);
+
+/// Angles of the sun and the view, 0.01 degrees (LSDS-1822).
+const ANGLES: &[BandSpec] = &[
+    other("SAA", &[], 0.01, 0.0),
+    other("SZA", &[], 0.01, 0.0),
+    other("VAA", &[], 0.01, 0.0),
+    other("VZA", &[], 0.01, 0.0),
+];
+static OLI_L1_C2: [BandSpec; 17] = joined(&[
+    OLI_L1,
+    &[codes("QA_PIXEL", &[], "landsat-c2-l89"), codes("QA_RADSAT", &[], "landsat-c2-radsat-l89")],
+    ANGLES,
+]);
+static ETM_L1_C2: [BandSpec; 15] = joined(&[
+    ETM_L1,
+    &[codes("QA_PIXEL", &[], "landsat-c2-l47"), codes("QA_RADSAT", &[], "landsat-c2-radsat-l7")],
+    ANGLES,
+]);
+static TM_L1_C2: [BandSpec; 13] = joined(&[
+    TM_L1,
+    &[codes("QA_PIXEL", &[], "landsat-c2-l47"), codes("QA_RADSAT", &[], "landsat-c2-radsat-l45")],
+    ANGLES,
+]);
+/// Two bands see near infrared; the second is the one that later sensors have.
+static MSS_L1_C2: [BandSpec; 6] = joined(&[
+    &[
+        wanted("B1", "green", &[]),
+        wanted("B2", "red", &[]),
+        band("B3", Part::Wanted),
+        wanted("B4", "nir", &[]),
+    ],
+    MSS_C2,
+]);
+static MSS_L1_C2_OLD: [BandSpec; 6] = joined(&[
+    &[
+        wanted("B4", "green", &[]),
+        wanted("B5", "red", &[]),
+        band("B6", Part::Wanted),
+        wanted("B7", "nir", &[]),
+    ],
+    MSS_C2,
+]);
+static OLI_SR_PRE: [BandSpec; 9] = joined(&[
+    OLI_SR,
+    &[codes("cfmask", &[], "landsat-cfmask"), codes("sr_cloud", &[], "landsat-pre-collection-sr-cloud")],
+]);
+static TM_SR_PRE: [BandSpec; 8] = joined(&[
+    TM_SR,
+    &[codes("cfmask", &[], "landsat-cfmask"), other("sr_atmos_opacity", MINUS_9999, 0.001, 0.0)],
+]);
 
 /// Surface reflectance: named `SR_B4` in Collection 2, `sr_band4` by ESPA and `SRB4` in C1 ARD.
 const OLI_SR: &[BandSpec] = &[
