@@ -15,6 +15,7 @@ mod run;
 #[cfg(unix)]
 mod scarce;
 mod sets;
+mod stac;
 mod texts;
 mod trouble;
 

@@ -88,6 +88,17 @@ fn the_provenance_of_the_tahiti_pair_agrees_with_the_reference() {
 }
 
 #[test]
+fn a_scene_of_a_catalogue_is_repaired_as_the_reference_does() {
+    let (_keep, folder) = compose_example("stac/repair.toml", "{id}_filled.tif", &[]);
+    let (name, expected) = ("S2B_33TWL_20230810_0_L2A_filled", expected("stac-repair"));
+    let (image, expected) = (folder.join(format!("{name}.tif")), &expected["images"][name]);
+    assert_eq!(sha256_u16(&image), expected["sha256"]);
+    assert_shares(&image, expected);
+    let sources = read::<u16>(&folder.join(format!("{name}_provenance.tif"))).swap_remove(0);
+    assert_eq!(sha256(sources.iter().flat_map(|s| s.to_le_bytes())), expected["source_sha256"]);
+}
+
+#[test]
 fn the_lesson_is_reproduced_sample_by_sample() {
     for (example, rules, output) in [
         ("lesson", "lesson/lesson.toml", "lesson_filled"),

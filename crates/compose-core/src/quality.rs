@@ -12,7 +12,7 @@ mod vectors;
 
 pub use layout::{Caveat, Class, CodeTest, Field, Fill, Layout, RESERVED};
 pub use layouts::LAYOUTS;
-pub use own::{OwnField, of_classes, of_fields, word};
+pub use own::{OwnField, of_classes, of_fields, with_names_of, word};
 
 use crate::suggest::did_you_mean;
 

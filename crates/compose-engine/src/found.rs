@@ -19,6 +19,8 @@ pub struct Found {
     pub scenes: Vec<(ScenesTable, FoundScene)>,
     /// Notes about files that were passed over.
     pub notes: Vec<String>,
+    /// The documents of the catalogues that list scenes.
+    pub documents: Vec<PathBuf>,
 }
 
 /// What an earlier plan was made of: no other scenes are looked for.

@@ -19,6 +19,8 @@ mod meaning;
 mod names;
 mod open;
 mod paths;
+mod stac;
+mod superseded;
 
 pub use error::DiscoverError;
 pub use meaning::wanted_names;
@@ -40,9 +42,14 @@ const SHOWN: usize = 3;
 ///
 /// # Errors
 /// A path without files, a pattern that is wrong or fits nothing, a band that is there twice, a date that is
-/// none, a layout that does not exist.
+/// none, a layout that does not exist, a catalogue that cannot be read.
 pub fn find_scenes(query: &ScenesQuery, systems: &CrsRegistry) -> Result<Found, DiscoverError> {
     check_layout(query)?;
+    if let Some(source) = &query.stac {
+        let mut found = stac::find(query, source)?;
+        beside::attach(&mut found.scenes, query)?;
+        return Ok(found);
+    }
     let names = Names::new(query)?;
     let files = paths::expand(&query.base, &query.paths)?;
     let (hits, strangers) = read_names(&names, &files)?;
@@ -54,7 +61,7 @@ pub fn find_scenes(query: &ScenesQuery, systems: &CrsRegistry) -> Result<Found, 
     beside::attach(&mut scenes, query)?;
     scenes.sort_by(|a, b| (a.day.is_none(), a.day, &a.id).cmp(&(b.day.is_none(), b.day, &b.id)));
     let notes = strangers.first().map(|_| passed_over(&names, &strangers));
-    Ok(Found { scenes, notes: notes.into_iter().collect() })
+    Ok(Found { scenes, notes: notes.into_iter().collect(), documents: Vec::new() })
 }
 
 /// Finds a scene that is said outright.
@@ -93,7 +100,7 @@ fn explicit_files(scene: &ExplicitScene) -> Result<Vec<FoundFile>, DiscoverError
             let found = if at.is_dir() { "a folder" } else { "nothing of this name" };
             return Err(DiscoverError::NoFile { path: path.clone(), found, base: base.clone(), setting });
         }
-        Ok(FoundFile { path: at, band: band.cloned(), metres: None, beside: None })
+        Ok(FoundFile::new(at, band.cloned()))
     };
     let ExplicitFiles { stack, per_band } = &scene.files;
     let stack = stack.iter().map(|path| one(None, path));

@@ -5,7 +5,10 @@ use crate::access::Access;
 use crate::header::Tag;
 use crate::preset::{Preset, Sensor};
 use crate::tiles::BandRef;
-use compose_core::{Day, Layout, SceneFacts};
+use chrono::{DateTime, Utc};
+use compose_core::quality::{self, OwnField};
+use compose_core::{Day, Layout, SceneFacts, Sun};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The places and names of scenes: `[scenes]` of a rules file.
@@ -43,6 +46,20 @@ pub struct ScenesQuery {
     pub georeference_none: bool,
     /// Rasters that others made of the scenes.
     pub beside: Vec<Beside>,
+    /// The catalogue that lists the scenes, in place of paths.
+    pub stac: Option<StacSource>,
+    /// The names that rules may ask bands by. Of a catalogue's assets that are not wanted only these are opened; `None`:
+    /// all of them.
+    pub mentioned: Option<BTreeSet<String>>,
+}
+
+/// Where the items of a STAC catalogue come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StacSource {
+    /// An item, an item collection, a collection or a catalogue: a path or an address.
+    Document(String),
+    /// What an API answers.
+    Search(Box<compose_stac::Search>),
 }
 
 /// A raster that others made of each scene, such as a cloud mask: `[[scenes.beside]]` of a rules file.
@@ -67,6 +84,8 @@ pub struct Beside {
 pub enum BesidePlace {
     /// A glob with `{id}` for the scene's id.
     Files(String),
+    /// The key of an asset of the scene's item.
+    Asset(String),
 }
 
 /// The data bands wanted, in output order.
@@ -135,8 +154,8 @@ pub struct ExplicitFiles {
     pub per_band: Vec<(String, String)>,
 }
 
-/// A scene as far as names, MTL files and (for its date alone) metadata items say.
-#[derive(Clone, Debug)]
+/// A scene as far as names, MTL files, catalogues and (for its date alone) metadata items say.
+#[derive(Clone, Debug, Default)]
 pub struct FoundScene {
     /// Unique name.
     pub id: String,
@@ -154,6 +173,29 @@ pub struct FoundScene {
     pub notes: Vec<String>,
     /// The masks made by others that it does not have.
     pub without: Vec<Without>,
+    /// Why it does not take part, where finding it told: a newer processing of the same acquisition is there.
+    pub left_out: Option<String>,
+    /// The product, where its collection told it.
+    pub preset: Option<&'static Preset>,
+    /// The position of the sun, where a catalogue says it.
+    pub sun: Option<Sun>,
+    /// What a catalogue says of it, if one lists it.
+    pub item: Option<ItemFacts>,
+}
+
+/// What a catalogue says of a scene beside its files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemFacts {
+    /// The document that describes it: a path, or an address without a query.
+    pub document: String,
+    /// When it was taken.
+    pub time: DateTime<Utc>,
+    /// The satellite.
+    pub platform: Option<String>,
+    /// Its family of satellites.
+    pub constellation: Option<String>,
+    /// The tile or frame that it covers: `MGRS-33TWL`.
+    pub grid_code: Option<String>,
 }
 
 /// A mask made by others that a scene does not have.
@@ -166,7 +208,7 @@ pub struct Without {
 }
 
 /// A file of a scene.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FoundFile {
     /// Where it is.
     pub path: PathBuf,
@@ -176,6 +218,87 @@ pub struct FoundFile {
     pub metres: Option<u32>,
     /// Number in [`ScenesQuery::beside`], for a raster that others made of the scene.
     pub beside: Option<usize>,
+    /// Number of `band` in the file, from 1; `None` for the one band of its file.
+    pub number: Option<usize>,
+    /// What a catalogue says of it.
+    pub asset: Option<AssetFacts>,
+}
+
+impl FoundFile {
+    /// A file with a band.
+    pub fn new(path: PathBuf, band: Option<String>) -> Self {
+        Self { path, band, metres: None, beside: None, number: None, asset: None }
+    }
+}
+
+/// What a catalogue says of an asset, or of one of its bands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssetFacts {
+    /// Its key in the item.
+    pub key: String,
+    /// Other names of the band.
+    pub aliases: Vec<String>,
+    /// The number that means "no data".
+    pub nodata: Option<f64>,
+    /// Value = number × scale + offset.
+    pub scale: Option<f64>,
+    /// Value = number × scale + offset.
+    pub offset: Offset,
+    /// The meaning of its codes.
+    pub codes: Option<Codes>,
+    /// Rows and columns.
+    pub shape: Option<[usize; 2]>,
+    /// From column and row to x and y: a b c d e f of x = a·column + b·row + c and y = d·column + e·row + f.
+    pub transform: Option<[f64; 6]>,
+    /// Its coordinate system: a code or WKT.
+    pub crs: Option<String>,
+}
+
+/// What a catalogue says of the offset of a band.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Offset {
+    /// Nothing.
+    Unknown,
+    /// It is this one.
+    Stated(f64),
+    /// It is this one, and the numbers do not have it yet (`earthsearch:boa_offset_applied` is false).
+    NotApplied(f64),
+    /// The numbers have it already (`earthsearch:boa_offset_applied`): it is 0, whatever the band states.
+    Applied,
+}
+
+impl Offset {
+    /// The offset of the numbers as they are stored; `other` where the catalogue says nothing.
+    pub fn or(self, other: Option<f64>) -> Option<f64> {
+        match self {
+            Self::Unknown => other,
+            Self::Stated(offset) | Self::NotApplied(offset) => Some(offset),
+            Self::Applied => Some(0.0),
+        }
+    }
+}
+
+/// What a catalogue says of the codes of a band (`classification` extension).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Codes {
+    /// Each number is a class.
+    Classes(Vec<(u32, String)>),
+    /// Bits have meanings.
+    Fields(Vec<OwnField>),
+}
+
+impl Codes {
+    /// The layout that they describe.
+    ///
+    /// # Errors
+    /// They contradict themselves: what follows "the description".
+    pub fn layout(&self, name: &str) -> Result<&'static Layout, String> {
+        const SOURCE: &str = "the item's classification";
+        match self {
+            Self::Classes(classes) => quality::of_classes(name, SOURCE, classes),
+            Self::Fields(fields) => quality::of_fields(name, SOURCE, fields.clone()),
+        }
+    }
 }
 
 /// All that was found for a query.
@@ -185,6 +308,8 @@ pub struct Found {
     pub scenes: Vec<FoundScene>,
     /// Notes about files that were left out, for the plan.
     pub notes: Vec<String>,
+    /// The files of the catalogue that lists the scenes.
+    pub documents: Vec<PathBuf>,
 }
 
 /// A scene with its headers read: all that reading pixels needs.

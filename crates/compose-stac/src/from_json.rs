@@ -166,6 +166,7 @@ fn asset(
         roles: object.get("roles").and_then(texts).unwrap_or_default(),
         shape: None,
         transform: None,
+        crs: None,
         bands: Vec::new(),
     };
     if asset.is_raster() {
@@ -173,6 +174,12 @@ fn asset(
         let mut fields = Lenient { layers: Layers(inherited), remarks: Vec::new() };
         asset.shape = fields.take(&["proj:shape"], "rows and columns", shape);
         asset.transform = fields.take(&["proj:transform"], "6 or 9 numbers", transform);
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let number = |value: &Value| whole(value).map(|code| format!("EPSG:{code}"));
+        asset.crs = fields
+            .take(&["proj:code"], "a code such as EPSG:32633", text)
+            .or_else(|| fields.take(&["proj:epsg"], "a number", number))
+            .or_else(|| fields.take(&["proj:wkt2"], "WKT", text));
         remarks.extend(fields.remarks.iter().map(|remark| format!("asset {}: {remark}", shown(key))));
         asset.bands = bands::of_asset(object, layers, place, budget, remarks)?;
     }

@@ -88,6 +88,8 @@ pub struct Asset {
     pub shape: Option<[usize; 2]>,
     /// `proj:transform` of the asset or the item, row by row as in the document (an affine matrix, not GDAL's order).
     pub transform: Option<[f64; 6]>,
+    /// `proj:code`, else `proj:epsg` as a code, else `proj:wkt2`, of the asset or the item.
+    pub crs: Option<String>,
     /// One for each band of the file, from `bands` (STAC 1.1), `eo:bands` and `raster:bands` (before), by position.
     /// Empty where the document says nothing of them, and of what is no raster.
     pub bands: Vec<Band>,
@@ -184,6 +186,7 @@ mod tests {
             roles: vec![role.into()],
             shape: None,
             transform: None,
+            crs: None,
             bands: Vec::new(),
         }
     }

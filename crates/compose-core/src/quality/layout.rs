@@ -36,7 +36,7 @@ pub const RESERVED: &str = "reserved";
 const FILL: &str = "fill";
 
 /// The way in which a layout marks fill pixels (outside the acquisition).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fill {
     /// It does not.
     Unknown,

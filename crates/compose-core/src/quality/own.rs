@@ -62,6 +62,25 @@ pub fn of_fields(name: &str, source: &str, mut fields: Vec<OwnField>) -> Result<
     layout(name, source, fields, fill)
 }
 
+/// A layout whose classes can be asked for by the names that `other` gives the same codes, too. A code that only `other` has for
+/// fill means fill. Layouts of bits that `other` knows bit by bit are `other`.
+pub fn with_names_of(layout: &'static Layout, other: &'static Layout) -> &'static Layout {
+    let (Some(own), Some(others)) = (layout.class_field(), other.class_field()) else {
+        return if other.knows(layout) { other } else { layout };
+    };
+    let mut classes: Vec<(u32, String)> =
+        own.classes.iter().map(|class| (class.value, class.name.to_owned())).collect();
+    for class in others.classes {
+        let known = own.classes.iter().any(|mine| mine.value == class.value);
+        if known && !classes.iter().any(|(_, name)| name == class.name) {
+            classes.push((class.value, class.name.to_owned()));
+        }
+    }
+    let fill = if layout.fill == Fill::Unknown { other.fill } else { layout.fill };
+    let fields = vec![OwnField { name: own.name.to_owned(), offset: 0, width: 32, classes }];
+    kept(Described { name: layout.name.to_owned(), source: layout.source.to_owned(), fields, fill })
+}
+
 fn layout(name: &str, source: &str, fields: Vec<OwnField>, fill: Fill) -> Result<&'static Layout, String> {
     let mut next = 0;
     let mut names = HashSet::new();
@@ -79,7 +98,7 @@ fn layout(name: &str, source: &str, fields: Vec<OwnField>, fill: Fill) -> Result
         }
         once(field)?;
     }
-    Ok(kept(Described { name: name.into(), source: source.into(), fields }, fill))
+    Ok(kept(Described { name: name.into(), source: source.into(), fields, fill }))
 }
 
 /// Refuses a field with a value or a name twice, or a value that its bits cannot hold.
@@ -117,7 +136,8 @@ fn rises(classes: &[(u32, String)]) -> bool {
 
 fn field(of: &OwnField) -> Field {
     let mut classes = of.classes.clone();
-    classes.sort();
+    // Of two names of a value the first counts where it is told.
+    classes.sort_by_key(|(value, _)| *value);
     let ladder = rises(&classes);
     let class = |(value, name): &(u32, String)| Class { value: *value, name: leaked(name) };
     Field {
@@ -141,13 +161,14 @@ struct Described {
     name: String,
     source: String,
     fields: Vec<OwnField>,
+    fill: Fill,
 }
 
 /// Every layout that was ever described. Facts refer to layouts for as long as the program runs, so each is made once,
 /// whatever the number of runs and scenes that describe it.
 static KEPT: Mutex<BTreeMap<Described, &'static Layout>> = Mutex::new(BTreeMap::new());
 
-fn kept(described: Described, fill: Fill) -> &'static Layout {
+fn kept(described: Described) -> &'static Layout {
     let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = all.get(&described) {
         return known;
@@ -156,7 +177,7 @@ fn kept(described: Described, fill: Fill) -> &'static Layout {
         name: leaked(&described.name),
         source: leaked(&described.source),
         fields: described.fields.iter().map(field).collect::<Vec<_>>().leak(),
-        fill,
+        fill: described.fill,
         known_codes: &[],
         silent: None,
         caveats: &[],

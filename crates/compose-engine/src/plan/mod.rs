@@ -3,6 +3,7 @@
 //! [`Stack`] is what all outputs of a run share (scenes, bands, bound masks); a [`Job`] is one output. All
 //! that can be refused from text and headers is refused here, before a pixel is read.
 
+mod catalogue;
 mod clashes;
 mod comparing;
 mod empty;

@@ -1,6 +1,7 @@
 //! From the rules file's tables to what discovery is asked.
 
 use crate::error::EngineError;
+use crate::plan::catalogue;
 use crate::rules::settings::{Beside, Georeference, Missing, Precision, Scene, Scenes};
 use crate::rules::values::{BandChoice as SaidChoice, Bands, LayoutOrClasses};
 use crate::rules::{At, Rules};
@@ -20,6 +21,7 @@ pub(super) fn query(rules: &Rules, scenes: &At<Scenes>) -> Result<ScenesQuery, E
             EngineError::at(&rules.file, &span, &format!("[scenes] {message}"))
         })?),
     };
+    let stac = catalogue::source(rules, scenes)?;
     Ok(ScenesQuery {
         base: rules.file.folder().to_owned(),
         preset,
@@ -36,6 +38,8 @@ pub(super) fn query(rules: &Rules, scenes: &At<Scenes>) -> Result<ScenesQuery, E
         precision_f32: said.precision == Some(Precision::F32),
         access: rules.access(),
         georeference_none: said.georeference == Some(Georeference::None),
+        mentioned: stac.as_ref().map(|_| rules.mentioned.clone()),
+        stac,
         beside: said
             .beside
             .iter()
@@ -49,13 +53,21 @@ fn beside(rules: &Rules, scenes: &At<Scenes>, said: &Beside) -> Result<io::Besid
     let refuse = |message: String| {
         EngineError::at(&rules.file, &scenes.spans.of("beside"), &format!("[[scenes.beside]] {message}"))
     };
-    let Some(files) = &said.files else {
-        return Err(refuse("has no files; expected a glob such as \"masks/{id}_OCM*.tif\"".into()));
+    let place = match (&said.files, &said.asset) {
+        (Some(files), None) => BesidePlace::Files(files.clone()),
+        (None, Some(_)) if scenes.value.stac.is_none() && scenes.value.stac_search.is_none() => {
+            return Err(refuse(
+                "has an asset, and only scenes of a catalogue (stac) have such; expected files".into(),
+            ));
+        }
+        (None, Some(key)) => BesidePlace::Asset(key.clone()),
+        (Some(_), Some(_)) => return Err(refuse("says both files and asset; a mask has one place".into())),
+        (None, None) => {
+            return Err(refuse("has no files; expected a glob such as \"masks/{id}_OCM*.tif\"".into()));
+        }
     };
     let Some(band) = said.band.as_ref().filter(|band| !band.is_empty()) else {
-        return Err(refuse(format!(
-            "{files} has no band; say by which name rules ask for it, e.g. band = \"OCM\""
-        )));
+        return Err(refuse("has no band; say by which name rules ask for it, e.g. band = \"OCM\"".into()));
     };
     if scenes.value.beside.iter().filter(|other| other.band.as_ref() == Some(band)).count() > 1 {
         return Err(refuse(format!("band = \"{band}\" is there twice; each needs a name of its own")));
@@ -72,7 +84,7 @@ fn beside(rules: &Rules, scenes: &At<Scenes>, said: &Beside) -> Result<io::Besid
         }
     };
     Ok(io::Beside {
-        place: BesidePlace::Files(files.clone()),
+        place,
         band: band.clone(),
         number: said.number,
         layout,

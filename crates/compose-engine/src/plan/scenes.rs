@@ -22,6 +22,9 @@ use std::path::PathBuf;
 /// Source codes from 65000 on stand for statistics.
 const MOST_SCENES: usize = 65_000;
 
+/// The most scenes that a note names one by one.
+const SHOWN: usize = 3;
+
 /// A scene that was found, with how to open it and where the rules file asks for it.
 struct Candidate {
     table: ScenesTable,
@@ -56,7 +59,7 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
         Some(earlier) => earlier.found.clone(),
         None => find(rules, systems)?,
     };
-    let mut notes = found.notes.clone();
+    let (mut notes, documents) = (found.notes.clone(), found.documents.clone());
     let mut candidates = candidates(rules, found)?;
     if let Some(nodata) = options.src_nodata {
         candidates.iter_mut().for_each(|c| c.query.nodata = Nodata::Values(vec![nodata]));
@@ -67,9 +70,10 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
     let found = Found {
         scenes: candidates.iter().map(|c| (c.table, c.found.clone())).collect(),
         notes: notes.clone(),
+        documents: documents.clone(),
     };
     let mut inputs: Vec<PathBuf> =
-        candidates.iter().flat_map(|c| files_of(&c.found, &c.query.access)).collect();
+        candidates.iter().flat_map(|c| files_of(&c.found, &c.query.access)).chain(documents).collect();
     let (candidates, statuses) = selected(rules, candidates)?;
     // Before any of them is opened: a change from now on is an error.
     let mut watched = Watched::new(inputs.iter().cloned());
@@ -86,10 +90,29 @@ pub fn select(rules: &Rules, options: &Options, systems: &CrsRegistry) -> Result
     inputs.sort();
     inputs.dedup();
     notes.extend(without_georeference(rules, &candidates, &scenes)?);
-    notes.extend(scenes.iter().flat_map(|s| s.notes.iter().map(|n| format!("scene {}: {n}", s.facts.id))));
+    notes.extend(gathered(&scenes));
     let by_baseline = candidates.iter().map(|c| depends_on_baseline(&c.query)).collect();
     let products = candidates.iter().map(|c| c.query.preset.map(|p| p.name)).collect();
     Ok(Selected { scenes, products, by_baseline, statuses, inputs, watched, notes, found })
+}
+
+/// The notes of all scenes: each once, with the scenes that it is about.
+fn gathered(scenes: &[SceneSource]) -> Vec<String> {
+    let mut notes: Vec<(&str, Vec<&str>)> = Vec::new();
+    for scene in scenes {
+        for note in &scene.notes {
+            match notes.iter_mut().find(|(text, _)| text == note) {
+                Some((_, ids)) => ids.push(&scene.facts.id),
+                None => notes.push((note, vec![&scene.facts.id])),
+            }
+        }
+    }
+    let told = |(text, ids): &(&str, Vec<&str>)| match &ids[..] {
+        [only] => format!("scene {only}: {text}"),
+        [first, .., last] if ids.len() > SHOWN => format!("{} scenes ({first} to {last}): {text}", ids.len()),
+        _ => format!("scenes {}: {text}", ids.join(", ")),
+    };
+    notes.iter().map(told).collect()
 }
 
 fn depends_on_baseline(query: &ScenesQuery) -> bool {
@@ -116,11 +139,12 @@ fn find(rules: &Rules, systems: &CrsRegistry) -> Result<Found, EngineError> {
         if let Some((key, wrong)) = contradiction(&scenes.value) {
             return Err(EngineError::at(&rules.file, &scenes.spans.of(key), &format!("[scenes] {wrong}")));
         }
-        if query.paths.is_empty() && !rules.scene.is_empty() {
+        if query.paths.is_empty() && query.stac.is_none() && !rules.scene.is_empty() {
             continue;
         }
         let found = find_scenes(&query, systems).map_err(|e| discover_error(rules, &scenes.spans, e))?;
         all.notes.extend(found.notes);
+        all.documents.extend(found.documents);
         all.scenes.extend(found.scenes.into_iter().map(|found| (ScenesTable::Scenes(number), found)));
     }
     for (number, scene) in rules.scene.iter().enumerate() {
@@ -143,6 +167,7 @@ fn candidates(rules: &Rules, found: Found) -> Result<Vec<Candidate>, EngineError
                 (explicit(rules, scene)?.query, &scene.spans)
             }
         };
+        let query = ScenesQuery { preset: query.preset.or(found.preset), ..query };
         Ok(Candidate { table, found, query, at: at.clone() })
     };
     found.scenes.into_iter().map(candidate).collect()
@@ -208,6 +233,7 @@ fn selected(
             let message = format!("scene {} {e}", found.id);
             EngineError::at(&rules.file, &selection_at(spans), &message)
         })?;
+        let reason = reason.or_else(|| found.left_out.clone());
         let reason = reason.map_or_else(|| without_a_mask(rules, &candidate), |reason| Ok(Some(reason)))?;
         let status = reason.map_or(Status::Used, Status::Skipped);
         let used = status == Status::Used;

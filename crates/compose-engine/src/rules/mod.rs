@@ -2,6 +2,7 @@
 
 mod as_json;
 mod diagnostic;
+mod mentioned;
 mod schema;
 pub mod settings;
 pub mod values;
@@ -18,6 +19,7 @@ use compose_core::suggest::did_you_mean;
 use compose_io::access::{Access, driver_exists};
 use compose_plugin_host::{LoadError, Plugin};
 use settings::{GridSettings, Output, PluginSettings, Scene, Scenes, Target};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -46,6 +48,8 @@ pub struct Rules {
     pub fills: Vec<At<Fill>>,
     /// `[output]`.
     pub output: At<Output>,
+    /// The names that mask rules and fills may ask bands by.
+    pub mentioned: BTreeSet<String>,
 }
 
 /// Something read from the rules file, with where it stands.
@@ -111,7 +115,8 @@ impl Rules {
             return Err(sorted(&file, problems));
         }
         let plugins = plugins.unwrap_or_default();
-        Ok(Self { scenes, scene, target, grid, plugins, masks, fills, output, file: file.clone() })
+        let mentioned = mentioned::mentioned(&tables(&file.text), &registry);
+        Ok(Self { scenes, scene, target, grid, plugins, masks, fills, output, mentioned, file: file.clone() })
     }
 }
 

@@ -56,6 +56,31 @@ pub struct Scenes {
     pub days_of_year: Option<Exactly<u32, 2>>,
     /// Masks that others made of the scenes.
     pub beside: Vec<Beside>,
+    /// A STAC catalogue in place of `path`: an item, an item collection, a collection or a catalogue.
+    pub stac: Option<String>,
+    /// A search of a STAC API in place of `path`.
+    pub stac_search: Option<StacSearch>,
+}
+
+/// `stac-search`: what is asked of a STAC API.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct StacSearch {
+    /// Address of the API.
+    pub url: Option<String>,
+    /// Collections, any of which.
+    pub collections: Option<Strings>,
+    /// West, south, east, north in degrees.
+    pub bbox: Option<Exactly<f64, 4>>,
+    /// A GeoJSON file with a geometry that items touch.
+    pub intersects: Option<String>,
+    /// A time or a range, such as `2023-08-01/2023-08-31`; `..` for an open end.
+    pub datetime: Option<String>,
+    /// Conditions on properties, such as `{ "eo:cloud_cover" = { lt = 50 } }`.
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    pub query: Option<toml::Table>,
+    /// Items per page.
+    pub limit: Option<u32>,
 }
 
 /// `[[scenes.beside]]`: a raster that others made of each scene, such as a cloud mask.
@@ -64,6 +89,8 @@ pub struct Scenes {
 pub struct Beside {
     /// Where they are: a glob with `{id}` for the scene's id.
     pub files: Option<String>,
+    /// Of scenes from a catalogue: the key of the item's asset.
+    pub asset: Option<String>,
     /// Name of the band that it gives to the scene, for rules.
     pub band: Option<String>,
     /// Number of that band in the raster, from 1; a raster of one band needs none.
@@ -234,6 +261,8 @@ pub struct Output {
     pub sidecar: Option<Extra>,
     /// PNG pictures beside the image.
     pub quicklook: Option<bool>,
+    /// A STAC item beside the image.
+    pub stac: Option<Extra>,
     /// Where decoded tiles wait that memory has no room for: `auto` (beside the image), `none`, or a folder.
     pub scratch: Option<String>,
 }

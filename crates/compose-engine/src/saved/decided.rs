@@ -78,6 +78,7 @@ impl SavedPlan {
             plugins: plan.plugins.iter().map(plugin).collect(),
             like: like.collect::<Result<_, EngineError>>()?,
             found: found::kept(&plan.stack.found),
+            documents: plan.stack.found.documents.clone(),
             passed_over: plan.stack.found.notes.clone(),
             bands: plan.stack.bands.clone(),
             validity: if plan.stack.validity.planes(2) == 1 { "joint".into() } else { "per-band".into() },
@@ -97,7 +98,7 @@ impl SavedPlan {
             self.found.iter().flat_map(|scene| scene.files.iter().map(|file| &file.file).chain(&scene.mtl));
         let of_scenes = self.scenes.iter().flat_map(|scene| scene.files.iter().map(|file| &file.file));
         let written = self.outputs.iter().flat_map(|output| output.files.iter().map(|file| &file.file));
-        let others = [&self.folder, &self.rules.file];
+        let others = [&self.folder, &self.rules.file].into_iter().chain(&self.documents);
         let plugins = self.plugins.iter().map(|plugin| &plugin.file);
         let like = self.like.iter().map(|file| &file.file);
         let mut all = of_found.chain(of_scenes).chain(written).chain(others).chain(plugins).chain(like);

@@ -67,7 +67,7 @@ impl PlanFile {
     /// # Errors
     /// Its scenes are of other rules.
     pub fn options(&self, rules: &Rules, anew: Options) -> Result<Options, EngineError> {
-        let found = found::restored(&self.plan.found, &self.plan.passed_over, rules);
+        let found = found::restored(&self.plan, rules);
         let found = found.map_err(|message| self.refuse(format!("{message}; {ANEW}")))?;
         let earlier = EarlierPlan { file: self.place.clone(), hash: self.hash.clone(), found };
         Ok(Options { earlier: Some(Arc::new(earlier)), ..self.plan.options.above(anew) })

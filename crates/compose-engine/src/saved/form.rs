@@ -30,6 +30,9 @@ pub struct SavedPlan {
     pub like: Vec<FileState>,
     /// Every scene as it was found, those left out among them, in order of (date, id).
     pub found: Vec<FoundScene>,
+    /// The documents of the catalogues that list them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<PathBuf>,
     /// Notes about files that were passed over.
     pub passed_over: Vec<String>,
     /// The coordinate systems of all grids, as WKT.
@@ -164,6 +167,34 @@ pub struct FoundScene {
     /// The masks made by others that it does not have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<FoundWithout>,
+    /// Why it does not take part, where finding it told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
+    /// The product, where its collection told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// The sun as a catalogue has it: elevation and azimuth in degrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sun: Option<(f64, f64)>,
+    /// What a catalogue says of it, if one lists it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<FoundItem>,
+}
+
+/// What a catalogue says of a scene beside its files.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FoundItem {
+    /// The document that describes it.
+    pub document: String,
+    /// When it was taken, RFC 3339.
+    pub time: String,
+    /// The satellite.
+    pub platform: Option<String>,
+    /// Its family of satellites.
+    pub constellation: Option<String>,
+    /// The tile or frame that it covers.
+    pub grid_code: Option<String>,
 }
 
 /// A table of the rules file that asks for scenes, by its number from 0.
@@ -191,6 +222,66 @@ pub struct FoundFile {
     /// Number of the `[[scenes.beside]]` that it answers, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<usize>,
+    /// Number of the band in the file, from 1; absent for the one band of its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<usize>,
+    /// What a catalogue says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<FoundAsset>,
+}
+
+/// What a catalogue says of an asset, or of one of its bands.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FoundAsset {
+    /// Its key in the item.
+    pub key: String,
+    /// Other names of the band.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// The number that means "no data".
+    #[serde(with = "exact", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Value>")]
+    pub nodata: Option<f64>,
+    /// Value = number × scale + offset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
+    /// The offset that the band states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<f64>,
+    /// Whether its numbers have the offset already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset_applied: Option<bool>,
+    /// Its codes that are classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<(u32, String)>>,
+    /// The bits of its codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits: Option<Vec<FoundBits>>,
+    /// Rows and columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<[usize; 2]>,
+    /// From column and row to x and y.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<[f64; 6]>,
+    /// Its coordinate system: a code or WKT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crs: Option<String>,
+}
+
+/// Bits of a code that mean something together.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FoundBits {
+    /// Their name.
+    pub name: String,
+    /// The lowest bit.
+    pub offset: u32,
+    /// How many bits.
+    pub width: u32,
+    /// What their values mean; none for a flag.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<(u32, String)>,
 }
 
 /// A mask made by others that a scene does not have.

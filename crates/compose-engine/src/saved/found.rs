@@ -1,10 +1,11 @@
 //! The scenes as they were found: kept in a plan file, and given back to the plan that is made of it.
 
-use super::form::{FoundBy, FoundFile, FoundScene, FoundWithout};
+use super::assets;
+use super::form::{FoundBy, FoundFile, FoundScene, FoundWithout, SavedPlan};
 use crate::found::{Found, ScenesTable};
 use crate::rules::Rules;
 use chrono::NaiveDate;
-use compose_core::Day;
+use compose_core::{Day, Sun};
 use compose_io::preset::{self, Preset, Sensor};
 use compose_io::scene as io;
 
@@ -15,6 +16,8 @@ pub fn kept(found: &Found) -> Vec<FoundScene> {
         band: of.band.clone(),
         metres: of.metres,
         beside: of.beside,
+        number: of.number,
+        asset: of.asset.as_ref().map(assets::kept),
     };
     let without = |of: &io::Without| FoundWithout { beside: of.beside, reason: of.reason.clone() };
     let scene = |(table, of): &(ScenesTable, io::FoundScene)| FoundScene {
@@ -30,6 +33,10 @@ pub fn kept(found: &Found) -> Vec<FoundScene> {
         mtl: of.mtl.clone(),
         notes: of.notes.clone(),
         without: of.without.iter().map(without).collect(),
+        left_out: of.left_out.clone(),
+        preset: of.preset.map(|preset| preset.name.to_owned()),
+        sun: of.sun.map(|sun| (sun.elevation, sun.azimuth)),
+        item: of.item.as_ref().map(assets::kept_item),
     };
     found.scenes.iter().map(scene).collect()
 }
@@ -38,9 +45,9 @@ pub fn kept(found: &Found) -> Vec<FoundScene> {
 ///
 /// # Errors
 /// They are of other rules: what follows the name of the plan file in a message.
-pub fn restored(scenes: &[FoundScene], notes: &[String], rules: &Rules) -> Result<Found, String> {
-    let scenes = scenes.iter().map(|of| scene(of, rules)).collect::<Result<_, _>>()?;
-    Ok(Found { scenes, notes: notes.to_vec() })
+pub fn restored(plan: &SavedPlan, rules: &Rules) -> Result<Found, String> {
+    let scenes = plan.found.iter().map(|of| scene(of, rules)).collect::<Result<_, _>>()?;
+    Ok(Found { scenes, notes: plan.passed_over.clone(), documents: plan.documents.clone() })
 }
 
 fn scene(of: &FoundScene, rules: &Rules) -> Result<(ScenesTable, io::FoundScene), String> {
@@ -56,19 +63,29 @@ fn scene(of: &FoundScene, rules: &Rules) -> Result<(ScenesTable, io::FoundScene)
         Some(None) => return Err(wrong("its date")),
         day => day.flatten(),
     };
+    let own = match &of.preset {
+        Some(name) => Some(preset::find(name).map_err(|_| wrong("its product"))?),
+        None => None,
+    };
     let sensor = match &of.sensor {
-        Some(name) => Some(sensor(name, preset_of(rules, table)).ok_or_else(|| wrong("its sensor"))?),
+        Some(name) => Some(sensor(name, preset_of(rules, table).or(own)).ok_or_else(|| wrong("its sensor"))?),
         None => None,
     };
     let known = |beside: usize| beside < beside_of(rules, table);
     if !of.files.iter().filter_map(|file| file.beside).chain(of.without.iter().map(|w| w.beside)).all(known) {
         return Err(wrong("a mask beside it"));
     }
+    let item = match &of.item {
+        Some(item) => Some(assets::restored_item(item).ok_or_else(|| wrong("its time"))?),
+        None => None,
+    };
     let file = |of: &FoundFile| io::FoundFile {
         path: of.file.clone(),
         band: of.band.clone(),
         metres: of.metres,
         beside: of.beside,
+        number: of.number,
+        asset: of.asset.as_ref().map(assets::restored),
     };
     let without = |of: &FoundWithout| io::Without { beside: of.beside, reason: of.reason.clone() };
     let scene = io::FoundScene {
@@ -80,6 +97,10 @@ fn scene(of: &FoundScene, rules: &Rules) -> Result<(ScenesTable, io::FoundScene)
         mtl: of.mtl.clone(),
         notes: of.notes.clone(),
         without: of.without.iter().map(without).collect(),
+        left_out: of.left_out.clone(),
+        preset: own,
+        sun: of.sun.map(|(elevation, azimuth)| Sun { elevation, azimuth }),
+        item,
     };
     Ok((table, scene))
 }

@@ -9,12 +9,13 @@
 //! | `form` | what stands in a plan file |
 //! | `text` | its text, and the hash at its end |
 //! | `decided` | what a plan decided |
-//! | `found` | the scenes as they were found |
+//! | `found`, `assets` | the scenes as they were found, and what catalogues say of them |
 //! | `surveyed` | what the survey found, kept and restored |
 //! | `differences` | what has changed since the plan was made |
 //! | `tiles` | the tiles of a plan, and the hash of all that decides the pixels of each |
 //! | `file` | reading, writing, and the way back to a fitted plan |
 
+mod assets;
 mod decided;
 mod differences;
 mod file;

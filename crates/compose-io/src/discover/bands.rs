@@ -50,10 +50,19 @@ impl Slot {
         self.spec.map(|s| s.part)
     }
 
-    /// Whether it holds codes by what the product and the rules say of it.
-    pub(super) fn is_codes(&self, query: &ScenesQuery) -> bool {
+    /// Whether it holds codes by what the product, the rules and the catalogue say of it.
+    pub(super) fn is_codes(&self, found: &FoundScene, query: &ScenesQuery) -> bool {
         let layout = self.beside.and_then(|number| query.beside[number].layout);
-        self.part() == Some(Part::Quality) || layout.is_some_and(|layout| layout.percent_of.is_none())
+        let asset = found.files[self.file].asset.as_ref();
+        self.part() == Some(Part::Quality)
+            || layout.is_some_and(|layout| layout.percent_of.is_none())
+            || asset.is_some_and(|asset| asset.codes.is_some())
+    }
+
+    /// Whether rules may ask for it.
+    pub(super) fn is_mentioned(&self, query: &ScenesQuery) -> bool {
+        let names = || std::iter::once(&self.name).chain(&self.aliases);
+        query.mentioned.as_ref().is_none_or(|mentioned| names().any(|name| mentioned.contains(name)))
     }
 
     /// `B4 (red)`.
@@ -75,7 +84,10 @@ pub(super) fn slots(
         let fresh = match &file.band {
             Some(_) if let Some(number) = file.beside => vec![Slot::beside(number, index, query)],
             Some(band) => {
-                let slot = Slot::new(band, spec(band), index, None);
+                let mut slot = Slot::new(band, spec(band), index, file.number);
+                let said = file.asset.iter().flat_map(|asset| &asset.aliases);
+                let new: Vec<String> = said.filter(|name| !slot.aliases.contains(name)).cloned().collect();
+                slot.aliases.extend(new);
                 vec![Slot { metres: file.metres.or(slot.metres), ..slot }]
             }
             None => {
@@ -206,11 +218,21 @@ fn unknown(found: &FoundScene, slots: &[Slot], name: &str) -> DiscoverError {
     DiscoverError::Band { scene: found.id.clone(), name: name.into(), hint, known }
 }
 
-/// Index of the main quality band: the one that the rules name, else the preset's.
-pub(super) fn main_quality(slots: &[Slot], query: &ScenesQuery, notes: &mut Vec<String>) -> Option<usize> {
+/// Index of the main quality band: the one that the rules name, else the preset's, else the only one whose codes the
+/// catalogue explains.
+pub(super) fn main_quality(
+    found: &FoundScene,
+    slots: &[Slot],
+    query: &ScenesQuery,
+    notes: &mut Vec<String>,
+) -> Option<usize> {
     let Some(name) = &query.quality else {
-        let name = query.preset?.quality()?;
-        return slots.iter().position(|s| s.spec.is_some_and(|spec| spec.name == name));
+        let name = query.preset.and_then(Preset::quality);
+        let known = name.and_then(|n| slots.iter().position(|s| s.spec.is_some_and(|spec| spec.name == n)));
+        let explained =
+            |slot: &&Slot| found.files[slot.file].asset.as_ref().is_some_and(|a| a.codes.is_some());
+        let only = slots.iter().filter(explained).count() == 1;
+        return known.or_else(|| slots.iter().position(|slot| explained(&slot)).filter(|_| only));
     };
     let index = position(slots, name);
     if index.is_none() {
@@ -232,10 +254,10 @@ pub(super) fn wanted(
 ) -> Result<Vec<usize>, DiscoverError> {
     let names = names.map(<[String]>::to_vec).or_else(|| query.bands.names());
     let mut chosen = match &names {
-        None => default_bands(slots, main, query, notes),
+        None => default_bands(found, slots, main, query, notes)?,
         Some(names) => by_name(found, slots, names)?,
     };
-    let is_codes = |i: usize| Some(i) == main || slots[i].is_codes(query);
+    let is_codes = |i: usize| Some(i) == main || slots[i].is_codes(found, query);
     let codes: Vec<&str> = chosen.iter().filter(|i| is_codes(**i)).map(|i| slots[*i].name.as_str()).collect();
     // The table of bands names the quality band as well: it says where it is, not that it is output.
     if !codes.is_empty() && matches!(query.bands, BandsWanted::List(_)) {
@@ -271,17 +293,23 @@ fn by_name(found: &FoundScene, slots: &mut [Slot], names: &[String]) -> Result<V
 
 /// Under a preset the bands that it wants; otherwise every band of the scene itself that holds no codes.
 fn default_bands(
+    found: &FoundScene,
     slots: &[Slot],
     main: Option<usize>,
     query: &ScenesQuery,
     notes: &mut Vec<String>,
-) -> Vec<usize> {
+) -> Result<Vec<usize>, DiscoverError> {
     let wanted: Vec<usize> =
         (0..slots.len()).filter(|&i| Some(i) != main && slots[i].part() == Some(Part::Wanted)).collect();
     if wanted.is_empty() {
-        return (0..slots.len())
-            .filter(|&i| Some(i) != main && slots[i].beside.is_none() && !slots[i].is_codes(query))
-            .collect();
+        let own = |i: &usize| Some(*i) != main && slots[*i].beside.is_none();
+        let data = (0..slots.len()).filter(own).filter(|i| !slots[*i].is_codes(found, query));
+        // An item has many assets besides bands: masks, angles, pictures.
+        if found.item.is_some() {
+            let known = data.map(|i| slots[i].label()).collect();
+            return Err(DiscoverError::NoBands { scene: found.id.clone(), known });
+        }
+        return Ok(data.collect());
     }
     let finest = finest(wanted.iter().map(|&i| slots[i].metres));
     let (taken, left): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|&i| slots[i].metres <= finest);
@@ -289,7 +317,7 @@ fn default_bands(
         let names: Vec<&str> = left.iter().map(|&i| slots[i].name.as_str()).collect();
         notes.push(format!("bands of {metres} m are taken; coarser ones only by name: {}", names.join(", ")));
     }
-    taken
+    Ok(taken)
 }
 
 /// The smallest pixel size: one composite has one grid, and what is native to it stays untouched.

@@ -21,15 +21,13 @@ const IN_A_FOLDER: MatchOptions = MatchOptions {
 /// A pattern that is wrong, or that fits two files of one scene.
 pub(super) fn attach(scenes: &mut [FoundScene], query: &ScenesQuery) -> Result<(), DiscoverError> {
     for (number, beside) in query.beside.iter().enumerate() {
-        let BesidePlace::Files(pattern) = &beside.place;
+        let BesidePlace::Files(pattern) = &beside.place else { continue };
         let rasters = Rasters::listed(&query.base, pattern)?;
         for scene in scenes.iter_mut() {
             match rasters.of(&scene.id)? {
                 Some(path) => scene.files.push(FoundFile {
-                    path,
-                    band: Some(beside.band.clone()),
-                    metres: None,
                     beside: Some(number),
+                    ..FoundFile::new(path, Some(beside.band.clone()))
                 }),
                 None => {
                     let reason = format!("it has no {}: nothing is like {pattern}", beside.band);

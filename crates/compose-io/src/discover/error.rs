@@ -68,6 +68,16 @@ pub enum DiscoverError {
     NoData { scene: String, known: Vec<String> },
     #[error("beside {pattern}: {cause}")]
     Beside { pattern: String, cause: String },
+    #[error("scene {scene}: asset {asset}: {why}")]
+    Asset { scene: String, asset: String, why: String },
+    #[error(
+        "scene {scene}: its collection is none that a preset knows, so that nothing says which assets are wanted; say bands, such as bands = [\"{}\"]; assets: {}",
+        known.first().map_or("red", String::as_str),
+        listed(known)
+    )]
+    NoBands { scene: String, known: Vec<String> },
+    #[error(transparent)]
+    Stac(#[from] compose_stac::StacError),
     #[error(transparent)]
     Io(#[from] IoError),
 }
@@ -88,6 +98,8 @@ impl DiscoverError {
             Self::NoId { .. } => "id",
             Self::Band { .. } | Self::BandNumber { .. } | Self::NumberOfFiles { .. } => "bands",
             Self::Beside { .. } => "beside",
+            Self::Asset { .. } | Self::Stac(_) => "stac",
+            Self::NoBands { .. } => "bands",
             Self::Ambiguous { .. } | Self::BandTwice { .. } | Self::NoData { .. } => "bands",
             Self::Folder { .. } | Self::Date { .. } | Self::ManyBands { .. } | Self::Io(_) => return None,
         })

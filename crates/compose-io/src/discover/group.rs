@@ -45,7 +45,7 @@ pub(super) fn scene(
     let sensor = sensor(query.preset, named, &id, &first);
     let baseline = named.and_then(|n| n.baseline).or_else(|| baseline(&first));
     files.sort_by_key(|f| f.band.is_some());
-    FoundScene { id, day: None, files, sensor, baseline, mtl: None, notes: Vec::new(), without: Vec::new() }
+    FoundScene { id, files, sensor, baseline, ..FoundScene::default() }
 }
 
 fn sensor(
@@ -101,7 +101,7 @@ fn each_band_once(
             finest.push(finer(id, band.as_deref(), first, second)?);
         }
         let hit = hits.swap_remove(0);
-        files.push(FoundFile { path: hit.path, band, metres: hit.named.metres, beside: None });
+        files.push(FoundFile { metres: hit.named.metres, ..FoundFile::new(hit.path, band) });
     }
     files.sort_by_cached_key(|f| natural(f.band.as_deref().unwrap_or_default()));
     let note = || format!("of files at several resolutions the finest are taken: {}", finest.join(", "));

@@ -6,7 +6,7 @@ use super::headers::Headers;
 use crate::crs::CrsRegistry;
 use crate::mtl::Mtl;
 use crate::preset::{Part, Radiometry, UNOFFICIAL_BASELINE};
-use crate::scene::{Beside, FoundScene, Nodata, SceneSource, ScenesQuery};
+use crate::scene::{Beside, FoundScene, Nodata, Offset, SceneSource, ScenesQuery};
 use crate::{BandHeader, BandRef, FileHeader, IoError};
 use compose_core::{BandFacts, BandRole, DataType, Layout, SceneFacts, Sun, quality};
 use std::sync::Arc;
@@ -36,11 +36,11 @@ pub fn open_scene(
     let mut notes = found.notes.clone();
     let mut headers = Headers::new(found, query, systems);
     let mut slots = bands::slots(found, query, &mut headers)?;
-    let main = bands::main_quality(&slots, query, &mut notes);
+    let main = bands::main_quality(found, &slots, query, &mut notes);
     let wanted = bands::wanted(found, query, wanted, &mut slots, main, &mut notes)?;
-    let mut opener = Opener { found, query, headers, main, wanted: &wanted };
+    let mut opener = Opener { found, query, headers, main, wanted: &wanted, sizes: Vec::new() };
     let (mut opened, mut quality) = (Vec::new(), None);
-    for index in order(&slots, &wanted, main) {
+    for index in order(found, query, &slots, &wanted, main) {
         match opener.open(index, &slots[index]) {
             Ok(band) => {
                 quality = quality.or((Some(index) == main).then_some(opened.len()));
@@ -54,15 +54,24 @@ pub fn open_scene(
         }
     }
     notes.append(&mut opener.headers.notes);
+    notes.extend(opener.sizes.iter().map(OtherSize::note));
     notes.extend(unknown_radiometry(found, query, &opened[0].facts));
     Ok(source(found, opened, wanted.len(), quality, notes))
 }
 
-/// Wanted bands, the main quality band, other quality bands, and the rest.
-fn order(slots: &[Slot], wanted: &[usize], main: Option<usize>) -> Vec<usize> {
+/// Wanted bands, the main quality band, other quality bands, and the rest: of a catalogue what rules may ask for.
+fn order(
+    found: &FoundScene,
+    query: &ScenesQuery,
+    slots: &[Slot],
+    wanted: &[usize],
+    main: Option<usize>,
+) -> Vec<usize> {
     let mut order = wanted.to_vec();
     order.extend(main);
-    let mut rest: Vec<usize> = (0..slots.len()).filter(|i| !order.contains(i)).collect();
+    let asked =
+        |i: &usize| found.item.is_none() || slots[*i].beside.is_some() || slots[*i].is_mentioned(query);
+    let mut rest: Vec<usize> = (0..slots.len()).filter(|i| !order.contains(i)).filter(asked).collect();
     rest.sort_by_key(|&i| slots[i].part() != Some(Part::Quality) && slots[i].beside.is_none());
     order.extend(rest);
     order
@@ -70,6 +79,9 @@ fn order(slots: &[Slot], wanted: &[usize], main: Option<usize>) -> Vec<usize> {
 
 /// The position of the sun. Few rules need it, so a file that cannot be read is no error here.
 fn sun(found: &FoundScene, notes: &mut Vec<String>) -> Option<Sun> {
+    if found.sun.is_some() {
+        return found.sun;
+    }
     let mtl = Mtl::read(found.mtl.as_ref()?).inspect_err(|e| notes.push(format!("no sun angles: {e}")));
     mtl.ok()?.sun()
 }
@@ -126,14 +138,34 @@ struct Opener<'a> {
     headers: Headers<'a>,
     main: Option<usize>,
     wanted: &'a [usize],
+    /// Sizes that the catalogue says otherwise than the files.
+    sizes: Vec<OtherSize>,
+}
+
+/// A size that the catalogue says otherwise than the files: rows and columns.
+struct OtherSize {
+    said: [usize; 2],
+    found: [usize; 2],
+    bands: Vec<String>,
+}
+
+impl OtherSize {
+    fn note(&self) -> String {
+        let ([rows, columns], [height, width]) = (self.said, self.found);
+        let bands = self.bands.join(", ");
+        format!(
+            "the catalogue says {columns}×{rows} px of {bands}, and the file has {width}×{height}: the file counts"
+        )
+    }
 }
 
 impl Opener<'_> {
     fn open(&mut self, index: usize, slot: &Slot) -> Result<Opened, DiscoverError> {
         let header = self.headers.get(slot.file)?;
+        self.refuse_contradictions(slot, &header)?;
         let band = bands::band_of(slot, &header)?;
         let is_main = Some(index) == self.main;
-        let codes = is_main || slot.is_codes(self.query);
+        let codes = is_main || slot.is_codes(self.found, self.query);
         let role = if codes { BandRole::Quality } else { BandRole::Data };
         check_type(role, band, &header, self.query.precision_f32)?;
         // The rules' settings are about reflectance; what the preset knows as something else keeps its own,
@@ -162,13 +194,62 @@ impl Opener<'_> {
         Ok(Opened { header, facts, band })
     }
 
+    /// Refuses what a catalogue says against itself, and remarks on what it says against the file.
+    fn refuse_contradictions(&mut self, slot: &Slot, header: &FileHeader) -> Result<(), DiscoverError> {
+        let Some(asset) = self.found.files[slot.file].asset.as_ref() else { return Ok(()) };
+        let size = [header.grid.height, header.grid.width];
+        if let Some(shape) = asset.shape.filter(|shape| *shape != size) {
+            match self.sizes.iter_mut().find(|other| (other.said, other.found) == (shape, size)) {
+                Some(other) => other.bands.push(slot.name.clone()),
+                None => {
+                    self.sizes.push(OtherSize { said: shape, found: size, bands: vec![slot.name.clone()] })
+                }
+            }
+        }
+        let stated = header.bands.first().and_then(|band| band.scale_offset).map(|(_, offset)| offset);
+        if let (Some(in_file), Some(offset)) =
+            (stated, asset.offset.or(None).filter(|of| Some(*of) != stated))
+        {
+            self.headers.notes.push(format!(
+                "the catalogue says that the offset of {} is {offset}, and its file {in_file}: the catalogue counts",
+                slot.name
+            ));
+        }
+        let from_baseline = match self.query.preset.map(|preset| preset.radiometry) {
+            Some(Radiometry::ByBaseline { from, .. }) => self.found.baseline.filter(|of| *of >= from),
+            _ => None,
+        };
+        match from_baseline.filter(|_| asset.offset == Offset::NotApplied(0.0) && self.query.offset.is_none())
+        {
+            None => Ok(()),
+            Some(baseline) => Err(DiscoverError::Asset {
+                scene: self.found.id.clone(),
+                asset: asset.key.clone(),
+                why: format!(
+                    "earthsearch:boa_offset_applied is false and its offset is 0, but numbers of baseline {:02}.{:02} carry \
+                     an offset; say offset = -0.1 or offset = 0 in [scenes]",
+                    baseline / 100,
+                    baseline % 100
+                ),
+            }),
+        }
+    }
+
     fn layout(&self, slot: &Slot, is_main: bool) -> Option<&'static Layout> {
         let said = self.query.layout.as_deref().filter(|_| is_main).and_then(|name| quality::find(name).ok());
         let beside = slot.beside.and_then(|number| self.query.beside[number].layout);
-        said.or(beside).or_else(|| slot.spec.and_then(|s| s.layout()))
+        let product = slot.spec.and_then(|s| s.layout());
+        said.or(beside).or_else(|| self.explained(slot, product)).or(product)
     }
 
-    /// The rules' values alone, or the file's and the preset's together: the Earth Lab lesson's files are
+    /// The layout that the catalogue describes. Its classes have the product's names as well.
+    fn explained(&self, slot: &Slot, product: Option<&'static Layout>) -> Option<&'static Layout> {
+        let asset = self.found.files[slot.file].asset.as_ref()?;
+        let layout = asset.codes.as_ref()?.layout(&asset.key).ok()?;
+        Some(product.map_or(layout, |product| quality::with_names_of(layout, product)))
+    }
+
+    /// The rules' values alone, or the file's, the catalogue's and the preset's together: the Earth Lab lesson's files are
     /// tagged -32768 and filled with -9999.
     fn nodata(&self, slot: &Slot, band: &BandHeader, settings_apply: bool) -> Vec<f64> {
         match &self.query.nodata {
@@ -178,8 +259,13 @@ impl Opener<'_> {
         }
         let own = slot.spec.and_then(|s| s.own).map(|o| o.nodata);
         let known = own.or(self.query.preset.map(|p| p.nodata)).unwrap_or_default();
-        let mut values: Vec<f64> = band.nodata.into_iter().collect();
-        values.extend(known.iter().filter(|k| Some(**k) != band.nodata));
+        let asset = self.found.files[slot.file].asset.as_ref().and_then(|asset| asset.nodata);
+        let mut values: Vec<f64> = Vec::new();
+        for value in band.nodata.into_iter().chain(asset).chain(known.iter().copied()) {
+            if !values.iter().any(|v| *v == value || (v.is_nan() && value.is_nan())) {
+                values.push(value);
+            }
+        }
         values
     }
 
@@ -208,12 +294,16 @@ impl Opener<'_> {
         }
     }
 
-    /// The rules' before the file's before the preset's, scale and offset each for itself.
+    /// The rules' before the catalogue's before the file's before the preset's, scale and offset each for itself.
     fn scale_offset(&self, slot: &Slot, band: &BandHeader, settings_apply: bool) -> Option<(f64, f64)> {
         let own = slot.spec.and_then(|s| s.own).map(|o| o.radiometry);
         let product = own.or(self.query.preset.map(|p| p.radiometry));
         let known = product.unwrap_or(Radiometry::Unknown).scale_offset(self.found.baseline);
         let known = band.scale_offset.map_or(known, |(scale, offset)| (Some(scale), Some(offset)));
+        let known = match self.found.files[slot.file].asset.as_ref() {
+            Some(asset) => (asset.scale.or(known.0), asset.offset.or(known.1)),
+            None => known,
+        };
         let query = Some(self.query).filter(|_| settings_apply);
         let scale = query.and_then(|q| q.scale).or(known.0);
         let offset = query.and_then(|q| q.offset).or(known.1);
