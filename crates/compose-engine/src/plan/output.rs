@@ -28,6 +28,8 @@ pub struct OutputPlan {
     pub uncertainty: Option<PathBuf>,
     /// The JSON report.
     pub sidecar: Option<PathBuf>,
+    /// The STAC item.
+    pub stac: Option<PathBuf>,
     /// Pictures: before, mask, after, sources.
     pub quicklooks: Vec<(Picture, PathBuf)>,
     /// GeoTIFF or COG.
@@ -88,25 +90,27 @@ impl OutputPlan {
             wanted => extra("uncertainty", wanted, "_uncertainty.tif")?,
         };
         let sidecar = extra("sidecar", &said.sidecar, ".json")?;
+        let stac = match &said.stac {
+            None | Some(Extra::Wanted(false)) => None,
+            wanted => {
+                refuse_item(rules, options, stack)?;
+                extra("stac", wanted, ".stac.json")?
+            }
+        };
         if sidecar.is_none() && rules.grid.value.tile_size.is_some() {
             let message = "sidecar is false, and with tile-size every tile needs its report: it says whether the tile is whole";
             return Err(refuse(rules, options, "sidecar", message));
         }
         let wanted = options.quicklook || said.quicklook.unwrap_or(false);
-        let pictures = [
-            (Picture::Before, "_before.png"),
-            (Picture::Mask, "_mask.png"),
-            (Picture::After, "_after.png"),
-            (Picture::Sources, "_sources.png"),
-        ];
         let without_target = |p: Picture| target.is_some() || matches!(p, Picture::After | Picture::Sources);
-        let quicklooks = pictures.into_iter().filter(|(p, _)| wanted && without_target(*p));
+        let quicklooks = PICTURES.into_iter().filter(|(p, _)| wanted && without_target(*p));
         Ok(Self {
             provenance,
             count: said.count.unwrap_or(false),
             mask,
             uncertainty,
             sidecar,
+            stac,
             quicklooks: quicklooks.map(|(p, ending)| (p, beside(ending))).collect(),
             format: format(rules, options)?,
             compression: compression(rules)?,
@@ -126,6 +130,7 @@ impl OutputPlan {
             mask: self.mask.as_ref().map(of),
             uncertainty: self.uncertainty.as_ref().map(of),
             sidecar: self.sidecar.as_ref().map(of),
+            stac: self.stac.as_ref().map(of),
             quicklooks: pictures.collect(),
             ..self.clone()
         }
@@ -142,15 +147,34 @@ impl OutputPlan {
         let mask = self.mask.iter().map(|p| ("mask", p));
         let uncertainty = self.uncertainty.iter().map(|p| ("uncertainty", p));
         let sidecar = self.sidecar.iter().map(|p| ("sidecar", p));
+        let stac = self.stac.iter().map(|p| ("stac", p));
         let pictures = self.quicklooks.iter().map(|(_, p)| ("quicklook", p));
         let all = std::iter::once(("path", &self.path))
             .chain(provenance)
             .chain(mask)
             .chain(uncertainty)
             .chain(sidecar)
+            .chain(stac)
             .chain(pictures);
         all.map(|(setting, path)| (setting, path.as_path()))
     }
+}
+
+/// The pictures, and how their names end.
+const PICTURES: [(Picture, &str); 4] = [
+    (Picture::Before, "_before.png"),
+    (Picture::Mask, "_mask.png"),
+    (Picture::After, "_after.png"),
+    (Picture::Sources, "_sources.png"),
+];
+
+/// Refuses a STAC item where nothing tells a time, which it must have.
+fn refuse_item(rules: &Rules, options: &Options, stack: &Stack) -> Result<(), EngineError> {
+    if stack.facts.iter().any(|facts| facts.day.is_some()) {
+        return Ok(());
+    }
+    let message = "stac asks for an item, which must have a time, and no scene has a date";
+    Err(refuse(rules, options, "stac", message))
 }
 
 /// Mask rules that 16 bits can tell apart.

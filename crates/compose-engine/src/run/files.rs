@@ -3,7 +3,7 @@
 use super::report::{JobReport, RunReport};
 use super::sink::Sink;
 use super::work_queue::{Work, compose_job};
-use super::{set, sidecar};
+use super::{set, sidecar, stac};
 use crate::control::{Control, Progress};
 use crate::error::EngineError;
 use crate::fitted::Fitted;
@@ -70,6 +70,11 @@ pub(super) fn carry_out(
         let job = &fitted.jobs[index].job;
         if fitted.tile.is_some() && report.jobs[index].blank {
             files.clear();
+        }
+        if let Some(path) = job.output.stac.as_ref().filter(|_| !files.is_empty()) {
+            let counts = (index, &report.jobs[index]);
+            let item = stac::write((path, control.drafts), rules, fitted, counts, &files)?;
+            files.insert(0, item);
         }
         // The report gets its name first: it tells which files are not yet the new ones. The image gets its name last: beside
         // a new image lies its record.

@@ -9,6 +9,7 @@
 //! | `composed` | a finished block and its codes |
 //! | `sink` | the files of one output while they are written |
 //! | `report`, `sidecar`, `set` | what was done, in numbers and in the report; files and their hashes |
+//! | `stac` | the STAC item beside an image |
 //! | `tiles`, `tile_state`, `share` | a plan in tiles; what is there of a tile; tiles shared out over processes |
 //! | `old_tiles` | tiles of an earlier plan that this one does not have |
 //! | `status` | how far the runs of a plan are |
@@ -27,6 +28,7 @@ pub mod set;
 mod share;
 mod sidecar;
 mod sink;
+mod stac;
 mod status;
 mod tile_state;
 mod tiles;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 const LARGEST: u64 = 512 << 20;
 
 /// Endings of the files that the program writes beside an image.
-const BESIDE: [&str; 7] = [
+const BESIDE: [&str; 8] = [
     "_provenance.tif",
     "_masks.tif",
     "_uncertainty.tif",
@@ -23,6 +23,7 @@ const BESIDE: [&str; 7] = [
     "_mask.png",
     "_after.png",
     "_sources.png",
+    ".stac.json",
 ];
 
 /// How much of files is looked at.
