@@ -16,6 +16,7 @@ mod run;
 mod scarce;
 mod sets;
 mod stac;
+mod stac_out;
 mod texts;
 mod trouble;
 

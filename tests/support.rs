@@ -26,6 +26,16 @@ pub fn shared(what: &str) -> Option<PathBuf> {
     None
 }
 
+/// A Python that has these modules: the one that COMPOSE_PYTHON names, or `python3`; says plainly when there is none.
+pub fn shared_python(modules: &[&str]) -> Option<PathBuf> {
+    let python = PathBuf::from(std::env::var_os("COMPOSE_PYTHON").unwrap_or_else(|| "python3".into()));
+    let imports = format!("import {}", modules.join(", "));
+    let has =
+        Command::new(&python).args(["-c", &imports]).output().is_ok_and(|output| output.status.success());
+    eprintln!("python with {}: {}", modules.join(", "), if has { "tested" } else { "absent, not tested" });
+    has.then_some(python)
+}
+
 /// The program, for tests that ask what it says and leaves behind.
 pub fn compose() -> program::Program {
     program::Program::new()

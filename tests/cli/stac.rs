@@ -296,6 +296,42 @@ fn an_asset_masks_as_a_raster_beside_the_scene_does() {
     assert!(refused.contains("scene a: it has no asset ocm"), "{refused}");
 }
 
+/// The example with one date whose numbers carry the offset, though its item says that they do not.
+#[test]
+fn a_date_whose_numbers_lie_an_offset_apart_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let copied = std::process::Command::new("cp")
+        .args(["-r", "."])
+        .arg(folder.path())
+        .current_dir(root().join("examples/stac"))
+        .status();
+    assert!(copied.unwrap().success());
+    let rules = folder.path().join("repair.toml");
+    let text = std::fs::read_to_string(&rules).unwrap();
+    std::fs::write(&rules, text.replace("nearest-date", "regress")).unwrap();
+    let plan = || {
+        let output = compose().args(["--rules", rules.to_str().unwrap(), "--plan"]).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output) + &stderr(&output)
+    };
+    let remark =
+        "about an offset of 0.1 (1000 numbers) higher in S2A_33TWL_20230815_0_L2A than in the other scenes";
+    let plain = plan();
+    assert!(!plain.contains("about an offset"), "{plain}");
+    for band in ["B02", "B03", "B04", "B08"] {
+        let path = folder.path().join(format!("sentinel-2-l2a/S2A_33TWL_20230815_0_L2A/{band}.tif"));
+        crate::support::change(&path, |dataset| {
+            let mut band = dataset.rasterband(1).unwrap();
+            let mut pixels = band.read_band_as::<u16>().unwrap();
+            pixels.data_mut().iter_mut().filter(|pixel| **pixel != 0).for_each(|pixel| *pixel += 1000);
+            let size = band.size();
+            band.write((0, 0), size, &mut pixels).unwrap();
+        });
+    }
+    let told = plan();
+    assert!(told.contains(remark), "{told}");
+}
+
 /// The catalogue of the example: `proj:shape` speaks of other files, most assets are in the network.
 #[test]
 fn the_catalogue_of_the_example_is_planned_with_remarks_on_its_traps() {

@@ -4,7 +4,7 @@ use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::ids::SceneId;
 use crate::plan::tiles::{WORDS, names_tiles};
-use crate::plan::{Stack, path_of};
+use crate::plan::{Stack, mosaic_path, path_of};
 use crate::rules::Rules;
 use crate::rules::settings::{Compress, Format as FormatSetting};
 use crate::rules::values::Extra;
@@ -30,6 +30,8 @@ pub struct OutputPlan {
     pub sidecar: Option<PathBuf>,
     /// The STAC item.
     pub stac: Option<PathBuf>,
+    /// The STAC collection of all tiles, where the output comes in tiles.
+    pub collection: Option<PathBuf>,
     /// Pictures: before, mask, after, sources.
     pub quicklooks: Vec<(Picture, PathBuf)>,
     /// GeoTIFF or COG.
@@ -92,24 +94,23 @@ impl OutputPlan {
         let sidecar = extra("sidecar", &said.sidecar, ".json")?;
         let stac = match &said.stac {
             None | Some(Extra::Wanted(false)) => None,
-            wanted => {
-                refuse_item(rules, options, stack)?;
-                extra("stac", wanted, ".stac.json")?
-            }
+            wanted => extra("stac", wanted, ".stac.json")?,
         };
-        if sidecar.is_none() && rules.grid.value.tile_size.is_some() {
+        refuse_item_without_time(rules, options, stack, stac.is_some())?;
+        let tiled = rules.grid.value.tile_size.is_some();
+        if sidecar.is_none() && tiled {
             let message = "sidecar is false, and with tile-size every tile needs its report: it says whether the tile is whole";
             return Err(refuse(rules, options, "sidecar", message));
         }
         let wanted = options.quicklook || said.quicklook.unwrap_or(false);
-        let without_target = |p: Picture| target.is_some() || matches!(p, Picture::After | Picture::Sources);
-        let quicklooks = PICTURES.into_iter().filter(|(p, _)| wanted && without_target(*p));
+        let quicklooks = pictures(target.is_some()).filter(|_| wanted);
         Ok(Self {
             provenance,
             count: said.count.unwrap_or(false),
             mask,
             uncertainty,
             sidecar,
+            collection: stac.as_deref().filter(|_| tiled).map(|path| mosaic_path(path, "json")),
             stac,
             quicklooks: quicklooks.map(|(p, ending)| (p, beside(ending))).collect(),
             format: format(rules, options)?,
@@ -168,9 +169,19 @@ const PICTURES: [(Picture, &str); 4] = [
     (Picture::Sources, "_sources.png"),
 ];
 
+/// The pictures of an output with a target, or without one.
+fn pictures(with_target: bool) -> impl Iterator<Item = (Picture, &'static str)> {
+    PICTURES.into_iter().filter(move |(p, _)| with_target || matches!(p, Picture::After | Picture::Sources))
+}
+
 /// Refuses a STAC item where nothing tells a time, which it must have.
-fn refuse_item(rules: &Rules, options: &Options, stack: &Stack) -> Result<(), EngineError> {
-    if stack.facts.iter().any(|facts| facts.day.is_some()) {
+fn refuse_item_without_time(
+    rules: &Rules,
+    options: &Options,
+    stack: &Stack,
+    wanted: bool,
+) -> Result<(), EngineError> {
+    if !wanted || stack.facts.iter().any(|facts| facts.day.is_some()) {
         return Ok(());
     }
     let message = "stac asks for an item, which must have a time, and no scene has a date";

@@ -67,7 +67,8 @@ impl Job {
         let files = self.output.files_by_setting().filter(|(setting, _)| rasters.contains(setting));
         let indexes = files
             .flat_map(|(setting, path)| [VRT, TILE_INDEX].map(|ending| (setting, mosaic_path(path, ending))));
-        let all = report.into_iter().chain(indexes);
+        let collection = self.output.collection.clone().map(|path| ("stac", path));
+        let all = report.into_iter().chain(indexes).chain(collection);
         if self.tiling.is_some() { all.collect() } else { Vec::new() }
     }
 

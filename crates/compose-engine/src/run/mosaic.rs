@@ -5,6 +5,7 @@
 use super::report::{JobReport, Tally};
 use super::set;
 use super::sidecar::{self, Results, TilesTold};
+use super::stac;
 use super::tile_state::{TileRecord, record};
 use super::tiles::{Existing, TiledRun};
 use crate::control::Control;
@@ -145,11 +146,7 @@ impl TiledRun<'_> {
         };
         let counts: Vec<JobReport> = records().map(|(_, record)| record.result.clone()).collect();
         let counts = JobReport::new(plan, of, &Tally::of_tiles(job, &counts));
-        let idle = |name: &&String| {
-            records()
-                .all(|(_, record)| record.masks.iter().all(|mask| mask.name != **name || mask.took_nothing))
-        };
-        let idle_rules: Vec<String> = plan.stack.mask_names.iter().filter(idle).cloned().collect();
+        let idle_rules = idle_rules(&plan.stack.mask_names, there);
         let told = TilesTold {
             size: tiling.size,
             count: tiling.count,
@@ -157,6 +154,14 @@ impl TiledRun<'_> {
             empty: empty.iter().map(|(unit, _)| unit.identity.id.clone()).collect(),
             not_reached: tiling.count.0 * tiling.count.1 - there.len(),
         };
+        if let Some(path) = job.output.collection.clone() {
+            let items = with_image.iter().map(|(unit, _)| {
+                let item = job.output.stac.as_deref().map(|pattern| tiling.path(pattern, unit.tile));
+                (unit.identity.id.clone(), item.unwrap_or_default())
+            });
+            let of = (self.rules, self.fitted, output, &counts);
+            pending.push(stac::write_collection((&path, control.drafts), of, items.collect())?);
+        }
         let mut files: Vec<Value> =
             pending.iter().map(|file| set::entry(&path, "index", file)).collect::<Result<_, _>>()?;
         files.extend(records().flat_map(|(_, record)| record.files.iter().cloned()));
@@ -175,6 +180,15 @@ impl TiledRun<'_> {
     }
 }
 
+/// The mask rules that took no pixel of any tile.
+fn idle_rules(names: &[String], there: &[(&Unit, Option<TileRecord>)]) -> Vec<String> {
+    let records = || there.iter().filter_map(|(_, record)| record.as_ref());
+    let idle = |name: &&String| {
+        records().all(|record| record.masks.iter().all(|mask| mask.name != **name || mask.took_nothing))
+    };
+    names.iter().filter(idle).cloned().collect()
+}
+
 /// Whether a file over all tiles is one of ours: another run may replace it.
 fn is_ours(path: &Path) -> bool {
     let holds = |words: &str| match std::fs::read(path) {
@@ -184,7 +198,10 @@ fn is_ours(path: &Path) -> bool {
     };
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("json") => {
-            let of_tiles = |report: Value| report["compose"].is_string() && report["tiles"].is_object();
+            let of_tiles = |report: Value| {
+                report["compose"].is_string()
+                    && (report["tiles"].is_object() || report["type"] == "Collection")
+            };
             set::read(path).map_or_else(|_| path.symlink_metadata().is_err(), of_tiles)
         }
         Some("vrt") => holds(MOSAIC_TAG),

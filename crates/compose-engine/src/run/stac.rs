@@ -15,12 +15,14 @@ use compose_io::crs::{CrsRegistry, Transformer};
 use compose_io::files::{Digest, Drafts, from_folder_of};
 use compose_io::scene::ItemFacts;
 use compose_io::write::Pending;
-use compose_stac::write::{Asset, Band, Fields, Item, Link, Processing, Projection, Time};
+use compose_stac::write::{
+    Asset, Band, Collection, Extent, Fields, Item, Link, Processing, Projection, Time,
+};
 use compose_stac::{Bitfield, Class};
 use compose_stac::{Footprint, footprint};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Points along each edge of the grid, for the footprint: a straight edge is a curve in degrees.
 const POINTS: usize = 8;
@@ -37,9 +39,37 @@ pub fn write(
     files: &[Pending],
 ) -> Result<Pending, EngineError> {
     let item = Made { path, rules, fitted, job: &fitted.jobs[index].job, counts, files }.item()?;
-    let text = serde_json::to_string_pretty(&item.to_json())
+    put(path, drafts, &item.to_json())
+}
+
+/// Writes the collection of the tiles of an output under a temporary name. `items`: the name of each tile that has an image,
+/// and its item.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_collection(
+    (path, drafts): (&Path, &Drafts),
+    (rules, fitted, index, counts): (&Rules, &Fitted, usize, &JobReport),
+    items: Vec<(String, PathBuf)>,
+) -> Result<Pending, EngineError> {
+    let made = Made { path, rules, fitted, job: &fitted.jobs[index].job, counts, files: &[] };
+    let mut collection = made.collection(items).to_json();
+    // Another run tells by this that it may replace the file.
+    collection["compose"] = json!(env!("CARGO_PKG_VERSION"));
+    put(path, drafts, &collection)
+}
+
+fn put(path: &Path, drafts: &Drafts, json: &Value) -> Result<Pending, EngineError> {
+    let text = serde_json::to_string_pretty(json)
         .map_err(|e| EngineError::Sidecar { path: path.to_owned(), cause: e.into() })?;
     Ok(compose_io::files::text_file(path, &(text + "\n"), drafts)?)
+}
+
+/// The name of a file without `.stac.json`.
+fn stem(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".json").unwrap_or(&name);
+    name.strip_suffix(".stac").unwrap_or(name).to_owned()
 }
 
 /// An output of which an item is made.
@@ -56,6 +86,7 @@ impl Made<'_> {
     fn item(&self) -> Result<Item, EngineError> {
         let grid = self.job.file_grid();
         let (used, items) = (self.used(), self.items());
+        let (collection, link) = self.of_collection().unzip();
         let agreed = |of: &dyn Fn(&ItemFacts) -> Option<String>| {
             let mut all = items.iter().map(|item| of(item));
             let first = all.next()??;
@@ -63,7 +94,7 @@ impl Made<'_> {
         };
         Ok(Item {
             id: self.id(),
-            collection: None,
+            collection,
             footprint: place(&grid),
             time: self.time(),
             title: None,
@@ -78,8 +109,53 @@ impl Made<'_> {
             processing: self.processing(),
             properties: Fields::new(),
             assets: self.assets()?,
-            links: used.iter().map(|(scene, percent)| self.derived_from(*scene, *percent)).collect(),
+            links: link
+                .into_iter()
+                .chain(used.iter().map(|(scene, percent)| self.derived_from(*scene, *percent)))
+                .collect(),
         })
+    }
+
+    /// The collection of all tiles.
+    fn collection(&self, items: Vec<(String, PathBuf)>) -> Collection {
+        let grid = self.job.file_grid();
+        let interval = match self.time() {
+            Time::At(time) => (time, time),
+            Time::Between(start, end) => (start, end),
+        };
+        let link = |(title, item): (String, PathBuf)| Link {
+            rel: "item".into(),
+            href: from_folder_of(self.path, &item).to_string_lossy().into_owned(),
+            media_type: Some("application/geo+json".into()),
+            title: Some(title),
+            fields: Fields::new(),
+        };
+        let mut summaries = Fields::new();
+        if let Some(code) = projection(&grid).code {
+            summaries.insert("proj:code".into(), json!([code]));
+        }
+        let sources = self.used().into_iter().map(|(scene, percent)| self.derived_from(scene, percent));
+        Collection {
+            id: stem(self.path),
+            description: self.processing().lineage.unwrap_or_default(),
+            license: "other".into(),
+            extent: Extent { bbox: place(&grid).map(|place| place.bbox), interval: Some(interval) },
+            summaries,
+            links: items.into_iter().map(link).chain(sources).collect(),
+            ..Collection::default()
+        }
+    }
+
+    /// The link from the item of a tile to the collection of all, and the collection's name.
+    fn of_collection(&self) -> Option<(String, Link)> {
+        let path = self.job.output.collection.clone()?;
+        let link = Link {
+            rel: "collection".into(),
+            href: from_folder_of(self.path, &path).to_string_lossy().into_owned(),
+            media_type: Some("application/json".into()),
+            ..Link::default()
+        };
+        Some((stem(&path), link))
     }
 
     fn id(&self) -> String {

@@ -1,8 +1,8 @@
 //! Gives every kind that wants one its survey: a plan becomes a fitted plan.
 
 use super::implausible::{Learned, Suspicion};
-use super::masked;
 use super::sample::Sampling;
+use super::{masked, offset_step};
 use crate::control::Control;
 use crate::error::EngineError;
 use crate::fitted::{Fitted, FittedJob, FittedMasks, Masks, PlainMasks};
@@ -147,6 +147,9 @@ impl<'a> Fitting<'a> {
             let sampling = Sampling { plan, sources, scope, lattice, cancelled };
             let mut survey = sampling.take(&scenes, self.control.progress)?;
             if !(Suspicion { plan, job }).judge(&mut self.learned, &mut survey)? {
+                let remark = offset_step::remark(plan, job.reference(), &survey);
+                let new = remark.filter(|remark| !self.learned.notes.contains(remark));
+                self.learned.notes.extend(new);
                 return Ok(Some((survey, lattice)));
             }
         }

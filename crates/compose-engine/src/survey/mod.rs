@@ -6,11 +6,13 @@
 //! | `sample` | a sample of whole scenes on a lattice of the grid |
 //! | `masked` | how much of a target the masks take |
 //! | `implausible` | values that no scene can have shown |
+//! | `offset_step` | dates of one product whose numbers lie an offset apart |
 //! | `pieces` | workers that look at pieces of a grid |
 
 mod fit;
 mod implausible;
 mod masked;
+mod offset_step;
 mod pieces;
 mod sample;
 
