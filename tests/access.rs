@@ -83,6 +83,32 @@ fn refused_without_a_request(pair: &Pair, what: &str, reason: &str, listener: &L
     }
 }
 
+/// GDAL would fetch the coordinate system of such a file.
+#[test]
+fn the_file_of_an_area_makes_no_request() {
+    let (pair, listener) = (Pair::new(), Listener::new());
+    let address = listener.address;
+    let ring = "[[[405000,4499940],[405120,4499940],[405120,4500000],[405000,4499940]]]";
+    for (crs, said) in [
+        (format!(r#"{{"type":"link","properties":{{"href":"http://{address}/x"}}}}"#), "link to an address"),
+        (format!(r#"{{"type":"URL","properties":{{"url":"http://{address}/x"}}}}"#), "link to an address"),
+        (format!(r#"{{"type":"name","properties":{{"name":"http://{address}/x"}}}}"#), "area.geojson"),
+    ] {
+        let text = format!(r#"{{"type":"Polygon","crs":{crs},"coordinates":{ring}}}"#);
+        std::fs::write(pair.path("area.geojson"), text).unwrap();
+        let output = run(&pair, &listener, &["--rules", "rules.toml", "--area", "area.geojson"]);
+        let told = stderr(&output);
+        assert!(told.starts_with("error: --area: area: area.geojson: ") && told.contains(said), "{told}");
+        assert_eq!((output.status.code(), told.trim_end().lines().count()), (Some(2), 1), "{told}");
+        assert_eq!(listener.count(), 0, "{told}");
+    }
+    for name in [format!("http://{address}/a.geojson"), format!("/vsicurl/http://{address}/a.geojson")] {
+        let output = run(&pair, &listener, &["--rules", "rules.toml", "--area", &name]);
+        assert!(stderr(&output).trim_end().ends_with("no such file"), "{}", stderr(&output));
+        assert_eq!(listener.count(), 0);
+    }
+}
+
 fn vrt(band: &str) -> String {
     let grid = "<SRS>EPSG:32613</SRS><GeoTransform>405000,30,0,4500000,0,-30</GeoTransform>";
     format!("<VRTDataset rasterXSize=\"4\" rasterYSize=\"3\">{grid}{band}</VRTDataset>")

@@ -1,5 +1,6 @@
 //! The program as one types it: options, exit codes, what it says, and which files it leaves.
 
+mod area;
 mod beside;
 mod commands;
 mod effort;

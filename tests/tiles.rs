@@ -6,8 +6,10 @@
 //! | `parts` | do many processes, killed and resumed, leave the bytes that one leaves? |
 //! | `changed` | are the tiles done again that a change touches, and only those? |
 //! | `refused` | is everything refused by name that is in the way of tiles? |
+//! | `area` | the same of an output that is limited to polygons |
 //! | `recipes` | do the recipes of docs/scale.md do what they say? |
 
+mod area;
 mod changed;
 mod parts;
 mod recipes;

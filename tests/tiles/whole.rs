@@ -5,13 +5,13 @@ use crate::support::{listing, read};
 use std::path::Path;
 
 /// Bands, row by row, and the number of columns.
-struct Pixels {
-    bands: Vec<Vec<f64>>,
-    width: usize,
+pub struct Pixels {
+    pub bands: Vec<Vec<f64>>,
+    pub width: usize,
 }
 
 impl Pixels {
-    fn of(path: &Path) -> Self {
+    pub fn of(path: &Path) -> Self {
         Self { bands: read::<f64>(path), width: gdal::Dataset::open(path).unwrap().raster_size().0 }
     }
 
@@ -31,7 +31,7 @@ impl Pixels {
 
 /// Compares every raster of every tile with the single image, and the files over all tiles with it; gives the number of
 /// tiles.
-fn assert_tiles(field: &Field, side: usize) -> usize {
+pub fn assert_tiles(field: &Field, side: usize) -> usize {
     field.done(&["--rules", "whole.toml", "--quiet"]);
     field.done(&["--rules", "rules.toml", "--quiet"]);
     let mut tiles = 0;

@@ -10,6 +10,10 @@ pub const GAP: u16 = u16::MAX;
 /// In [`Canvas::source`]: computed from several scenes.
 pub const STATISTIC: u16 = u16::MAX - 1;
 
+/// In [`Canvas::source`]: outside the area of the output. It is no gap, so that nothing fills it. No scene has this index:
+/// a stack has fewer scenes.
+pub const OUTSIDE: u16 = u16::MAX - 2;
+
 /// The piece of output being composed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Canvas {
@@ -17,7 +21,7 @@ pub struct Canvas {
     pub window: Window,
     /// Output samples, (band, row, col); arbitrary where there is a gap.
     pub values: Array3<f32>,
-    /// Scene index, [`STATISTIC`] or [`GAP`], (plane, row, col).
+    /// Scene index, [`STATISTIC`], [`GAP`] or [`OUTSIDE`], (plane, row, col).
     pub source: Array3<u16>,
     /// The conversion of computed values to samples.
     pub cast: Cast,

@@ -29,7 +29,7 @@ pub mod survey;
 pub mod window;
 
 pub use block::{Block, ValidityMode};
-pub use canvas::{Canvas, GAP, STATISTIC};
+pub use canvas::{Canvas, GAP, OUTSIDE, STATISTIC};
 pub use cast::Cast;
 pub use date::Day;
 pub use donor::Donor;

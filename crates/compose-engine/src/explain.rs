@@ -5,7 +5,7 @@ use crate::fitted::{Fitted, FittedJob};
 use crate::pixels::{ReadContext, SceneReader, Scope, Worker};
 use crate::plan::{Job, Plan, RuleId, SceneId};
 use crate::run::compose_block;
-use compose_core::{GAP, STATISTIC, Window};
+use compose_core::{GAP, OUTSIDE, STATISTIC, Window};
 use compose_io::RunPosition;
 use std::fmt::Write;
 use std::sync::atomic::AtomicBool;
@@ -79,6 +79,7 @@ fn outcome(plan: &Plan, reader: &SceneReader<'_>, fitted: &FittedJob) -> Result<
         let values: Vec<String> = bands.map(|b| composed.canvas.values[[b, 0, 0]].to_string()).collect();
         let origin = match (*source, *stage) {
             (GAP, _) => "stays open".to_owned(),
+            (OUTSIDE, _) => "outside the area".to_owned(),
             (STATISTIC, stage) => {
                 format!("computed by fill {stage}, {}", fitted.job.fills[usize::from(stage) - 1].name)
             }

@@ -46,6 +46,10 @@ pub struct Options {
     pub crs: Option<String>,
     pub resolution: Option<(f64, f64)>,
     pub like: Option<PathBuf>,
+    pub area: Option<PathBuf>,
+    pub area_layer: Option<String>,
+    pub area_filter: Option<String>,
+    pub area_touch: bool,
     pub snap: bool,
     pub resampling: Option<String>,
     pub format: Option<String>,
@@ -54,6 +58,18 @@ pub struct Options {
     pub creation_options: Vec<(String, String)>,
     /// The plan file that is carried out, if it is one.
     pub earlier: Option<Arc<EarlierPlan>>,
+}
+
+impl Options {
+    /// Whether the command line says a grid, which replaces the one in the rules file as a whole, so that the two never
+    /// mix.
+    pub fn says_grid(&self) -> bool {
+        self.like.is_some()
+            || self.area.is_some()
+            || self.bounds.is_some()
+            || self.resolution.is_some()
+            || self.crs.is_some()
+    }
 }
 
 /// Memory that a run keeps to unless told otherwise.

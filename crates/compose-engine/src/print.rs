@@ -114,6 +114,7 @@ impl Fitted {
         )?;
         writeln!(out, "  grid: {grid}\n        {}", job.grid_reason)?;
         self.print_size(out, job)?;
+        self.print_area(out, job)?;
         if let Some(masked) = &of.masked {
             writeln!(out, "  target: {}", masked.words())?;
         }
@@ -162,6 +163,19 @@ impl Fitted {
         self.print_tiles(out, job)
     }
 
+    /// The area, and how much of the grid it takes.
+    fn print_area(&self, out: &mut String, job: &Job) -> fmt::Result {
+        let Some((area, source)) = job.area.as_ref().zip(self.plan.stack.area.as_ref()) else {
+            return Ok(());
+        };
+        let all = job.view.grid.width as f64 * job.view.grid.height as f64;
+        let (polygons, plural) = (area.polygons, if area.polygons == 1 { "" } else { "s" });
+        let how = if source.touch { "are touched" } else { "have their centre inside" };
+        let share = 100.0 * area.pixels as f64 / all;
+        writeln!(out, "  area: {}: {polygons} polygon{plural}", source.told())?;
+        writeln!(out, "        {} pixels {how}, {share:.1} % of the grid; the others are nodata", area.pixels)
+    }
+
     /// The tiles, and which of them are left out.
     fn print_tiles(&self, out: &mut String, job: &Job) -> fmt::Result {
         let Some(tiling) = &job.tiling else { return Ok(()) };
@@ -174,7 +188,8 @@ impl Fitted {
         let empty: Vec<String> =
             tiling.tiles().filter(|tile| !reached.contains(tile)).map(|tile| tiling.id(tile)).collect();
         if !empty.is_empty() {
-            write!(out, "; {} that no scene reaches are not written: {}", empty.len(), first_few(&empty))?;
+            let what = if job.area.is_some() { "no scene or no part of the area" } else { "no scene" };
+            write!(out, "; {} that {what} reaches are not written: {}", empty.len(), first_few(&empty))?;
         }
         let surveyed = surveyed(job);
         if surveyed > 0 {
@@ -273,7 +288,8 @@ impl Fitted {
                 write!(out, " when all have been judged")?;
             }
             writeln!(out, "; {}", order.decoding())?;
-            if let Some(said) = order.left_out() {
+            let met = if of.job.area.is_some() { "a scene and the area" } else { "a scene" };
+            if let Some(said) = order.left_out(met) {
                 writeln!(out, "       {said}")?;
             }
         }

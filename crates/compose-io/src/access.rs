@@ -8,17 +8,23 @@
 //! 3. [`confine`] takes all other drivers away from GDAL for the rest of the process, and tells it to make no request.
 //!
 //! The rules are `network` and `drivers` in `[scenes]`. Scenes that lie elsewhere can be let in here.
+//!
+//! The polygons of an area are opened by the drivers of [`AREA_DRIVERS`] or by none, from local files. A coordinate system that
+//! GDAL would fetch from an address is refused before.
 
+mod crs_link;
 mod drivers;
 mod first_bytes;
 mod local;
 mod open;
 mod references;
+mod vector;
 mod vrt;
 
-pub use drivers::{Access, DRIVERS};
+pub use drivers::{AREA_DRIVERS, Access, DRIVERS};
 pub(crate) use open::open;
 pub(crate) use references::check_references;
+pub(crate) use vector::open_vector;
 
 use gdal::{DriverManager, config};
 
@@ -42,7 +48,7 @@ pub fn confine(access: &Access) {
         set("CPL_VSIL_CURL_ALLOWED_FILENAME", NO_ADDRESS);
     }
     DriverManager::register_all();
-    let mine = |name: &str| name == OF_THE_WRITER || access.takes(name);
+    let mine = |name: &str| name == OF_THE_WRITER || AREA_DRIVERS.contains(&name) || access.takes(name);
     let others: Vec<_> = DriverManager::all().filter(|driver| !mine(&driver.short_name())).collect();
     others.iter().for_each(DriverManager::deregister_driver);
 }

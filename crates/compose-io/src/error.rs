@@ -19,6 +19,8 @@ pub enum IoError {
     NotUtf8 { path: PathBuf, line: usize, column: usize, byte: u8 },
     #[error("{}: {message}", path.display())]
     Access { path: PathBuf, message: String },
+    #[error("{}: {message}", path.display())]
+    Area { path: PathBuf, message: String },
     #[error("{}: not a raster that GDAL can open: {cause}", path.display())]
     Open { path: PathBuf, cause: String },
     #[error("{}: its header is damaged: {cause}; get the file anew, or write it anew, e.g. with gdal_translate, and set what is lost", path.display())]

@@ -9,6 +9,7 @@
 //! | [`crs`] | coordinate systems and transformation between them |
 //! | [`tiles`] | pixels: every tile decoded once and shared by the workers, within a budget |
 //! | `direct` | blocks of plain GeoTIFF files, read without GDAL |
+//! | [`area`] | the polygons of a vector file, on the map of an output |
 //! | [`align`] | from a scene's grid to the target grid: paste or resample |
 //! | [`mod@write`] | GeoTIFF and COG, under temporary names until all is done ([`files`]) |
 //! | [`quicklook`] | PNG pictures |
@@ -19,6 +20,7 @@
 
 pub mod access;
 pub mod align;
+pub mod area;
 pub mod crs;
 mod direct;
 pub mod discover;

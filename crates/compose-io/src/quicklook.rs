@@ -8,6 +8,8 @@
 //! | [`rgb`], [`grey`] | the data, stretched; gaps in [`GAP_COLOUR`] |
 //! | [`mask`] | one band in grey, unusable pixels tinted with [`MASK_COLOUR`], gaps in [`GAP_COLOUR`] |
 //! | [`sources`] | one colour per scene ([`source_colour`]), statistics in greys, gaps black |
+//!
+//! What lies outside the area of an output is in [`OUTSIDE_COLOUR`] in each of them.
 
 use crate::write::{Draft, Pending, WriteError};
 use compose_core::picture::{GAP_COLOUR, shade, stretch};
@@ -21,6 +23,23 @@ use std::path::Path;
 pub const LONGEST_SIDE: usize = 1024;
 /// Unusable by a mask: the tint over the grey picture.
 pub const MASK_COLOUR: [u8; 3] = [255, 60, 0];
+
+/// What lies outside the area of an output.
+pub const OUTSIDE_COLOUR: [u8; 3] = [255; 3];
+
+/// A picture to be drawn.
+pub struct Canvas<'a> {
+    /// Its file.
+    pub draft: Draft,
+    /// 1 where a pixel lies outside the area of the output, if it has one: in [`OUTSIDE_COLOUR`], whatever is drawn.
+    pub outside: Option<ArrayView2<'a, u8>>,
+}
+
+impl From<Draft> for Canvas<'_> {
+    fn from(draft: Draft) -> Self {
+        Self { draft, outside: None }
+    }
+}
 
 /// Collects every k-th pixel, with the smallest k that keeps both sides within a length.
 #[derive(Clone, Debug)]
@@ -102,12 +121,12 @@ fn range(band: ArrayView2<'_, f32>, valid: ArrayView2<'_, u8>) -> Option<(f32, f
 /// # Panics
 /// When the arrays are not of one size or the stretch has fewer than three bands.
 pub fn rgb(
-    draft: Draft,
+    canvas: Canvas<'_>,
     bands: [ArrayView2<'_, f32>; 3],
     valid: ArrayView2<'_, u8>,
     stretch: &Stretch,
 ) -> Result<Pending, WriteError> {
-    paint(draft, valid.dim(), |at| match valid[at] {
+    paint(canvas, valid.dim(), |at| match valid[at] {
         0 => GAP_COLOUR,
         _ => std::array::from_fn(|band| stretch.shade(band, bands[band][at])),
     })
@@ -121,12 +140,12 @@ pub fn rgb(
 /// # Panics
 /// When the arrays are not of one size.
 pub fn grey(
-    draft: Draft,
+    canvas: Canvas<'_>,
     band: ArrayView2<'_, f32>,
     valid: ArrayView2<'_, u8>,
     stretch: &Stretch,
 ) -> Result<Pending, WriteError> {
-    rgb(draft, [band; 3], valid, &first_of(stretch))
+    rgb(canvas, [band; 3], valid, &first_of(stretch))
 }
 
 /// One band in grey, tinted where `masked` is not 0.
@@ -137,13 +156,13 @@ pub fn grey(
 /// # Panics
 /// When the arrays are not of one size.
 pub fn mask(
-    draft: Draft,
+    canvas: Canvas<'_>,
     band: ArrayView2<'_, f32>,
     valid: ArrayView2<'_, u8>,
     masked: ArrayView2<'_, u8>,
     stretch: &Stretch,
 ) -> Result<Pending, WriteError> {
-    paint(draft, valid.dim(), |at| {
+    paint(canvas, valid.dim(), |at| {
         let grey = stretch.shade(0, band[at]);
         match (valid[at], masked[at]) {
             (0, _) => GAP_COLOUR,
@@ -158,8 +177,8 @@ pub fn mask(
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn sources(draft: Draft, source: ArrayView2<'_, u16>) -> Result<Pending, WriteError> {
-    paint(draft, source.dim(), |at| source_colour(source[at]))
+pub fn sources(canvas: Canvas<'_>, source: ArrayView2<'_, u16>) -> Result<Pending, WriteError> {
+    paint(canvas, source.dim(), |at| source_colour(source[at]))
 }
 
 /// The colour of a scene's index, of a statistic ([`STATISTIC`], and the codes just below it for further
@@ -185,7 +204,7 @@ pub fn source_colour(source: u16) -> [u8; 3] {
 /// The folder cannot be written to, or the disk is full.
 pub fn coloured(draft: Draft, pixels: ArrayView3<'_, u8>) -> Result<Pending, WriteError> {
     let (height, width, _) = pixels.dim();
-    paint(draft, (height, width), |[row, col]| [0, 1, 2].map(|channel| pixels[[row, col, channel]]))
+    paint(draft.into(), (height, width), |[row, col]| [0, 1, 2].map(|channel| pixels[[row, col, channel]]))
 }
 
 /// Hue in sixths of a turn.
@@ -202,11 +221,13 @@ fn first_of(stretch: &Stretch) -> Stretch {
 }
 
 fn paint(
-    draft: Draft,
+    Canvas { draft, outside }: Canvas<'_>,
     (height, width): (usize, usize),
     colour: impl Fn([usize; 2]) -> [u8; 3],
 ) -> Result<Pending, WriteError> {
     let places = (0..height).flat_map(|row| (0..width).map(move |col| [row, col]));
+    let is_outside = |at: [usize; 2]| outside.is_some_and(|outside| outside[at] != 0);
+    let colour = |at| if is_outside(at) { OUTSIDE_COLOUR } else { colour(at) };
     let pixels: Vec<u8> = places.flat_map(colour).collect();
     encode(draft.file(), (width as u32, height as u32), &pixels)
         .map_err(|cause| WriteError::write(draft.path(), &cause.to_string()))?;
@@ -298,7 +319,7 @@ mod tests {
         let stretch = Stretch { ranges: vec![(0.0, 100.0), (0.0, 200.0), (100.0, 200.0)] };
         let band = arr2(&[[-5.0, 100.0, 150.0]]);
         let valid = arr2(&[[1, 1, 0]]);
-        let seen = painted(|draft| rgb(draft, [band.view(); 3], valid.view(), &stretch));
+        let seen = painted(|draft| rgb(draft.into(), [band.view(); 3], valid.view(), &stretch));
         assert_eq!(seen, [[0, 0, 0], [255, 128, 0], GAP_COLOUR]);
     }
 
@@ -306,7 +327,7 @@ mod tests {
     fn one_band_is_grey_and_a_flat_one_is_black() {
         let (band, valid) = (arr2(&[[7.0, 7.0]]), arr2(&[[1, 1]]));
         let stretch = Stretch::of(&[band.view()], valid.view()).unwrap();
-        assert_eq!(painted(|draft| grey(draft, band.view(), valid.view(), &stretch)), [[0; 3]; 2]);
+        assert_eq!(painted(|draft| grey(draft.into(), band.view(), valid.view(), &stretch)), [[0; 3]; 2]);
     }
 
     #[test]
@@ -314,7 +335,7 @@ mod tests {
         let (band, valid) = (arr2(&[[0.0, 0.0, 1.0, 1.0]]), arr2(&[[1, 1, 1, 0]]));
         let masked = arr2(&[[0, 1, 1, 1]]);
         let stretch = Stretch { ranges: vec![(0.0, 1.0)] };
-        let seen = painted(|draft| mask(draft, band.view(), valid.view(), masked.view(), &stretch));
+        let seen = painted(|draft| mask(draft.into(), band.view(), valid.view(), masked.view(), &stretch));
         assert_eq!(seen, [[0; 3], [153, 36, 0], [255, 138, 102], GAP_COLOUR]);
     }
 
@@ -323,7 +344,7 @@ mod tests {
         let codes: Vec<u16> = (0..120).chain(STATISTIC - 7..=GAP).collect();
         let colours: HashSet<_> = codes.iter().map(|code| source_colour(*code)).collect();
         assert_eq!(colours.len(), codes.len());
-        let seen = painted(|draft| sources(draft, arr2(&[[0, 1], [STATISTIC, GAP]]).view()));
+        let seen = painted(|draft| sources(draft.into(), arr2(&[[0, 1], [STATISTIC, GAP]]).view()));
         assert_eq!(seen, [source_colour(0), source_colour(1), [240; 3], [0; 3]]);
     }
 
@@ -331,7 +352,7 @@ mod tests {
     fn a_picture_that_is_not_committed_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let draft = Draft::new(&folder.path().join("look.png"), &Drafts::default()).unwrap();
-        drop(sources(draft, arr2(&[[0]]).view()).unwrap());
+        drop(sources(draft.into(), arr2(&[[0]]).view()).unwrap());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -176,6 +176,9 @@ pub struct EvaluateArgs {
     /// Bounds of the grid: "left bottom right top", spaces or commas
     #[arg(long, visible_alias = "bbox", value_name = "L B R T", value_parser = bounds, allow_hyphen_values = true)]
     pub bounds: Option<[f64; 4]>,
+    /// The area, which pixels are limited to
+    #[command(flatten)]
+    pub area: AreaArgs,
     /// Workers; where this is not said one more than cores, or what memory lets
     #[arg(short = 'j', long = "threads", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -185,6 +188,24 @@ pub struct EvaluateArgs {
     /// Say nothing but the table and errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// The area that an output is limited to.
+#[derive(Debug, Default, Args)]
+pub struct AreaArgs {
+    /// Take the grid around the polygons of this file (GeoJSON, GeoPackage, Shapefile, FlatGeobuf); pixels whose centre lies
+    /// outside are nodata
+    #[arg(long = "area", value_name = "FILE")]
+    pub area: Option<PathBuf>,
+    /// The layer of --area, where the file has several
+    #[arg(long, value_name = "NAME", requires = "area")]
+    pub area_layer: Option<String>,
+    /// The features of --area, by a condition as that of WHERE in SQL
+    #[arg(long, value_name = "CONDITION", requires = "area")]
+    pub area_filter: Option<String>,
+    /// Also take pixels that the polygons of --area touch
+    #[arg(long, requires = "area")]
+    pub area_touch: bool,
 }
 
 /// `compose inspect`.
@@ -205,7 +226,7 @@ pub struct InspectArgs {
 }
 
 /// The options that decide the answer, or which files are written: a plan file has them.
-const DECIDING: [&str; 20] = [
+const DECIDING: [&str; 24] = [
     "rules",
     "save_plan",
     "positional_output",
@@ -220,6 +241,10 @@ const DECIDING: [&str; 20] = [
     "dst_crs",
     "res",
     "like",
+    "area",
+    "area_layer",
+    "area_filter",
+    "area_touch",
     "tap",
     "resampling",
     "format",
@@ -310,6 +335,9 @@ pub struct RunArgs {
     /// Take the grid of this file
     #[arg(long, value_name = "FILE")]
     pub like: Option<PathBuf>,
+    /// The area, which pixels are limited to
+    #[command(flatten)]
+    pub area: AreaArgs,
     /// Move the bounds outward to whole multiples of the resolution, not to the target's pixels: it is then resampled
     /// where these lie between
     #[arg(long, visible_alias = "target-aligned-pixels")]

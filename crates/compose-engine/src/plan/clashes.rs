@@ -16,7 +16,9 @@ pub fn inputs(rules: &Rules, stack: &Stack, options: &Options) -> Inputs {
     let like = like_files(rules, options);
     let earlier = options.earlier.iter().map(|earlier| earlier.file.clone());
     let plugins = rules.plugins.iter().map(|plugin| plugin.path.clone());
-    let all = stack.inputs.iter().cloned().chain([rules.file.path.clone()]).chain(plugins).chain(like);
+    let area = stack.area.iter().flat_map(|area| area.files.iter().cloned());
+    let all =
+        stack.inputs.iter().cloned().chain(area).chain([rules.file.path.clone()]).chain(plugins).chain(like);
     Inputs::new(all.chain(earlier))
 }
 

@@ -6,13 +6,15 @@ mod size;
 use crate::error::EngineError;
 use crate::options::Options;
 use crate::plan::Stack;
+use crate::plan::area::{self, AreaSource};
 use crate::plan::ids::SceneId;
 use crate::rules::Rules;
 use anchor::{Anchor, moves};
-use compose_core::{Crs, DataType, Grid, SceneFacts, Transform};
+use compose_core::{Crs, CrsUnit, DataType, Grid, SceneFacts, Transform};
 use compose_io::FileHeader;
 use compose_io::access::Access;
 use compose_io::align::{Alignment, Resampling, decide};
+use compose_io::area::{Onto, Polygon};
 use compose_io::crs::{CrsRegistry, Transformer};
 pub use size::Bytes;
 use size::{LARGEST_SIDE, short, unit_of};
@@ -30,6 +32,8 @@ pub struct Chosen {
     pub on_resolution_multiples: bool,
     /// Whether it has a geotransform.
     pub georeferenced: bool,
+    /// The polygons of the area on its map, where the grid is that around an area.
+    pub area: Option<Vec<Polygon>>,
 }
 
 /// What `[grid]` and the command line say together.
@@ -58,6 +62,7 @@ pub fn choose(
         let options = [
             ("resolution", "--res", options.resolution.is_some()),
             ("bounds", "--bounds", options.bounds.is_some()),
+            ("area", "--area", options.area.is_some()),
             ("crs", "--dst-crs", options.crs.is_some()),
         ];
         // Bounds that nobody stated are the target's: the mistake is that of the resolution, which does not divide them.
@@ -70,7 +75,8 @@ pub fn choose(
         let span = keys.into_iter().find_map(|key| spans.get(key)).unwrap_or(spans.table.clone());
         EngineError::at(&rules.file, &span, &format!("[grid] {message}"))
     };
-    let stated = wanted.crs.is_some()
+    let stated = stack.area.is_some()
+        || wanted.crs.is_some()
         || wanted.resolution.is_some()
         || wanted.bounds.is_some()
         || wanted.snap == Some(true);
@@ -92,6 +98,7 @@ pub fn choose(
             reason: format!("the target's ({})", stack.facts[t].id),
             on_resolution_multiples: false,
             georeferenced: stack.scenes[t].georeferenced,
+            area: None,
         }),
         None => {
             union(stack).map_err(|message| EngineError::at(&rules.file, &rules.grid.spans.table, &message))
@@ -102,12 +109,7 @@ pub fn choose(
 fn wanted(rules: &Rules, options: &Options) -> Wanted {
     let said = &rules.grid.value;
     let in_rules = said.like.as_ref().map(|l| rules.file.resolve(l));
-    // A grid on the command line replaces the one in the rules file as a whole, so that the two never mix.
-    let overridden = options.like.is_some()
-        || options.bounds.is_some()
-        || options.resolution.is_some()
-        || options.crs.is_some();
-    if overridden {
+    if options.says_grid() {
         return Wanted {
             like: options.like.clone(),
             crs: options.crs.clone(),
@@ -126,9 +128,17 @@ fn wanted(rules: &Rules, options: &Options) -> Wanted {
 }
 
 /// A grid that the target has no pixel in.
-pub fn misses(rules: &Rules, options: &Options, grid: &Grid, whom: &str, scene: &SceneFacts) -> EngineError {
+pub fn misses(
+    (rules, options): (&Rules, &Options),
+    (grid, area): (&Grid, Option<&AreaSource>),
+    whom: &str,
+    scene: &SceneFacts,
+) -> EngineError {
     let message =
         format!("does not meet {whom} {}: the grid is {grid}, the scene is {}", scene.id, scene.grid);
+    if let Some(area) = area {
+        return area::refuse(rules, options, "area", &format!("area: {} {message}", area.told()));
+    }
     if options.bounds.is_some() || options.like.is_some() {
         return EngineError::Option { option: "the grid".into(), message };
     }
@@ -150,12 +160,13 @@ pub fn refuse_size(
         ("--res", options.resolution.is_some()),
         ("--bounds", options.bounds.is_some()),
         ("--like", options.like.is_some()),
+        ("--area", options.area.is_some()),
     ];
     if let Some((option, _)) = said.into_iter().find(|(_, said)| *said) {
         return Err(EngineError::Option { option: option.into(), message: format!("the grid {message}") });
     }
     let spans = &rules.grid.spans;
-    let at = ["resolution", "bounds", "like"].into_iter().find_map(|key| spans.get(key));
+    let at = ["resolution", "bounds", "like", "area"].into_iter().find_map(|key| spans.get(key));
     let span = at.unwrap_or(spans.table.clone());
     Err(EngineError::at(&rules.file, &span, &format!("[grid] {message}")))
 }
@@ -167,6 +178,7 @@ fn like_file(path: &Path, systems: &CrsRegistry, access: &Access) -> Result<Chos
         reason: format!("like {}", path.display()),
         on_resolution_multiples: false,
         georeferenced: header.georeferenced,
+        area: None,
     })
 }
 
@@ -194,8 +206,12 @@ fn outright(
             return Err(("", "has no resolution; expected resolution = 30, in units of the crs".into()));
         }
     };
-    let bounds = bounds(wanted, options, crs.as_ref(), stack, target, systems)
-        .map_err(|message| (if wanted.bounds.is_some() { "bounds" } else { "crs" }, message))?;
+    let area = on_map(stack, target, crs.as_ref(), resolution)?;
+    let bounds = match &area {
+        Some(polygons) => around(polygons),
+        None => bounds(wanted, options, crs.as_ref(), stack, target, systems)
+            .map_err(|message| (if wanted.bounds.is_some() { "bounds" } else { "crs" }, message))?,
+    };
     check_bounds(bounds)?;
     if wanted.resolution.is_some() {
         refuse_giants(resolution, crs.as_ref(), stack, target)?;
@@ -203,7 +219,8 @@ fn outright(
     let anchor = edges(stack, target).filter(|_| same_system).and_then(|grid| Anchor::of(grid, resolution));
     let (grid, how) = match (anchor, wanted.snap) {
         (Some(anchor), None) => on_edges(bounds, anchor, target.is_some(), crs)?,
-        (_, Some(true)) => {
+        // The bounds of an area are no whole number of pixels.
+        (anchor, snap) if snap == Some(true) || (area.is_some() && anchor.is_none()) => {
             let grid = of_bounds(to_multiples(bounds, resolution), resolution, "", crs)?;
             (grid, "bounds snapped outward to whole multiples of the resolution".to_owned())
         }
@@ -214,12 +231,44 @@ fn outright(
         (None, _) => (of_bounds(bounds, resolution, ", or snap = true", crs)?, "bounds as stated".to_owned()),
     };
     let on_resolution_multiples = wanted.snap == Some(true) && anchor.is_some_and(|anchor| anchor.own_pixels);
-    Ok(Chosen {
-        grid,
-        reason: format!("stated outright, {how}"),
-        on_resolution_multiples,
-        georeferenced: true,
-    })
+    // Where the bounds of an area were before tells nobody anything.
+    let reason = match &area {
+        Some(_) => format!("around the area, {}", how.split(": ").next().unwrap_or_default()),
+        None => format!("stated outright, {how}"),
+    };
+    Ok(Chosen { grid, reason, on_resolution_multiples, georeferenced: true, area })
+}
+
+/// The polygons of the area, if there is one, on the map of the output.
+fn on_map(
+    stack: &Stack,
+    target: Option<SceneId>,
+    crs: Option<&Arc<Crs>>,
+    pixel: (f64, f64),
+) -> Result<Option<Vec<Polygon>>, Wrong> {
+    let Some(area) = &stack.area else { return Ok(None) };
+    let Some(crs) = crs else {
+        let message = format!(
+            "area: {}: the scenes have no coordinate system, so that it has no place on them",
+            area.told()
+        );
+        return Err(("area", message));
+    };
+    let near = match crs.unit {
+        CrsUnit::Angle => {
+            extent(Some(crs), stack, target).ok().map(|[left, _, right, _]| f64::midpoint(left, right))
+        }
+        CrsUnit::Metres(_) => None,
+    };
+    let onto = Onto { crs: Arc::clone(crs), pixel, near };
+    area.file.on(&onto).map(Some).map_err(|e| ("area", format!("area: {e}")))
+}
+
+/// The bounds of polygons.
+fn around(polygons: &[Polygon]) -> [f64; 4] {
+    let points = polygons.iter().flat_map(|polygon| polygon.rings.iter().flatten());
+    let nowhere = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+    points.fold(nowhere, |[l, b, r, t], (x, y)| [l.min(*x), b.min(*y), r.max(*x), t.max(*y)])
 }
 
 /// A grid whose pixels bounds can be moved to: the target's, or that of scenes which share pixels.
@@ -418,7 +467,8 @@ fn union(stack: &Stack) -> Result<Chosen, String> {
         crs: first.crs.clone(),
     };
     let reason = format!("the union of {} scenes that share pixels", stack.facts.len());
-    Ok(Chosen { grid, reason, on_resolution_multiples: false, georeferenced: stack.scenes[0].georeferenced })
+    let georeferenced = stack.scenes[0].georeferenced;
+    Ok(Chosen { grid, reason, on_resolution_multiples: false, georeferenced, area: None })
 }
 
 /// The whole-pixel shift between two grids, overlapping or not.

@@ -2,6 +2,7 @@
 
 use crate::error::EngineError;
 use crate::options::Options;
+use crate::plan::area::{self, Area, OnGrid};
 use crate::plan::comparing::{Comparing, comparing};
 use crate::plan::ids::{RuleId, SceneId};
 use crate::plan::order::Order;
@@ -13,6 +14,7 @@ use crate::rules::Rules;
 use compose_core::fill_strategy::{FillBinding, StackFacts};
 use compose_core::{Cast, Day, Grid, MaskStack, Transform, Window};
 use compose_io::align::{Alignment, Resampling};
+use compose_io::area::Polygon;
 use compose_io::crs::CrsRegistry;
 use std::sync::Arc;
 
@@ -36,6 +38,8 @@ pub struct Job {
     pub view: Arc<View>,
     /// The part of the grid that the output holds: all of it, or a tile.
     pub part: Window,
+    /// The pixels that the output is limited to; `None` where it holds all of the grid.
+    pub area: Option<Arc<Area>>,
     /// `the target's`, `like a.tif`, ….
     pub grid_reason: String,
     /// Whether the grid was moved to multiples of its resolution though scenes have pixels of that size.
@@ -64,22 +68,24 @@ impl Job {
         systems: &CrsRegistry,
     ) -> Result<Self, EngineError> {
         let resampling = resampling(rules, options)?;
-        let grid::Chosen { grid, reason: grid_reason, on_resolution_multiples, georeferenced } =
-            grid::choose(rules, options, stack, target, systems)?;
+        let grid::Chosen {
+            grid,
+            reason: grid_reason,
+            on_resolution_multiples,
+            georeferenced,
+            area: polygons,
+        } = grid::choose(rules, options, stack, target, systems)?;
         let reference = reference(target);
         let cast = cast(rules, options, stack, reference)?;
         grid::refuse_size(rules, options, stack, &grid, cast.dtype)?;
         let conversion = Conversion { reference, resampling, dtype: cast.dtype };
         let id = ViewId { job: number, number: 0 };
         let view = View::new(id, stack, (grid, georeferenced), conversion)?;
+        refuse_miss((rules, options), stack, target, &view)?;
         let View { grid, scenes, .. } = &view;
-        let misses = |what, scene: SceneId| grid::misses(rules, options, grid, what, &stack.facts[scene]);
-        if let Some(t) = target.filter(|t| !scenes[*t].overlaps) {
-            return Err(misses("the target, scene", t));
-        }
-        if scenes.iter().all(|s| !s.overlaps) {
-            return Err(misses("any scene; the first is", reference));
-        }
+        let tiling = tiling(rules, grid)?;
+        let area = polygons.map(|of| area((rules, options), stack, (&view, tiling.as_ref(), cast), &of));
+        let area = area.transpose()?;
         let target_day = match target {
             Some(t) => stack.facts[t].day,
             None => options.date.or(rules.target.value.date.map(|d| d.0)),
@@ -90,7 +96,6 @@ impl Job {
             return Err(EngineError::at(&rules.file, &(0..0), message));
         }
         let resampled = target.and_then(|t| resampled(stack, t, &scenes[t], resampling));
-        let tiling = tiling(rules, &view.grid)?;
         let output = OutputPlan::make(rules, options, stack, target)?;
         // The order is chosen when all outputs are known: they share the memory.
         let part = Window::whole(grid.width, grid.height);
@@ -103,6 +108,7 @@ impl Job {
             tile: None,
             view: Arc::new(view),
             part,
+            area,
             grid_reason,
             on_resolution_multiples,
             fills,
@@ -192,6 +198,45 @@ impl Job {
             AHEAD
         }
     }
+}
+
+/// Refuses a grid that does not meet the target, or without one any scene.
+fn refuse_miss(
+    said: (&Rules, &Options),
+    stack: &Stack,
+    target: Option<SceneId>,
+    View { grid, scenes, .. }: &View,
+) -> Result<(), EngineError> {
+    let misses =
+        |what, scene: SceneId| grid::misses(said, (grid, stack.area.as_ref()), what, &stack.facts[scene]);
+    if let Some(t) = target.filter(|t| !scenes[*t].overlaps) {
+        return Err(misses("the target, scene", t));
+    }
+    if scenes.iter().all(|s| !s.overlaps) {
+        return Err(misses("any scene; the first is", reference(target)));
+    }
+    Ok(())
+}
+
+/// The pixels that an output is limited to.
+fn area(
+    (rules, options): (&Rules, &Options),
+    stack: &Stack,
+    (view, tiling, cast): (&View, Option<&Tiling>, Cast),
+    polygons: &[Polygon],
+) -> Result<Arc<Area>, EngineError> {
+    let Some(source) = &stack.area else { return Err(EngineError::Bug("polygons of no area".into())) };
+    let refuse =
+        |message: String| area::refuse(rules, options, "area", &format!("area: {} {message}", source.told()));
+    if cast.nodata.is_none() {
+        return Err(refuse(format!(
+            "needs a value for the pixels outside it; say nodata in [output], such as {}",
+            cast.dtype.range().1
+        )));
+    }
+    let scenes = view.scenes.iter().filter(|scene| scene.overlaps).filter_map(|scene| scene.reach).collect();
+    let on = OnGrid { grid: &view.grid, tiling, scenes };
+    Area::new(polygons, source.touch, &on).map(Arc::new).map_err(refuse)
 }
 
 /// The tiles that the rules ask for.

@@ -122,7 +122,9 @@ impl Memory {
         let compares = jobs.iter().any(|job| !job.comparing.is_empty());
         let gaps = if compares { limit / GAPS_SHARE } else { 0 };
         let files = (open_files + threads as u64) * per_file + readers(stack, threads as u64);
-        let base = BASE + GDAL_CACHE + gaps + files;
+        let areas: u64 =
+            jobs.iter().filter_map(|job| job.area.as_ref()).map(|area| area.inside.bytes()).sum();
+        let base = BASE + GDAL_CACHE + gaps + files + areas;
         self.open_files = open_files as usize;
         let mut orders = Vec::new();
         for job in jobs {

@@ -3,6 +3,7 @@
 //! [`Stack`] is what all outputs of a run share (scenes, bands, bound masks); a [`Job`] is one output. All
 //! that can be refused from text and headers is refused here, before a pixel is read.
 
+mod area;
 mod catalogue;
 mod clashes;
 mod comparing;
@@ -10,6 +11,7 @@ mod empty;
 mod footprint;
 mod grid;
 mod ids;
+mod inside;
 mod job;
 mod make;
 mod masked;
@@ -32,6 +34,7 @@ mod tile_jobs;
 mod tiles;
 mod view;
 
+pub use area::{Area, AreaSource};
 pub use clashes::like_files;
 pub use comparing::Comparing;
 pub use footprint::bytes_compared;

@@ -259,13 +259,13 @@ impl Order {
         self.composed().map_or_else(|| pixels(&self.regions), |windows| pixels(&windows))
     }
 
-    /// `120 of 3600 blocks meet a scene, the others are left out`; nothing where all are composed.
-    pub fn left_out(&self) -> Option<String> {
+    /// `120 of 3600 blocks meet a scene, the others are left out`; nothing where all are composed. `what` is what they meet.
+    pub fn left_out(&self, what: &str) -> Option<String> {
         self.composable.as_ref()?;
         let met: usize =
             self.regions.iter().flat_map(|region| self.composed_of(*region)).map(|b| b.len()).sum();
         let all: usize = self.regions.iter().map(|region| self.blocks(*region)).map(|(a, d)| a * d).sum();
-        Some(format!("{met} of {all} blocks meet a scene, the others are left out"))
+        Some(format!("{met} of {all} blocks meet {what}, the others are left out"))
     }
 
     /// How many blocks a region has across and down.
@@ -344,7 +344,10 @@ mod tests {
         let composed: usize = order.composed().unwrap().iter().map(|w| w.pixels()).sum();
         let one = met.iter().filter(|item| item.task == Task::Mask).map(|item| item.window.pixels());
         assert_eq!((composed, order.pixels()), (one.sum(), composed as u64));
-        assert_eq!(order.left_out().unwrap(), "7 of 66 blocks meet a scene, the others are left out");
+        assert_eq!(
+            order.left_out("a scene").unwrap(),
+            "7 of 66 blocks meet a scene, the others are left out"
+        );
     }
 
     #[test]

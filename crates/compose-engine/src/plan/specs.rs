@@ -71,10 +71,18 @@ fn tags(stack: &Stack, job: &Job, plugins: &[&Plugin]) -> Vec<(String, String)> 
     if let Some(how) = &job.resampled {
         tags.push(("COMPOSE_OBSERVED".to_owned(), how.clone()));
     }
+    if let Some(area) = stack.area.as_ref().filter(|_| job.area.is_some()) {
+        tags.push(("COMPOSE_AREA".to_owned(), area.told()));
+    }
     if let Some(day) = job.target_day {
         tags.push(("COMPOSE_TARGET_DATE".to_owned(), day.to_string()));
     }
     tags
+}
+
+/// What else a code for nothing stands for.
+fn or_outside(job: &Job) -> &'static str {
+    if job.area.is_some() { ", or outside the area" } else { "" }
 }
 
 /// How the record of sources is stored.
@@ -86,12 +94,9 @@ pub fn provenance_spec(
     path: PathBuf,
 ) -> RasterSpec {
     let mut tags = tags(stack, job, plugins);
-    tags.push((
-        "COMPOSE_CODES".to_owned(),
-        "source: index of the scene, or 65000 + stage for a statistic over several; stage: 0 observed, k the k-th fill; \
-         age: days between the scene and the target date; 65535: none"
-            .to_owned(),
-    ));
+    let codes = "source: index of the scene, or 65000 + stage for a statistic over several; stage: 0 observed, k the k-th fill; \
+         age: days between the scene and the target date; 65535: none";
+    tags.push(("COMPOSE_CODES".to_owned(), format!("{codes}{}", or_outside(job))));
     RasterSpec { tags, ..provenance_layout(stack, job, threads, path) }
 }
 
@@ -137,9 +142,11 @@ pub fn mask_layout(stack: &Stack, job: &Job, threads: usize, path: PathBuf) -> R
             ("COMPOSE_MASKS".to_owned(), names.collect::<Vec<_>>().join("; ")),
             (
                 "COMPOSE_CODES".to_owned(),
-                "reason: number of the first rule that took the pixel; rules: 2^(number - 1) for each that did; 0: none; \
-                 65535: no data"
-                    .to_owned(),
+                format!(
+                    "reason: number of the first rule that took the pixel; rules: 2^(number - 1) for each that did; 0: none; \
+                     65535: no data{}",
+                    or_outside(job)
+                ),
             ),
         ],
         ..provenance_layout(stack, job, threads, path)

@@ -3,6 +3,7 @@
 use crate::error::EngineError;
 use crate::found::Found;
 use crate::options::Options;
+use crate::plan::area::AreaSource;
 use crate::plan::ids::{BandId, RuleId, SceneId};
 use crate::plan::placement::PlacedMask;
 use crate::plan::scenes::{Selected, select};
@@ -46,6 +47,8 @@ pub struct Stack {
     pub inputs: Vec<PathBuf>,
     /// Files beside those of the bands that must stay as they are until the end of the run.
     pub watched: Watched,
+    /// The polygons that outputs are limited to.
+    pub area: Option<AreaSource>,
     /// Per scene: the bands that are read.
     read: Vec<Vec<BandId>>,
 }
@@ -77,6 +80,7 @@ impl Stack {
             found,
             inputs,
             watched,
+            area: AreaSource::read(rules, options, systems)?,
             read: Vec::new(),
         })
     }

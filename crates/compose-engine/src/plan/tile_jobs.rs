@@ -15,8 +15,7 @@ impl Job {
     /// The tiles that may have pixels, row by row; none where the output is one image.
     pub fn tiles(&self) -> impl Iterator<Item = Tile> {
         let tiling = self.tiling.iter();
-        tiling
-            .flat_map(|of| of.tiles().filter(|tile| self.may_have_pixels(of.window(*tile, &self.view.grid))))
+        tiling.flat_map(|of| of.tiles().filter(|tile| self.may_have_pixels(of, *tile)))
     }
 
     /// Whether pixels may be where no scene is: without a value for gaps every pixel must be filled, and some strategies
@@ -30,9 +29,17 @@ impl Job {
         self.fills.iter().any(|stage| stage.bound.planned().needs().all_donors)
     }
 
-    /// Whether a part of the grid may have pixels.
-    fn may_have_pixels(&self, part: Window) -> bool {
-        self.may_have_pixels_anywhere() || self.scenes_on(part).next().is_some()
+    /// Whether a tile may have pixels.
+    fn may_have_pixels(&self, tiling: &Tiling, tile: Tile) -> bool {
+        let reached = || self.scenes_on(tiling.window(tile, &self.view.grid)).next().is_some();
+        self.area_in(tile) > 0 && (self.may_have_pixels_anywhere() || reached())
+    }
+
+    /// The number of pixels of a tile that the area takes: all of them where there is none.
+    pub fn area_in(&self, tile: Tile) -> u64 {
+        let all =
+            || self.tiling.as_ref().map_or(self.part, |of| of.window(tile, &self.view.grid)).pixels() as u64;
+        self.area.as_ref().map_or_else(all, |area| area.in_tile(tile))
     }
 
     /// The output narrowed to a tile. Its order of work is still that of the whole.
@@ -60,6 +67,14 @@ impl Job {
         part.pixels() as u64 + inside.map(|window| window.pixels() as u64).sum::<u64>()
     }
 
+    /// The same for what the area takes of a tile: tiles are shared out by it.
+    pub fn cost_in_area(&self, tile: Tile) -> u64 {
+        let cost = self.cost(tile);
+        let Some(tiling) = self.tiling.as_ref().filter(|_| self.area.is_some()) else { return cost };
+        let share = self.area_in(tile) as f64 / tiling.window(tile, &self.view.grid).pixels() as f64;
+        (cost as f64 * share).ceil() as u64
+    }
+
     /// The files over all tiles, with the settings that they follow from: the report, and an index for each raster.
     pub fn mosaic_files(&self) -> Vec<(&'static str, PathBuf)> {
         let report = self.mosaic_report().map(|path| ("sidecar", path));
@@ -79,7 +94,8 @@ impl Job {
 
     /// The output as memory is planned for: narrowed to the costliest tile, or the whole where there are none.
     pub fn costliest(&self) -> Self {
-        let tile = self.tiling.iter().flat_map(Tiling::tiles).max_by_key(|tile| self.cost(*tile));
+        let tiles = self.tiling.iter().flat_map(Tiling::tiles).filter(|tile| self.area_in(*tile) > 0);
+        let tile = tiles.max_by_key(|tile| self.cost(*tile));
         tile.map_or_else(|| self.clone(), |tile| self.narrowed(tile))
     }
 }

@@ -210,6 +210,14 @@ pub struct GridSettings {
     pub crs: Option<String>,
     /// Left, bottom, right, top in map units.
     pub bounds: Option<Exactly<f64, 4>>,
+    /// A vector file: pixels outside its polygons are nodata, and the grid is that around them.
+    pub area: Option<String>,
+    /// The layer of the area's file.
+    pub layer: Option<String>,
+    /// The features of the area, by a condition as that of WHERE in SQL.
+    pub filter: Option<String>,
+    /// `true`: every pixel that a polygon of the area touches is in it, not only where its centre lies within.
+    pub touch: Option<bool>,
     /// Pixel size in map units.
     pub resolution: Option<Resolution>,
     /// `true`: bounds are moved outward to whole multiples of the resolution; `false`: they stay as they are; otherwise

@@ -4,8 +4,8 @@ use super::composed::{Before, Composed, OBSERVED, UNDEFINED};
 use super::fill::Filling;
 use crate::error::EngineError;
 use crate::pixels::{Look, SceneReader};
-use crate::plan::{RuleId, SceneId};
-use compose_core::{Block, BoundFill, Canvas, GAP, Window};
+use crate::plan::{Area, RuleId, SceneId};
+use compose_core::{Block, BoundFill, Canvas, GAP, OUTSIDE, Window};
 use ndarray::{Array3, Axis, Zip};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +24,11 @@ pub fn compose_block(
     let mut before = None;
     if let Some(target) = job.target {
         before = Some(copy_target(reader, target, &mut canvas)?);
+    }
+    if let Some(area) = &job.area {
+        leave_outside(area, &mut canvas, before.as_mut());
+    }
+    if job.target.is_some() {
         mark_stage(&canvas, &mut stage, OBSERVED);
         mark_certain(&mut canvas);
     }
@@ -43,6 +48,15 @@ pub fn compose_block(
     refuse_unfit(reader, &canvas)?;
     close_gaps(reader, &mut canvas)?;
     Ok(Composed { wanted: reader.bands.clone(), canvas, stage, count, before, reasons })
+}
+
+/// Takes what lies outside the area from a canvas, and from what was there before.
+fn leave_outside(area: &Area, canvas: &mut Canvas, before: Option<&mut Before>) {
+    area.inside.set_outside(canvas.window, &mut canvas.source, OUTSIDE);
+    if let Some(Before { block, masked }) = before {
+        area.inside.set_outside(canvas.window, &mut block.valid, 0);
+        area.inside.set_outside(canvas.window, masked, 0);
+    }
 }
 
 /// Copies the target's own clear pixels.
@@ -96,6 +110,11 @@ fn reasons(
     Ok(reasons)
 }
 
+/// Whether a pixel has no value: a gap, or outside the area.
+fn is_open(source: u16) -> bool {
+    source == GAP || source == OUTSIDE
+}
+
 /// Sets the deviation of observed pixels to 0.
 fn mark_certain(canvas: &mut Canvas) {
     let Some(sigma) = &mut canvas.sigma else { return };
@@ -104,14 +123,14 @@ fn mark_certain(canvas: &mut Canvas) {
         let source = canvas.source.index_axis(Axis(0), if planes == 1 { 0 } else { band });
         Zip::from(&mut sigma)
             .and(source)
-            .for_each(|sigma, source| *sigma = if *source == GAP { f32::NAN } else { 0.0 });
+            .for_each(|sigma, source| *sigma = if is_open(*source) { f32::NAN } else { 0.0 });
     }
 }
 
 /// Pixels that got a source since the last call belong to this stage.
 fn mark_stage(canvas: &Canvas, stage: &mut Array3<u16>, number: u16) {
     Zip::from(stage).and(&canvas.source).for_each(|stage, source| {
-        if *stage == UNDEFINED && *source != GAP {
+        if *stage == UNDEFINED && !is_open(*source) {
             *stage = number;
         }
     });
@@ -137,7 +156,7 @@ fn gap_window(canvas: &Canvas) -> Option<Window> {
     })
 }
 
-/// Puts nodata into gaps, and refuses an observed value that equals it.
+/// Puts nodata into gaps and what is outside the area, and refuses an observed value that equals it.
 ///
 /// Computed values step over nodata when they are cast, so a pixel that equals it is an observed one.
 fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), EngineError> {
@@ -148,7 +167,7 @@ fn close_gaps(reader: &SceneReader<'_>, canvas: &mut Canvas) -> Result<(), Engin
             let mut values = canvas.values.index_axis_mut(Axis(0), band);
             let mut observed = None;
             Zip::indexed(&mut values).and(sources).for_each(|at, value, source| {
-                if *source == GAP {
+                if is_open(*source) {
                     *value = nodata as f32;
                 } else if f64::from(*value) == nodata {
                     observed = Some((at, *source));
@@ -233,7 +252,7 @@ fn other_nodata(cast: compose_core::Cast, taken: f64) -> String {
     other.to_string()
 }
 
-/// The number of scenes, the target among them, in which each pixel is clear.
+/// The number of scenes, the target among them, in which each pixel is clear; 0 outside the area.
 fn clear_looks(reader: &SceneReader<'_>, window: Window) -> Result<Array3<u16>, EngineError> {
     let planes = reader.context.stack.validity.planes(reader.bands.len());
     let mut count = Array3::<u16>::zeros((planes, window.height, window.width));
@@ -242,6 +261,9 @@ fn clear_looks(reader: &SceneReader<'_>, window: Window) -> Result<Array3<u16>, 
     {
         let block = reader.read(scene, window, true)?;
         Zip::from(&mut count).and(&block.valid).for_each(|n, v| *n += u16::from(*v));
+    }
+    if let Some(area) = &reader.scope.job.area {
+        area.inside.set_outside(window, &mut count, 0);
     }
     Ok(count)
 }

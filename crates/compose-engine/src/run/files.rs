@@ -60,6 +60,7 @@ pub(super) fn carry_out(
         context.store.check_unchanged(band)?;
     }
     plan.stack.watched.check_unchanged()?;
+    plan.stack.area.iter().try_for_each(|area| area.watched.check_unchanged())?;
     for plugin in &plan.plugins {
         plugin.check_unchanged()?;
     }

@@ -7,7 +7,7 @@ use crate::fitted::Fitted;
 use crate::pixels::{HeldOut, ReadContext, Scope, Worker};
 use crate::plan::{Job, Order, Plan, SceneId};
 use crate::survey::fit_held_out;
-use compose_core::{Block, Cast, Window};
+use compose_core::{Block, Cast, GAP, OUTSIDE, Window};
 use compose_io::RunPosition;
 use compose_io::files::Drafts;
 use ndarray::{Array3, s};
@@ -23,7 +23,7 @@ pub struct Image {
     pub sigma: Array3<f32>,
 }
 
-/// The pixels of `scene` that no mask takes, on the whole grid of a job.
+/// The pixels of `scene` that no mask takes, on the whole grid of a job; of its target none outside its area.
 ///
 /// # Errors
 /// Pixels cannot be read.
@@ -32,7 +32,12 @@ pub fn observe(fitted: &Fitted, job: usize, scene: SceneId) -> Result<Block, Eng
     let whole = Window::whole(job.job.view.grid.width, job.job.view.grid.height);
     let place = RunPosition { pass: 0, region: whole, block: whole, worker: 0 };
     let (context, worker) = (ReadContext::new(plan, &fitted.sources, plan.memory.tiles, 1), Worker::new(0));
-    context.reader(Scope::of(job), place, &worker).read(scene, whole, true)
+    let mut block = context.reader(Scope::of(job), place, &worker).read(scene, whole, true)?;
+    // What another scene shows there is no gap of it.
+    if let Some(area) = job.job.area.as_ref().filter(|_| job.job.target == Some(scene)) {
+        area.inside.set_outside(whole, &mut block.valid, 0);
+    }
+    Ok(block)
 }
 
 /// Composes a job, survey included, with some pixels of its target held out.
@@ -53,7 +58,7 @@ pub fn compose_held_out(
     let (width, height) = (job.job.view.grid.width, job.job.view.grid.height);
     let mut image = Image {
         values: Array3::from_elem((bands, height, width), f32::NAN),
-        source: Array3::from_elem((plan.stack.validity.planes(bands), height, width), compose_core::GAP),
+        source: Array3::from_elem((plan.stack.validity.planes(bands), height, width), GAP),
         sigma: Array3::from_elem((bands, height, width), f32::NAN),
     };
     let context = ReadContext::new(plan, &fitted.sources, plan.memory.tiles, plan.memory.threads);
@@ -63,7 +68,8 @@ pub fn compose_held_out(
         let (row, col) = (canvas.window.row as usize, canvas.window.col as usize);
         let place = s![.., row..row + canvas.window.height, col..col + canvas.window.width];
         image.values.slice_mut(place).assign(&canvas.values);
-        image.source.slice_mut(place).assign(&canvas.source);
+        let source = canvas.source.mapv(|source| if source == OUTSIDE { GAP } else { source });
+        image.source.slice_mut(place).assign(&source);
         if let Some(sigma) = &canvas.sigma {
             image.sigma.slice_mut(place).assign(sigma);
         }

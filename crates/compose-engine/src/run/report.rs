@@ -4,7 +4,7 @@ use crate::fitted::FittedJob;
 use crate::pixels::ReadContext;
 use crate::plan::{Job, Masked, Plan};
 use crate::run::composed::{Composed, OBSERVED, UNDEFINED};
-use compose_core::{GAP, STATISTIC};
+use compose_core::{GAP, OUTSIDE, STATISTIC};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,6 +49,9 @@ impl Tally {
     }
 
     fn add_run(&mut self, stage: u16, source: u16, pixels: u64) {
+        if source == OUTSIDE {
+            return;
+        }
         if stage == UNDEFINED || source == GAP {
             self.left += pixels;
             return;
@@ -74,7 +77,9 @@ impl Tally {
         }
         if let Some(before) = &composed.before {
             self.masked += before.masked.iter().map(|m| u64::from(*m)).sum::<u64>();
-            self.missing += before.block.valid.iter().map(|v| u64::from(1 - *v)).sum::<u64>();
+            let pixels = before.block.valid.iter().zip(sources);
+            self.missing +=
+                pixels.filter(|(valid, source)| **valid == 0 && **source != OUTSIDE).count() as u64;
         }
         self.recorded |= composed.reasons.iter().flatten().any(|reason| *reason != UNDEFINED)
             || composed.count.iter().flatten().any(|count| *count > 0);
@@ -119,8 +124,11 @@ pub struct JobReport {
     pub observed: Option<String>,
     /// The image.
     pub path: String,
-    /// Pixels of the output (with per-band validity: band samples).
+    /// Pixels of the output, those outside its area not among them (with per-band validity: band samples).
     pub pixels: u64,
+    /// Pixels of the grid outside the area; no other number counts them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub outside: u64,
     /// Pixels of the target that a mask rule masks.
     pub masked: u64,
     /// Pixels of the target that are outside it, or nodata.
@@ -160,6 +168,10 @@ pub struct RunReport {
     pub taken_over: Vec<String>,
 }
 
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
 }
@@ -169,7 +181,12 @@ impl JobReport {
     pub fn new(plan: &Plan, fitted: &FittedJob, tally: &Tally) -> Self {
         let job = &fitted.job;
         let planes = plan.stack.validity.planes(plan.stack.bands.len());
-        let pixels = (job.part.pixels() * planes) as u64;
+        let all = (job.part.pixels() * planes) as u64;
+        let pixels = match (&job.area, job.tile) {
+            (None, _) => all,
+            (Some(area), None) => area.pixels * planes as u64,
+            (Some(area), Some(tile)) => area.in_tile(tile) * planes as u64,
+        };
         // Blocks that no scene meets never came by.
         let rest = pixels - (tally.by_stage.iter().flatten().sum::<u64>() + tally.left).min(pixels);
         let (left, missing) =
@@ -189,6 +206,7 @@ impl JobReport {
             target,
             path: job.output.path.display().to_string(),
             pixels,
+            outside: all - pixels,
             masked: tally.masked,
             missing,
             left,
@@ -203,6 +221,7 @@ impl JobReport {
         let mut all = tiles.first()?.clone();
         let sum = |of: &dyn Fn(&Self) -> u64| tiles.iter().map(of).sum();
         all.pixels = sum(&|tile| tile.pixels);
+        all.outside = sum(&|tile| tile.outside);
         all.masked = sum(&|tile| tile.masked);
         all.missing = sum(&|tile| tile.missing);
         all.left = sum(&|tile| tile.left);
@@ -225,10 +244,11 @@ impl JobReport {
         Some(all)
     }
 
-    /// The same where so many more pixels are gaps, which are outside every scene.
+    /// The same where so many more pixels are gaps, which are outside every scene, and so many lie outside the area.
     #[must_use]
-    pub fn with_gaps(mut self, pixels: u64) -> Self {
+    pub fn with_gaps(mut self, pixels: u64, outside: u64) -> Self {
         self.pixels += pixels;
+        self.outside += outside;
         self.left += pixels;
         self.missing += if self.target.is_some() { pixels } else { 0 };
         self.left_percent = percent(self.left, self.pixels);

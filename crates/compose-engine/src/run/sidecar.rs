@@ -35,6 +35,8 @@ struct Sidecar<'a> {
     left_out: Vec<LeftOut>,
     target_date: Option<String>,
     grid: Grid<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<AreaTold<'a>>,
     bands: &'a [String],
     validity: &'static str,
     output: Output,
@@ -69,6 +71,18 @@ struct Grid<'a> {
     crs: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+}
+
+/// The area that the output is limited to.
+#[derive(Serialize)]
+struct AreaTold<'a> {
+    file: String,
+    layer: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a str>,
+    touch: bool,
+    polygons: usize,
+    sha256: &'a str,
 }
 
 #[derive(Serialize)]
@@ -267,6 +281,7 @@ fn sidecar<'a>(rules: &Rules, fitted: &'a Fitted, index: usize, results: Results
         left_out: left_out(fitted),
         target_date: job.target_day.map(|d| d.to_string()),
         grid: grid(job),
+        area: area(plan, job),
         bands: &plan.stack.bands,
         validity: if plan.stack.validity.planes(2) == 1 { "joint" } else { "per-band" },
         output: output(job),
@@ -294,6 +309,18 @@ fn grid(job: &Job) -> Grid<'_> {
         crs: grid.crs_label().to_owned(),
         reason: Some(&job.grid_reason),
     }
+}
+
+fn area<'a>(plan: &'a Plan, job: &'a Job) -> Option<AreaTold<'a>> {
+    let (of, source) = job.area.as_ref().zip(plan.stack.area.as_ref())?;
+    Some(AreaTold {
+        file: text(&source.file.path),
+        layer: &source.file.layer,
+        filter: source.choice.filter.as_deref(),
+        touch: source.touch,
+        polygons: of.polygons,
+        sha256: &of.sha256,
+    })
 }
 
 fn output(job: &Job) -> Output {

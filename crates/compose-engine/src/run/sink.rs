@@ -3,12 +3,12 @@
 use crate::error::EngineError;
 use crate::fitted::FittedJob;
 use crate::plan::specs::{image_spec, mask_layout, provenance_spec, uncertainty_layout};
-use crate::plan::{Job, OutputPlan, Picture, Plan};
+use crate::plan::{Job, Picture, Plan};
 use crate::run::composed::{Composed, UNDEFINED};
 use crate::run::report::{JobReport, Tally};
-use compose_core::{Day, GAP, STATISTIC, ValidityMode, Window};
+use compose_core::{Day, GAP, OUTSIDE, STATISTIC, ValidityMode, Window};
 use compose_io::files::Drafts;
-use compose_io::quicklook::{self, LONGEST_SIDE, Sampler, Stretch};
+use compose_io::quicklook::{self, Canvas, LONGEST_SIDE, Sampler, Stretch};
 use compose_io::write::{Draft, Holes, Pending, RasterSpec, RasterWriter, WriteOrder};
 use ndarray::{Array2, ArrayView2, Axis, Zip};
 use std::ops::Range;
@@ -93,7 +93,7 @@ impl Sink {
     pub fn finish(self, plan: &Plan, fitted: &FittedJob) -> Result<(Vec<Pending>, JobReport), EngineError> {
         let mut files = Vec::new();
         if let Some(pictures) = self.pictures {
-            files.extend(pictures.write(&fitted.job.output, &self.drafts)?);
+            files.extend(pictures.write(&fitted.job, &self.drafts)?);
         }
         for writer in self.provenance.into_iter().chain(self.uncertainty).chain(self.mask) {
             files.push(writer.finish()?);
@@ -214,7 +214,22 @@ impl Pictures {
         self.masked.add(window, any(&before.masked).view());
     }
 
-    fn write(&self, output: &OutputPlan, drafts: &Drafts) -> Result<Vec<Pending>, EngineError> {
+    /// 1 where a pixel of the pictures lies outside the area of an output.
+    fn outside(&self, job: &Job) -> Option<Array2<u8>> {
+        let area = job.area.as_ref()?;
+        let (step, (top, left)) = (self.source.step() as i64, (job.part.row, job.part.col));
+        let mut outside = Array2::ones(self.source.picture().dim());
+        for (nth, mut row) in outside.outer_iter_mut().enumerate() {
+            let spans = area.inside.row(top + nth as i64 * step);
+            let is_in = |col: usize| spans.iter().any(|span| span.contains(&(left + col as i64 * step)));
+            row.iter_mut().enumerate().filter(|(col, _)| is_in(*col)).for_each(|(_, outside)| *outside = 0);
+        }
+        Some(outside)
+    }
+
+    fn write(&self, job: &Job, drafts: &Drafts) -> Result<Vec<Pending>, EngineError> {
+        let outside = self.outside(job);
+        let outside = outside.as_ref().map(|outside| outside.view());
         let (before, after) = (pictures(&self.before), pictures(&self.after));
         let (has_data, filled) = (self.has_data.picture(), self.filled.picture());
         // Before and after share one stretch, so that what changed is the pixels and not the colours.
@@ -224,8 +239,8 @@ impl Pictures {
             .or_else(|| Stretch::of(&after, filled))
             .unwrap_or_else(|| Stretch { ranges: vec![(0.0, 1.0); self.bands.len()] });
         let mut files = Vec::new();
-        for (picture, path) in &output.quicklooks {
-            let draft = Draft::new(path, drafts)?;
+        for (picture, path) in &job.output.quicklooks {
+            let draft = Canvas { draft: Draft::new(path, drafts)?, outside };
             files.push(match picture {
                 Picture::Before => draw(draft, &before, has_data, &stretch)?,
                 Picture::After => draw(draft, &after, filled, &stretch)?,
@@ -244,7 +259,7 @@ fn pictures(samplers: &[Sampler]) -> Vec<ArrayView2<'_, f32>> {
 }
 
 fn draw(
-    draft: Draft,
+    draft: Canvas<'_>,
     bands: &[ArrayView2<'_, f32>],
     valid: ArrayView2<'_, u8>,
     stretch: &Stretch,
@@ -275,8 +290,11 @@ fn all_planes(composed: &Composed, test: impl Fn(u16) -> bool) -> Array2<u8> {
 fn picture_source(composed: &Composed) -> Array2<u16> {
     let mut source = composed.canvas.source.index_axis(Axis(0), 0).to_owned();
     Zip::from(&mut source).and(composed.stage.index_axis(Axis(0), 0)).for_each(|source, stage| {
-        if *source == STATISTIC {
-            *source -= stage - 1;
+        match *source {
+            STATISTIC => *source -= stage - 1,
+            // It is drawn otherwise.
+            OUTSIDE => *source = GAP,
+            _ => {}
         }
     });
     source

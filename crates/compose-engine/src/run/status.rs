@@ -110,12 +110,13 @@ fn of_output(file: &PlanFile, nth: usize) -> Result<OutputStatus, EngineError> {
 
 fn add_tiles(status: &mut OutputStatus, file: &PlanFile, nth: usize, (tiling, report): (&Tiling, &Path)) {
     let output = &file.plan.outputs[nth];
-    let size = (output.grid.width, output.grid.height);
     let units = file.plan.units_of(nth, &file.hash, nth);
     let mut counts: Vec<JobReport> = Vec::new();
-    let mut outside = (size.0 as u64).saturating_mul(size.1 as u64);
+    // Pixels that no scene reaches: those of the area, and those outside it.
+    let (mut gaps, mut outside) = output.pixels();
     for unit in &units {
-        outside -= tiling.window_in(unit.tile, size).pixels() as u64;
+        let reached = output.pixels_of(tiling, unit.tile);
+        (gaps, outside) = (gaps.saturating_sub(reached.0), outside.saturating_sub(reached.1));
         let there = of_tile(unit, output, tiling);
         if let There::Done(of, _) = &there {
             counts.push((**of).clone());
@@ -127,7 +128,9 @@ fn add_tiles(status: &mut OutputStatus, file: &PlanFile, nth: usize, (tiling, re
     }
     let planes = if file.plan.validity == "joint" { 1 } else { file.plan.bands.len() as u64 };
     // The shares of all tiles are those of the grid, with what no scene reaches.
-    let all = |counts: JobReport| if status.is_done() { counts.with_gaps(outside * planes) } else { counts };
+    let all = |counts: JobReport| {
+        if status.is_done() { counts.with_gaps(gaps * planes, outside * planes) } else { counts }
+    };
     status.counts = JobReport::together(&counts).map(all);
 }
 

@@ -142,7 +142,7 @@ impl TiledRun<'_> {
 
     /// The tiles of the share.
     fn chosen(&self) -> Result<Vec<&Unit>, EngineError> {
-        let cost = |unit: &Unit| self.fitted.jobs[unit.output].job.cost(unit.tile);
+        let cost = |unit: &Unit| self.fitted.jobs[unit.output].job.cost_in_area(unit.tile);
         let costs: Vec<u64> = self.units.iter().map(cost).collect();
         match &self.share {
             Share::All => Ok(self.units.iter().collect()),
@@ -166,7 +166,9 @@ impl TiledRun<'_> {
         let message = match tilings().next() {
             Some(tiling) if tilings().any(|tiling| tiling.find(id).is_some()) => {
                 let (across, down) = tiling.count;
-                format!("no scene reaches tile {id} of {across} × {down}, so it is not written")
+                let area = self.fitted.jobs.iter().any(|of| of.job.area.is_some());
+                let what = if area { "no scene, or no part of the area," } else { "no scene" };
+                format!("{what} reaches tile {id} of {across} × {down}, so it is not written")
             }
             Some(tiling) => {
                 let last = Tile { row: tiling.count.1 - 1, col: tiling.count.0 - 1 };

@@ -69,6 +69,8 @@ impl SavedPlan {
             let state = Fingerprint::of(&file)?;
             Ok(file_state(&file, &state))
         });
+        let of_area = plan.stack.area.iter().flat_map(|area| area.watched.files());
+        let area = of_area.map(|(file, state)| file_state(file, state)).collect();
         let decided = Self {
             plan_version: PLAN_VERSION,
             made_by: MadeBy { compose: env!("CARGO_PKG_VERSION").into(), gdal: compose_io::gdal_version() },
@@ -77,6 +79,7 @@ impl SavedPlan {
             options: SavedOptions::of(options),
             plugins: plan.plugins.iter().map(plugin).collect(),
             like: like.collect::<Result<_, EngineError>>()?,
+            area,
             found: found::kept(&plan.stack.found),
             documents: plan.stack.found.documents.clone(),
             passed_over: plan.stack.found.notes.clone(),
@@ -100,7 +103,7 @@ impl SavedPlan {
         let written = self.outputs.iter().flat_map(|output| output.files.iter().map(|file| &file.file));
         let others = [&self.folder, &self.rules.file].into_iter().chain(&self.documents);
         let plugins = self.plugins.iter().map(|plugin| &plugin.file);
-        let like = self.like.iter().map(|file| &file.file);
+        let like = self.like.iter().chain(&self.area).map(|file| &file.file);
         let mut all = of_found.chain(of_scenes).chain(written).chain(others).chain(plugins).chain(like);
         match all.find(|path| path.to_str().is_none()) {
             None => Ok(()),
@@ -127,6 +130,10 @@ impl SavedOptions {
             dst_crs: options.crs.clone(),
             res: options.resolution,
             like: options.like.clone(),
+            area: options.area.clone(),
+            area_layer: options.area_layer.clone(),
+            area_filter: options.area_filter.clone(),
+            area_touch: options.area_touch,
             tap: options.snap,
             resampling: options.resampling.clone(),
             format: options.format.clone(),
@@ -150,6 +157,10 @@ impl SavedOptions {
             crs: self.dst_crs.clone(),
             resolution: self.res,
             like: self.like.clone(),
+            area: self.area.clone(),
+            area_layer: self.area_layer.clone(),
+            area_filter: self.area_filter.clone(),
+            area_touch: self.area_touch,
             snap: self.tap,
             resampling: self.resampling.clone(),
             format: self.format.clone(),
@@ -209,6 +220,12 @@ fn output(plan: &Plan, job: &Job, systems: &mut Systems) -> SavedOutput {
         target_date: job.target_day.map(|day| day.to_string()),
         grid: systems.grid(&job.view.grid),
         grid_reason: job.grid_reason.clone(),
+        area: job.area.as_ref().map(|of| SavedArea {
+            polygons: of.polygons,
+            pixels: of.pixels,
+            of_tiles: of.of_tiles().unwrap_or_default().to_vec(),
+            sha256: of.sha256.clone(),
+        }),
         dtype: job.cast.dtype.name().into(),
         nodata: job.cast.nodata,
         files: job.output.files_by_setting().map(file).collect(),

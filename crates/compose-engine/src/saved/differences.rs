@@ -12,7 +12,7 @@ use std::path::Path;
 const LONGEST: usize = 120;
 
 impl SavedPlan {
-    /// The first file of a scene, or of the grid, that is not what it was; the first plugin that is not. What follows the
+    /// The first file of a scene, of the grid or of the area, that is not what it was; the first plugin that is not. What follows the
     /// name of the plan file in a message.
     pub(super) fn touched(&self) -> Option<String> {
         let of_scenes = self
@@ -20,7 +20,8 @@ impl SavedPlan {
             .iter()
             .flat_map(|scene| scene.files.iter().map(move |file| (format!("scene {}: ", scene.id), file)));
         let like = self.like.iter().map(|file| ("the grid is that of ".to_owned(), file));
-        let mut files = of_scenes.chain(like);
+        let area = self.area.iter().map(|file| ("the area is that of ".to_owned(), file));
+        let mut files = of_scenes.chain(like).chain(area);
         let file = files.find_map(|(what, file)| Some(format!("{what}{}", touched(file)?)));
         file.or_else(|| self.plugins.iter().find_map(|of| touched_plugin(&of.file, &of.sha256)))
     }
@@ -59,6 +60,7 @@ impl SavedPlan {
             .or_else(|| of("options", &self.options, &now.options))
             .or_else(|| of("plugins", &self.plugins, &now.plugins))
             .or_else(|| of("like", &self.like, &now.like))
+            .or_else(|| of("area", &self.area, &now.area))
             .or_else(|| of("found", &self.found, &now.found))
             .or_else(|| of("passed-over", &self.passed_over, &now.passed_over))
             .or_else(|| of("bands", &self.bands, &now.bands))

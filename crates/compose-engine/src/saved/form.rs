@@ -28,6 +28,9 @@ pub struct SavedPlan {
     pub plugins: Vec<SavedPlugin>,
     /// The file whose grid is taken, and what is read with it.
     pub like: Vec<FileState>,
+    /// The file of the area, and what is read with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub area: Vec<FileState>,
     /// Every scene as it was found, those left out among them, in order of (date, id).
     pub found: Vec<FoundScene>,
     /// The documents of the catalogues that list them.
@@ -99,6 +102,14 @@ pub struct SavedOptions {
     pub res: Option<(f64, f64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub like: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub area: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub area_layer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub area_filter: Option<String>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub area_touch: bool,
     #[serde(skip_serializing_if = "is_false")]
     pub tap: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -370,6 +381,9 @@ pub struct SavedOutput {
     pub grid: SavedGrid,
     /// Why this grid.
     pub grid_reason: String,
+    /// The area that it is limited to, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<SavedArea>,
     /// The sample type.
     #[serde(rename = "type")]
     pub dtype: String,
@@ -388,6 +402,21 @@ pub struct SavedOutput {
     pub surveyed: Vec<usize>,
     /// How each scene comes to the grid, by index.
     pub scenes: Vec<SavedPlace>,
+}
+
+/// The pixels that an output is limited to.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavedArea {
+    /// The number of its polygons.
+    pub polygons: usize,
+    /// The number of pixels that it takes.
+    pub pixels: u64,
+    /// The same of each tile, row by row; empty where the output is one image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of_tiles: Vec<u64>,
+    /// The SHA-256 of the vertices in pixels of the grid, and of how pixels are taken: GDAL's and PROJ's answer is in it.
+    pub sha256: String,
 }
 
 /// How an output is cut into tiles, from the upper left corner of its grid.

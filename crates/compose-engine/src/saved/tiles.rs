@@ -3,7 +3,7 @@
 //! Two plans whose tile has the same hash give the same tile. So a tile that an earlier plan made stays valid when a scene
 //! comes that does not reach it.
 
-use super::form::{FoundBy, SavedOutput, SavedPlace, SavedPlan, SavedScene, SavedTiles};
+use super::form::{FoundBy, SavedArea, SavedOutput, SavedPlace, SavedPlan, SavedScene, SavedTiles};
 use crate::fitted::{Fitted, TileIdentity, Unit};
 use crate::plan::{SELECTION, Tile, Tiling};
 use crate::rules::tables;
@@ -19,6 +19,21 @@ impl SavedOutput {
         let size = (of.width.max(1), of.height.max(1));
         let count = (self.grid.width.div_ceil(size.0), self.grid.height.div_ceil(size.1));
         Some(Tiling { size, count, rounded: None })
+    }
+
+    /// The pixels of the grid that the area takes (all of them where there is none), and the others.
+    pub fn pixels(&self) -> (u64, u64) {
+        let all = (self.grid.width as u64).saturating_mul(self.grid.height as u64);
+        let inside = self.area.as_ref().map_or(all, |area| area.pixels.min(all));
+        (inside, all - inside)
+    }
+
+    /// The same of a tile.
+    pub fn pixels_of(&self, tiling: &Tiling, tile: Tile) -> (u64, u64) {
+        let all = self.window(tiling, tile).pixels() as u64;
+        let of_area = |area: &SavedArea| area.of_tiles.get(tile.row * tiling.count.0 + tile.col).copied();
+        let inside = self.area.as_ref().map_or(all, |area| of_area(area).unwrap_or(0).min(all));
+        (inside, all - inside)
     }
 
     fn window(&self, tiling: &Tiling, tile: Tile) -> Window {
@@ -60,6 +75,9 @@ impl SavedPlan {
         let Some((tiling, of)) = saved.tiling().zip(saved.tiles.as_ref()) else { return Vec::new() };
         let hashes = self.hashes(nth);
         let unit = |tile: Tile| {
+            if saved.pixels_of(&tiling, tile).0 == 0 {
+                return None;
+            }
             let part = saved.window(&tiling, tile);
             let near: Vec<usize> = saved.scenes_on(of, part).collect();
             if near.is_empty() && !of.everywhere {
@@ -132,6 +150,7 @@ impl SavedPlan {
             "validity": self.validity,
             "target": output.target,
             "target-date": output.target_date,
+            "area": output.area.as_ref().map(|area| &area.sha256),
             "grid": self.spelt_out(json!(output.grid)),
             "type": output.dtype,
             "nodata": json!(output.nodata.map(|nodata| nodata.to_string())),

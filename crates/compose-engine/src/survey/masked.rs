@@ -41,30 +41,35 @@ pub fn count(
     };
     let compares = of.comparing.iter().any(|comparing| comparing.scene == target);
     let windows = windows(of, exact, compares);
-    let seen: usize = windows.iter().map(|window| window.pixels()).sum();
-    let looked_at = 100.0 * seen as f64 / (of.view.grid.width as f64 * of.view.grid.height as f64);
+    let seen: u64 = windows.iter().map(|window| pixels(of, *window)).sum();
+    let all =
+        of.area.as_ref().map_or(of.view.grid.width as f64 * of.view.grid.height as f64, |a| a.pixels as f64);
+    let looked_at = 100.0 * seen as f64 / all;
     // Rules that compare scenes would have to read all of them: a sample leaves these rules out.
     let plain = compares && !exact;
     let mut sum = Masked { pixels: 0, masked: 0, looked_at, at_least: plain };
     let cancelled = control.cancelled;
     let bytes = if compares && exact { compared(plan, of, (COMPARED, COMPARED)) } else { 0 };
-    let counted =
-        in_pieces((plan, sources), &windows, bytes, (seen as u64, control.progress), |looking, window| {
-            if cancelled.load(Ordering::Relaxed) {
-                return Err(EngineError::Interrupted);
-            }
-            let all = Masks::All(masks);
-            let scope = Scope { job: of, masks: if plain { all.plain() } else { all }, held_out: None };
-            let whole = Window::whole(of.view.grid.width, of.view.grid.height);
-            let place = RunPosition { pass: 0, region: whole, block: window, worker: looking.worker.number };
-            let reader = looking.context.reader(scope, place, looking.worker);
-            let look = reader.look(target, window)?;
-            let count = |valid: &ndarray::Array3<u8>| valid.iter().map(|v| u64::from(*v)).sum::<u64>();
-            let (pixels, clear) = (count(&look.block.valid), count(&look.clear));
-            reader.give_back(look.block);
-            looking.done.fetch_add(window.pixels() as u64, Ordering::Relaxed);
-            Ok((pixels, pixels - clear.min(pixels)))
-        });
+    let counted = in_pieces((plan, sources), &windows, bytes, (seen, control.progress), |looking, window| {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        let all = Masks::All(masks);
+        let scope = Scope { job: of, masks: if plain { all.plain() } else { all }, held_out: None };
+        let whole = Window::whole(of.view.grid.width, of.view.grid.height);
+        let place = RunPosition { pass: 0, region: whole, block: window, worker: looking.worker.number };
+        let reader = looking.context.reader(scope, place, looking.worker);
+        let mut look = reader.look(target, window)?;
+        if let Some(area) = &of.area {
+            area.inside.set_outside(window, &mut look.block.valid, 0);
+            area.inside.set_outside(window, &mut look.clear, 0);
+        }
+        let count = |valid: &ndarray::Array3<u8>| valid.iter().map(|v| u64::from(*v)).sum::<u64>();
+        let (own, clear) = (count(&look.block.valid), count(&look.clear));
+        reader.give_back(look.block);
+        looking.done.fetch_add(pixels(of, window), Ordering::Relaxed);
+        Ok((own, own - clear.min(own)))
+    });
     for piece in counted {
         let (pixels, masked) = piece?;
         (sum.pixels, sum.masked) = (sum.pixels + pixels, sum.masked + masked);
@@ -72,8 +77,29 @@ pub fn count(
     Ok(Some(sum))
 }
 
-/// The parts of the grid that are counted.
+/// The number of pixels of a window that are counted.
+fn pixels(of: &Job, window: Window) -> u64 {
+    of.area.as_ref().map_or(window.pixels() as u64, |area| area.inside.count(window))
+}
+
+/// The parts of the grid that are counted: of an output with an area those that meet it.
 fn windows(of: &Job, exact: bool, compares: bool) -> Vec<Window> {
+    let mut windows = on_grid(of, exact, compares);
+    let Some(area) = &of.area else { return windows };
+    windows.retain(|window| area.inside.meets(*window));
+    if windows.is_empty() {
+        // None of the places of the sample is in it: then its first pixels are.
+        let whole = Window::whole(of.view.grid.width, of.view.grid.height);
+        let first =
+            (0..of.view.grid.height as i64).find_map(|row| Some((row, area.inside.row(row).first()?.start)));
+        let piece = |(row, col)| Window { col, row, width: PIECE, height: PIECE }.intersect(whole);
+        windows.extend(first.and_then(piece));
+    }
+    windows
+}
+
+/// The same without regard to an area.
+fn on_grid(of: &Job, exact: bool, compares: bool) -> Vec<Window> {
     let (width, height) = (of.view.grid.width, of.view.grid.height);
     let whole = Window::whole(width, height);
     if exact {

@@ -40,6 +40,9 @@ pub const DRIVERS: [&str; 35] = [
     "netCDF",
 ];
 
+/// Drivers of vector files that hold the polygons of an area; no scene is opened by them.
+pub const AREA_DRIVERS: [&str; 4] = ["GeoJSON", "GPKG", "ESRI Shapefile", "FlatGeobuf"];
+
 /// The files that scene files may open besides local ones, by the rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {

@@ -38,7 +38,7 @@ pub(crate) fn open(path: &Path, access: &Access) -> Result<Dataset, IoError> {
 }
 
 /// The path in a form that GDAL takes for a file on disk: without a folder before it, `http:/x` or `NETCDF:x` is none.
-fn plain_name(path: &Path) -> Result<PathBuf, IoError> {
+pub(super) fn plain_name(path: &Path) -> Result<PathBuf, IoError> {
     let text = path.to_string_lossy();
     if text.starts_with("/vsi") {
         let message = "GDAL takes this path for a virtual file; move the file to another folder".into();

@@ -117,6 +117,10 @@ fn options(args: &EvaluateArgs, rules: &Rules) -> Options {
         mem_limit: args.mem_limit,
         target: args.target.clone(),
         bounds: args.bounds,
+        area: args.area.area.clone(),
+        area_layer: args.area.area_layer.clone(),
+        area_filter: args.area.area_filter.clone(),
+        area_touch: args.area.area_touch,
         ..Options::default()
     }
 }
