@@ -98,7 +98,7 @@ fn the_file_of_an_area_makes_no_request() {
         std::fs::write(pair.path("area.geojson"), text).unwrap();
         let output = run(&pair, &listener, &["--rules", "rules.toml", "--area", "area.geojson"]);
         let told = stderr(&output);
-        assert!(told.starts_with("error: --area: area: area.geojson: ") && told.contains(said), "{told}");
+        assert!(told.starts_with("error: --area: area.geojson: ") && told.contains(said), "{told}");
         assert_eq!((output.status.code(), told.trim_end().lines().count()), (Some(2), 1), "{told}");
         assert_eq!(listener.count(), 0, "{told}");
     }

@@ -97,8 +97,8 @@ fn what_is_touched_is_taken_where_that_is_asked_for() {
     // Around the corner that four pixels share: it holds the centre of none.
     region(&pair, "small.geojson", &[(1.6, 1.0), (2.0, 0.6), (2.4, 1.0), (2.0, 1.4)]);
     let said = pair.refused(&["--area", "small.geojson"]);
-    let expected = "--area: area: small.geojson, layer \"small\" takes no pixel: within its polygons lies the centre of none; \
-                    touch = true takes pixels that are touched";
+    let expected = "--area: small.geojson, layer \"small\" takes no pixel: within its polygons lies the centre of none; \
+                    touch = true (--area-touch) takes pixels that are touched";
     assert!(said.contains(expected), "{said}");
     assert_eq!(pair.result(&["--area", "small.geojson", "--area-touch"]), [201, 102, 105, 0]);
     pair.change("[target]", "[grid]\narea = \"small.geojson\"\ntouch = true\n\n[target]");
@@ -193,7 +193,7 @@ fn a_layer_and_a_filter_choose_the_area_as_the_manual_says() {
         (&["--area-layer", "fields", "--area-filter", "grop = 1"], "filter \"grop = 1\" is not understood"),
     ] {
         let told = pair.refused(&[&["--overwrite", "--area", "fields.gpkg"], more].concat());
-        assert!(told.starts_with("error: --area: area: fields.gpkg: ") && told.contains(said), "{told}");
+        assert!(told.starts_with("error: --area: fields.gpkg: ") && told.contains(said), "{told}");
         assert_eq!(told.trim_end().lines().count(), 1, "{told}");
     }
     let after: Vec<String> =

@@ -50,7 +50,8 @@ fn by_option(options: &Options) -> bool {
 pub fn refuse(rules: &Rules, options: &Options, key: &str, message: &str) -> EngineError {
     if by_option(options) {
         let option = if key == "area" { "--area".to_owned() } else { format!("--area-{key}") };
-        return EngineError::Option { option, message: message.to_owned() };
+        let message = message.strip_prefix("area: ").unwrap_or(message).to_owned();
+        return EngineError::Option { option, message };
     }
     EngineError::at(&rules.file, &rules.grid.spans.of(key), &format!("[grid] {message}"))
 }
@@ -156,7 +157,8 @@ impl Area {
             None => inside.count(Window::whole(grid.width, grid.height)),
         };
         if pixels == 0 {
-            let advice = if touch { "" } else { "; touch = true takes pixels that are touched" };
+            let advice =
+                if touch { "" } else { "; touch = true (--area-touch) takes pixels that are touched" };
             return Err(format!("takes no pixel: within its polygons lies the centre of none{advice}"));
         }
         if !on.scenes.iter().any(|scene| inside.meets(*scene)) {

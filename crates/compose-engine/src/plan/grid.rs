@@ -59,10 +59,12 @@ pub fn choose(
 ) -> Result<Chosen, EngineError> {
     let wanted = wanted(rules, options);
     let refuse = |(key, message): Wrong| {
+        if key == "area" {
+            return area::refuse(rules, options, key, &message);
+        }
         let options = [
             ("resolution", "--res", options.resolution.is_some()),
             ("bounds", "--bounds", options.bounds.is_some()),
-            ("area", "--area", options.area.is_some()),
             ("crs", "--dst-crs", options.crs.is_some()),
         ];
         // Bounds that nobody stated are the target's: the mistake is that of the resolution, which does not divide them.

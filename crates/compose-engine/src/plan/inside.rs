@@ -9,7 +9,7 @@ use ndarray::{Array3, s};
 use std::ops::Range;
 
 /// Rows that share a list of edges.
-const STRIP: usize = 32;
+const STRIP: usize = 8;
 /// Where edges run along the border of pixels, in pixels: what a transformation leaves of noise touches none.
 const ALONG: f64 = 1e-3;
 
@@ -155,21 +155,36 @@ impl Inside {
         met.map(|range| range.start as usize..range.end as usize).collect()
     }
 
-    /// Sets the pixels of planes of a window (plane, row, col) that are not inside.
-    pub fn set_outside<T: Copy>(&self, window: Window, planes: &mut Array3<T>, value: T) {
-        for row in 0..window.height {
-            let mut from = 0;
-            let ends = self.row_in(window, row).chain(std::iter::once(window.width..window.width));
-            for span in ends {
-                planes.slice_mut(s![.., row, from..span.start]).fill(value);
-                from = span.end;
-            }
+    /// The pixels of a window that are inside.
+    pub fn spans(&self, window: Window) -> Spans {
+        Spans {
+            width: window.width,
+            rows: (0..window.height).map(|row| self.row_in(window, row).collect()).collect(),
         }
     }
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> u64 {
         (size_of_val(&*self.edges) + size_of_val(&*self.starts) + size_of_val(&*self.in_strips)) as u64
+    }
+}
+
+/// The pixels of a window that are inside: per row, ranges of columns that rise.
+pub struct Spans {
+    width: usize,
+    rows: Vec<Vec<Range<usize>>>,
+}
+
+impl Spans {
+    /// Sets the pixels of planes (plane, row, col) that are not inside.
+    pub fn set_outside<T: Copy>(&self, planes: &mut Array3<T>, value: T) {
+        for (row, spans) in self.rows.iter().enumerate() {
+            let mut from = 0;
+            for span in spans.iter().chain([&(self.width..self.width)]) {
+                planes.slice_mut(s![.., row, from..span.start]).fill(value);
+                from = span.end;
+            }
+        }
     }
 }
 

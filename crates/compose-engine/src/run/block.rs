@@ -52,10 +52,11 @@ pub fn compose_block(
 
 /// Takes what lies outside the area from a canvas, and from what was there before.
 fn leave_outside(area: &Area, canvas: &mut Canvas, before: Option<&mut Before>) {
-    area.inside.set_outside(canvas.window, &mut canvas.source, OUTSIDE);
+    let inside = area.inside.spans(canvas.window);
+    inside.set_outside(&mut canvas.source, OUTSIDE);
     if let Some(Before { block, masked }) = before {
-        area.inside.set_outside(canvas.window, &mut block.valid, 0);
-        area.inside.set_outside(canvas.window, masked, 0);
+        inside.set_outside(&mut block.valid, 0);
+        inside.set_outside(masked, 0);
     }
 }
 
@@ -263,7 +264,7 @@ fn clear_looks(reader: &SceneReader<'_>, window: Window) -> Result<Array3<u16>, 
         Zip::from(&mut count).and(&block.valid).for_each(|n, v| *n += u16::from(*v));
     }
     if let Some(area) = &reader.scope.job.area {
-        area.inside.set_outside(window, &mut count, 0);
+        area.inside.spans(window).set_outside(&mut count, 0);
     }
     Ok(count)
 }

@@ -35,7 +35,7 @@ pub fn observe(fitted: &Fitted, job: usize, scene: SceneId) -> Result<Block, Eng
     let mut block = context.reader(Scope::of(job), place, &worker).read(scene, whole, true)?;
     // What another scene shows there is no gap of it.
     if let Some(area) = job.job.area.as_ref().filter(|_| job.job.target == Some(scene)) {
-        area.inside.set_outside(whole, &mut block.valid, 0);
+        area.inside.spans(whole).set_outside(&mut block.valid, 0);
     }
     Ok(block)
 }

@@ -61,8 +61,9 @@ pub fn count(
         let reader = looking.context.reader(scope, place, looking.worker);
         let mut look = reader.look(target, window)?;
         if let Some(area) = &of.area {
-            area.inside.set_outside(window, &mut look.block.valid, 0);
-            area.inside.set_outside(window, &mut look.clear, 0);
+            let inside = area.inside.spans(window);
+            inside.set_outside(&mut look.block.valid, 0);
+            inside.set_outside(&mut look.clear, 0);
         }
         let count = |valid: &ndarray::Array3<u8>| valid.iter().map(|v| u64::from(*v)).sum::<u64>();
         let (own, clear) = (count(&look.block.valid), count(&look.clear));

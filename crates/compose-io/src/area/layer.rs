@@ -88,7 +88,7 @@ pub fn polygons(layer: &mut Layer<'_>, choice: &Choice, geographic: bool) -> Res
         (_, 0) if all == 0 => Err("it has no feature; expected polygons".into()),
         (Some(filter), 0) => Err(format!("filter \"{filter}\" fits none of its {all} feature{plural}")),
         _ if polygons.is_empty() => {
-            Err(format!("its {count} feature{plural} have no geometry; expected polygons"))
+            Err(format!("it has {count} feature{plural} and no geometry; expected polygons"))
         }
         _ => Ok(polygons),
     }

@@ -51,8 +51,8 @@ fn what_is_no_area_is_refused_in_one_line_that_names_file_layer_and_feature() {
             r#"{"type":"FeatureCollection","features":[]}"#,
             "layer \"region\": it has no feature; expected polygons",
         ),
-        (&feature("null"), "its 1 feature have no geometry"),
-        (&feature(r#"{"type":"Polygon","coordinates":[]}"#), "its 1 feature have no geometry"),
+        (&feature("null"), "it has 1 feature and no geometry"),
+        (&feature(r#"{"type":"Polygon","coordinates":[]}"#), "it has 1 feature and no geometry"),
         (
             &feature(r#"{"type":"Point","coordinates":[1,2]}"#),
             "feature 1 (FID 0) is a Point; expected polygons",

@@ -115,7 +115,7 @@ fn pieces_and_counts_are_those_of_their_pixels() {
     assert_eq!(inside.count(whole.expand(1 << 40)), inside.count(whole));
     let window = Window { col: 10, row: 5, width: 33, height: 40 };
     let mut plane = Array3::from_elem((2, 40, 33), 1_u8);
-    inside.set_outside(window, &mut plane, 0);
+    inside.spans(window).set_outside(&mut plane, 0);
     assert_eq!(plane.iter().map(|p| u64::from(*p)).sum::<u64>(), 2 * inside.count(window));
 }
 
