@@ -261,7 +261,13 @@ fn expand(
         return Err(refuse(rules, options, setting, &message));
     };
     let day = facts.day.map_or_else(|| "undated".to_owned(), |d| d.to_string());
-    Ok(pattern.replace("{id}", &facts.id).replace("{date}", &day))
+    // The id of a catalogue's item may be any text: it leads to no other folder.
+    let id: String = facts
+        .id
+        .chars()
+        .map(|c| if std::path::is_separator(c) || c.is_control() { '_' } else { c })
+        .collect();
+    Ok(pattern.replace("{id}", &id).replace("{date}", &day))
 }
 
 /// With tiles the name of a file must tell them apart; without them it must not try to.
