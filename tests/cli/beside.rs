@@ -99,7 +99,7 @@ fn a_nodata_tag_on_a_class_is_passed_over_and_any_other_hides() {
         "{}",
         stderr(&output)
     );
-    assert_eq!(read::<u16>(&pair.path("out.tif"))[0][..5], [100, 201, 102, 0, 104]);
+    assert_eq!(read::<u16>(&pair.path("out.tif"))[0][..5], [100, 201, 102, 0, 204]);
     mask(&pair, "a", codes(), 4, Some(255.0));
     assert_eq!(pair.result(&["--overwrite"])[..5], [100, 201, 102, 0, 204]);
 }
@@ -179,4 +179,40 @@ fn a_plan_file_keeps_the_masks_and_refuses_a_changed_one() {
     mask(&pair, "a", vec![1; 12], 4, None);
     let output = carried(&["--overwrite"]);
     assert!(!output.status.success() && stderr(&output).contains("a_OCM_v1_8_1.tif"), "{}", stderr(&output));
+}
+
+/// Whatever says that nothing is known there: a number of a signed type, a code that the network does not write, a class.
+#[test]
+fn what_a_mask_cannot_judge_is_never_clear() {
+    let signed = |nodata: Option<f64>, said: &str| {
+        let pair = pair();
+        if !said.is_empty() {
+            pair.change("layout = \"omnicloudmask\"", &format!("layout = \"omnicloudmask\"\n{said}"));
+        }
+        let codes: Vec<i16> = vec![0, 0, 0, 1, -1, 0, 0, 0, 0, 0, 0, 0];
+        let path = pair.path("masks/a_OCM_v1_8_1.tif");
+        Raster { width: 4, bands: vec![codes], shift: (0.0, 0.0), nodata, options: &[] }.write(&path);
+        pair.result(&[])[3..6].to_vec()
+    };
+    assert_eq!(signed(Some(-1.0), ""), [0, 204, 105]);
+    assert_eq!(signed(None, "nodata = -1"), [0, 204, 105]);
+    assert_eq!(signed(None, ""), [0, 204, 105], "no class of the layout");
+    let two = pair();
+    two.change(
+        "layout = \"omnicloudmask\"",
+        "layout = { 1 = \"thick-cloud\", 3 = \"cloud-shadow\", 7 = \"nodata\", 255 = \"fill\" }",
+    );
+    mask(&two, "a", vec![0, 0, 0, 1, 255, 7, 0, 0, 0, 0, 0, 0], 4, None);
+    assert_eq!(two.result(&[])[3..6], [0, 204, 205]);
+    let masked = pair();
+    crate::support::change(&masked.path("masks/a_OCM_v1_8_1.tif"), |dataset| {
+        let mut band = dataset.rasterband(1).unwrap();
+        band.create_mask_band(true).unwrap();
+        let mut valid = gdal::raster::Buffer::new(
+            (4, 3),
+            vec![255_u8, 255, 255, 255, 255, 0, 255, 255, 255, 255, 255, 255],
+        );
+        band.open_mask_band().unwrap().write((0, 0), (4, 3), &mut valid).unwrap();
+    });
+    assert_eq!(masked.result(&[])[3..6], [0, 104, 205]);
 }

@@ -1,6 +1,6 @@
 //! Scenes of a STAC catalogue.
 
-use crate::support::{Pair, compose, read, root, run, sidecar, stderr, stdout};
+use crate::support::{Pair, Raster, compose, read, root, run, sidecar, stderr, stdout};
 use serde_json::{Value, json};
 
 /// Rules for a catalogue, and [`Pair`]'s files as its items.
@@ -138,6 +138,65 @@ fn codes_are_what_the_catalogue_says_of_them() {
     assert!(catalogue.plan().contains("cloud: qa: cloud (bit 3)"), "{}", catalogue.plan());
 }
 
+/// What marks "no data" hides, whichever way it is said; a bit that says "not cloud" is no flag `cloud`.
+#[test]
+fn codes_that_mean_no_data_hide_and_a_bit_the_other_way_round_is_no_flag() {
+    let catalogue = Catalogue::new();
+    catalogue.rules("stac = \"items.json\"\nbands = [\"red\"]\n");
+    let with = |key: &str, value: Value, nodata: Option<u32>| {
+        let items: Vec<Value> = ["a", "b"]
+            .map(|id| {
+                let mut item = catalogue.item(id);
+                item["assets"]["qa"][key] = value.clone();
+                if let Some(nodata) = nodata {
+                    item["assets"]["qa"]["raster:bands"] = json!([{ "nodata": nodata }]);
+                }
+                item
+            })
+            .to_vec();
+        catalogue.write("items.json", &json!({ "type": "FeatureCollection", "features": items }));
+    };
+    let clear = json!([{ "value": 22280, "name": "cloud" }, { "value": 21824, "name": "clear" }]);
+    with("classification:classes", clear, None);
+    assert_eq!(catalogue.pair.result(&["--overwrite"]), FILLED);
+    let marked = json!([{ "value": 22280, "name": "cloud" }, { "value": 21824, "name": "never seen", "nodata": true }]);
+    with("classification:classes", marked, None);
+    assert_eq!(catalogue.pair.result(&["--overwrite"]), [0; 12]);
+    with("classification:classes", json!([{ "value": 22280, "name": "cloud" }]), Some(21824));
+    assert_eq!(catalogue.pair.result(&["--overwrite"]), [0; 12]);
+    let inverted = json!([{ "name": "cloud", "offset": 3, "length": 1, "classes": [{ "name": "cloud", "value": 0 }, { "name": "not_cloud", "value": 1 }] }]);
+    with("classification:bitfields", inverted, None);
+    let refused = catalogue.pair.refused(&["--overwrite"]);
+    assert!(refused.contains("cloud"), "{refused}");
+}
+
+/// A file of several bands, each by its name, its common name, or the key of the asset with it.
+#[test]
+fn bands_of_one_asset_are_asked_for_as_others_are() {
+    let catalogue = Catalogue::new();
+    for id in ["a", "b"] {
+        let bands = [format!("{id}_b1.tif"), format!("{id}_qa.tif")]
+            .map(|name| read::<u16>(&catalogue.pair.path(&name)).remove(0));
+        Raster { width: 4, bands: bands.to_vec(), shift: (0.0, 0.0), nodata: Some(0.0), options: &[] }
+            .write(&catalogue.pair.path(&format!("{id}_all.tif")));
+    }
+    let items: Vec<Value> = ["a", "b"]
+        .map(|id| {
+            let mut item = catalogue.item(id);
+            item["assets"] = json!({ "all": { "href": format!("{id}_all.tif"), "type": "image/tiff",
+                "bands": [{ "name": "r", "eo:common_name": "red" }, { "name": "q" }] } });
+            item
+        })
+        .to_vec();
+    catalogue.write("items.json", &json!({ "type": "FeatureCollection", "features": items }));
+    for name in ["red", "r", "all:r"] {
+        catalogue.rules(&format!(
+            "stac = \"items.json\"\nbands = [\"{name}\"]\nquality = \"q\"\nlayout = \"landsat-c2-l89\"\n"
+        ));
+        assert_eq!(catalogue.pair.result(&["--overwrite"]), FILLED, "{name}");
+    }
+}
+
 #[test]
 fn nodata_scale_and_offset_come_from_the_item() {
     let catalogue = Catalogue::new();
@@ -218,9 +277,24 @@ fn what_is_missing_on_disk_or_lies_elsewhere_is_told_by_item_and_asset() {
         refused.contains("scene a: asset B1: it is at an address (/vsis3/bucket/key/a.tif)"),
         "{refused}"
     );
-    catalogue.change(|item| item["assets"]["B1"]["href"] = json!("https://h/a.tif?sig=SECRET"));
+    catalogue.change(|item| item["assets"]["B1"]["href"] = json!("https://u:SECRET@h/a.tif?sig=SECRET"));
     let refused = catalogue.pair.refused(&[]);
     assert!(refused.contains("/vsicurl/https://h/a.tif") && !refused.contains("SECRET"), "{refused}");
+    // Of assets that no one asks for, nothing secret gets into a plan file either.
+    std::fs::copy(catalogue.pair.path("a_b1.tif"), catalogue.pair.path("b_b1.tif")).unwrap();
+    catalogue.change(|item| {
+        for (asset, href) in [
+            ("far", "https://u:SECRET@h/x.tif?sig=SECRET"),
+            ("broken", "x.tif?sig=SECRET"),
+            ("odd", "ftp://h/x.tif"),
+        ] {
+            item["assets"][asset] =
+                json!({ "href": href, "type": "image/tiff", "raster:bands": [{ "scale": 0 }] });
+        }
+    });
+    assert!(catalogue.pair.compose(&["--save-plan", "plan.json"]).status.success());
+    let plan = std::fs::read_to_string(catalogue.pair.path("plan.json")).unwrap();
+    assert!(plan.contains("https://h/x.tif") && !plan.contains("SECRET"), "{plan}");
 }
 
 #[test]
@@ -257,6 +331,14 @@ fn what_a_catalogue_says_itself_is_not_asked_for_beside_it() {
         let refused = catalogue.pair.refused(&[]);
         assert!(refused.contains(&format!("[scenes] says both stac and {key}")), "{refused}");
     }
+    catalogue.rules("stac = \"https://me:SECRET@127.0.0.1:1/items.json\"\n");
+    assert!(catalogue.pair.refused(&[]).contains("a password would be published"));
+    catalogue.rules("stac-search = { url = \"https://me:SECRET@127.0.0.1:1\", collections = \"x\" }\n");
+    assert!(catalogue.pair.refused(&[]).contains("a password would be published"));
+    catalogue.rules("stac-search = { url = \"http://127.0.0.1:1\", collections = \"x\" }\n");
+    assert!(catalogue.pair.refused(&[]).contains("http://127.0.0.1:1/search"));
+    catalogue.rules("stac-search = { url = \"http://127.0.0.1:1\" }\n");
+    assert!(catalogue.pair.refused(&[]).contains("asks for everything"));
     catalogue.rules("stac = \"items.json\"\nquality = \"qa\"\nlayout = \"landsat-c2-l89\"\n");
     let refused = catalogue.pair.refused(&[]);
     assert!(
@@ -282,6 +364,33 @@ fn a_catalogue_is_never_written_over_and_a_plan_file_keeps_what_it_says() {
     assert_eq!(read::<u16>(&catalogue.pair.path("out.tif"))[0], whole);
 }
 
+/// An id leads to no other folder, and two collections are two sources.
+#[test]
+fn ids_are_names_and_an_older_processing_is_of_the_same_collection() {
+    let catalogue = Catalogue::new();
+    catalogue.change(|item| item["id"] = json!("../x/a"));
+    catalogue.pair.change("scene = \"a\"", "scene = \"../x/a\"");
+    catalogue.pair.change("out.tif", "{id}.tif");
+    assert!(catalogue.pair.compose(&[]).status.success());
+    assert!(catalogue.pair.path(".._x_a.tif").is_file());
+    catalogue.change(|item| item["id"] = json!("a\u{1b}[31m"));
+    let refused = catalogue.pair.refused(&["--overwrite"]);
+    assert!(refused.contains("its id holds control characters"), "{refused}");
+    let wrs = |id: &str, collection: &str| {
+        let mut item = catalogue.item(id);
+        item["collection"] = json!(collection);
+        item["properties"]["grid:code"] = json!("WRS2-190028");
+        item["properties"]["datetime"] = json!("2020-06-01T10:00:00Z");
+        item
+    };
+    catalogue.write(
+        "items.json",
+        &json!({ "type": "FeatureCollection", "features": [wrs("a", "sr"), wrs("b", "st")] }),
+    );
+    catalogue.pair.change("../x/a", "a");
+    assert!(!catalogue.plan().contains("newer processing"), "{}", catalogue.plan());
+}
+
 /// An asset of an item as a mask made by others.
 #[test]
 fn an_asset_masks_as_a_raster_beside_the_scene_does() {
@@ -291,6 +400,14 @@ fn an_asset_masks_as_a_raster_beside_the_scene_does() {
     );
     catalogue.pair.change("any = [\"cloud\"]", "any = [\"cloud\"]\nband = \"mask\"");
     assert_eq!(catalogue.pair.result(&[]), FILLED);
+    // What the item says of it counts: its nodata, and the meaning of its codes.
+    catalogue.change(|item| {
+        item["assets"]["qa"]["raster:bands"] = json!([{ "nodata": 21824 }]);
+        item["assets"]["qa"]["classification:classes"] = json!([{ "value": 22280, "name": "cloud" }]);
+    });
+    catalogue.pair.change("layout = { 21824 = \"clear\", 22280 = \"cloud\" }", "");
+    let refused = catalogue.pair.refused(&["-o", "other.tif"]);
+    assert!(refused.contains("mask is a data band") && refused.contains("scene b"), "{refused}");
     catalogue.pair.change("asset = \"qa\"", "asset = \"ocm\"");
     let refused = catalogue.pair.refused(&["-o", "other.tif"]);
     assert!(refused.contains("scene a: it has no asset ocm"), "{refused}");

@@ -138,9 +138,9 @@ fn tiles_have_items_and_a_collection_over_them() {
     let text = text.replace("sentinel-2-l2a/{id}", &format!("{}/sentinel-2-l2a/{{id}}", examples.display()));
     let text = text.replace(
         "[target]\nscene = \"S2B_33TWL_20230810_0_L2A\"",
-        "[grid]\ncrs = \"EPSG:32633\"\nresolution = 120\ntile-size = 256",
+        "[grid]\ncrs = \"EPSG:32633\"\nresolution = 120\nsnap = true\ntile-size = 256",
     );
-    let text = text.replace("out/{id}_filled.tif", "out_{tile}.tif");
+    let text = text.replace("out/{id}_filled.tif", "out_{tile}.tif").replace("nearest-date", "median-stack");
     std::fs::write(path("rules.toml"), text).unwrap();
     let compose =
         |more: &[&str]| crate::support::compose().current_dir(folder.path()).args(more).output().unwrap();

@@ -154,6 +154,7 @@ fn fill(layout: &Layout) -> String {
     match (layout.fill, layout.fill_field()) {
         (Fill::Unknown, _) => "not told by this band".into(),
         (Fill::Code(code), _) => format!("the whole code {code}"),
+        (Fill::Values { values, .. }, _) => format!("{values:?}"),
         (Fill::Bit(bit), field) => format!("`{}`, bit {bit}", field.map_or("fill", |f| f.name)),
     }
 }

@@ -12,7 +12,7 @@ mod vectors;
 
 pub use layout::{Caveat, Class, CodeTest, Field, Fill, Layout, RESERVED};
 pub use layouts::LAYOUTS;
-pub use own::{OwnField, of_classes, of_fields, with_names_of, word};
+pub use own::{OwnField, is_negation, means_fill, nodata_class, of_classes, of_fields, with_names_of, word};
 
 use crate::suggest::did_you_mean;
 
@@ -27,6 +27,11 @@ pub fn find(name: &str) -> Result<&'static Layout, String> {
         let names: Vec<&str> = LAYOUTS.iter().map(|l| l.name).collect();
         format!("unknown layout \"{name}\"{hint}{separator} layouts: {}", names.join(", "))
     })
+}
+
+/// Whether a layout is one of the table, which has all codes that its source writes.
+pub fn is_of_the_table(layout: &Layout) -> bool {
+    LAYOUTS.iter().any(|known| std::ptr::eq(known, layout))
 }
 
 #[cfg(test)]
@@ -104,7 +109,7 @@ mod tests {
     /// `bits` takes every word of a decoded code.
     #[test]
     fn what_a_code_says_is_said_in_the_names_that_rules_use() {
-        for layout in LAYOUTS.iter().filter(|l| l.class_field().is_none()) {
+        for layout in LAYOUTS.iter().filter(|l| l.class_field().is_none() && l.percent_of.is_none()) {
             let all = layout.fields.iter().fold(0, |bits, f| bits | (f.mask() << f.offset));
             let code = if layout.is_fill(all) { all & !1 } else { all };
             for said in layout.decode(code).split(" + ") {

@@ -236,6 +236,8 @@ impl FoundFile {
 pub struct AssetFacts {
     /// Its key in the item.
     pub key: String,
+    /// Why it cannot be used.
+    pub flaw: Option<String>,
     /// Other names of the band.
     pub aliases: Vec<String>,
     /// The number that means "no data".

@@ -162,8 +162,10 @@ fn classes(
         let value = value.ok_or_else(|| {
             place.wrong(&format!("{field}: value"), told, "a whole number from 0 to 4294967295")
         })?;
-        let name = name_of(class).ok_or_else(|| place.missing(&format!("{field}: name"), "text"))?;
-        Ok(Class { value, name })
+        // Version 2 of the extension marks "no data" apart from the name.
+        let is_nodata = class.get("nodata") == Some(&Value::Bool(true));
+        let name = if is_nodata { format!("nodata-{value}") } else { name_of(class).unwrap_or_default() };
+        Ok(Class { value, name: if name.is_empty() { format!("class {value}") } else { name } })
     };
     list.iter().map(one).collect()
 }

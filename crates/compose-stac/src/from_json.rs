@@ -57,11 +57,7 @@ pub(crate) fn item(
         datatake: fields.text(&["s2:datatake_id"]),
         processed: processed(&mut fields),
         sequence: fields.take(&["s2:sequence", "sentinel:sequence"], "a whole number", whole),
-        offset_applied: fields.take(
-            &["earthsearch:boa_offset_applied", "sentinel:boa_offset_applied"],
-            "true or false",
-            Value::as_bool,
-        ),
+        offset_applied: offset_applied(&layers, &place)?,
         id,
         geometry,
         assets,
@@ -88,6 +84,21 @@ pub(crate) fn lacks_bands(value: &Value) -> bool {
     let has = value.get("properties").and_then(|properties| properties.get("eo:bands")).is_some();
     let assets = value.get("assets").and_then(Value::as_object);
     !has && assets.is_some_and(|assets| assets.values().filter_map(Value::as_object).any(bands::refers))
+}
+
+/// Whether the offset of the bands was already added. It decides numbers: what is not understood is refused.
+fn offset_applied(layers: &Layers<'_>, place: &Place<'_>) -> Result<Option<bool>, StacError> {
+    let names = ["earthsearch:boa_offset_applied", "sentinel:boa_offset_applied"];
+    let Some((name, value)) = layers.get(&names) else { return Ok(None) };
+    let said = match value {
+        Value::Bool(said) => Some(*said),
+        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
+        Value::Number(number) => {
+            [Some(0), Some(1)].iter().position(|n| *n == number.as_u64()).map(|n| n == 1)
+        }
+        _ => None,
+    };
+    said.map(Some).ok_or_else(|| place.wrong(name, value, "true or false"))
 }
 
 fn collection(object: &Object, layers: &Layers<'_>) -> Option<String> {
@@ -136,11 +147,22 @@ fn assets(
         Some(other) => return Err(place.wrong("assets", other, "an object of assets")),
     };
     let mut budget = Budget::new();
-    let one = |(key, value): (&String, &Value)| {
-        let item = format!("{}: asset {}", place.item, shown(key));
-        asset(key, value, layers, &Place { document: place.document, item }, &mut budget, remarks)
-    };
-    assets.iter().map(one).collect()
+    let mut all = Vec::with_capacity(assets.len());
+    for (key, value) in assets {
+        let place = Place { document: place.document, item: format!("{}: asset {}", place.item, shown(key)) };
+        let href = value.get("href").and_then(Value::as_str).filter(|href| !href.trim().is_empty());
+        match (asset(key, value, layers, &place, &mut budget, remarks), href) {
+            (Ok(asset), _) => all.push(asset),
+            (Err(limit @ (StacError::TooMany { .. } | StacError::TooLarge { .. })), _) => return Err(limit),
+            // Whoever asks for it is told; a provider's slip in another asset is in nobody's way.
+            (Err(flaw), Some(href)) => {
+                let href = place.document.resolve(href);
+                all.push(Asset { flaw: Some(flaw.to_string()), ..Asset::new(key, href) });
+            }
+            (Err(wrong), None) => remarks.push(format!("{wrong}: left out")),
+        }
+    }
+    Ok(all)
 }
 
 fn asset(
@@ -159,15 +181,10 @@ fn asset(
     };
     let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
     let mut asset = Asset {
-        key: key.into(),
-        href,
         title: text("title"),
         media_type: text("type"),
         roles: object.get("roles").and_then(texts).unwrap_or_default(),
-        shape: None,
-        transform: None,
-        crs: None,
-        bands: Vec::new(),
+        ..Asset::new(key, href)
     };
     if asset.is_raster() {
         let inherited = std::iter::once(object).chain(layers.0.iter().copied()).collect();

@@ -78,6 +78,8 @@ pub struct Asset {
     pub key: String,
     /// Where it is; it was not looked at.
     pub href: Href,
+    /// Why it cannot be used: a field that decides pixels is wrong. No band of it is told then.
+    pub flaw: Option<String>,
     /// `title`.
     pub title: Option<String>,
     /// `type`.
@@ -121,7 +123,7 @@ pub struct Band {
 pub struct Class {
     /// The value, of the pixel or of the bit field.
     pub value: u32,
-    /// `name`, else `title`, else `description`.
+    /// `name`, else `title`, else `description`; `nodata-255` where the class is marked as "no data".
     pub name: String,
 }
 
@@ -157,6 +159,21 @@ const VAGUE: [&str; 2] = ["application/octet-stream", "binary/octet-stream"];
 const ENDINGS: [&str; 7] = [".tif", ".tiff", ".jp2", ".j2k", ".img", ".vrt", ".gtiff"];
 
 impl Asset {
+    pub(crate) fn new(key: &str, href: Href) -> Self {
+        Self {
+            key: key.into(),
+            href,
+            flaw: None,
+            title: None,
+            media_type: None,
+            roles: Vec::new(),
+            shape: None,
+            transform: None,
+            crs: None,
+            bands: Vec::new(),
+        }
+    }
+
     /// Whether it is a raster of pixels to compute with, as far as the document tells: by its media type, else by its
     /// ending. Thumbnails, overviews and pictures are none.
     pub fn is_raster(&self) -> bool {
@@ -181,6 +198,7 @@ mod tests {
         Asset {
             key: "a".into(),
             href: Href::parse(href),
+            flaw: None,
             title: None,
             media_type: media_type.map(str::to_owned),
             roles: vec![role.into()],

@@ -138,14 +138,6 @@ fn what_is_missing_or_wrong_is_told_with_document_item_and_field() {
         (json!({"assets": "remove"}), "a.json: item a has no assets; expected an object of assets"),
         (json!({"assets": []}), "a.json: item a: assets is a list; expected an object of assets"),
         (
-            json!({"assets": {"red": {}}}),
-            "a.json: item a: asset red has no href; expected a path or an address",
-        ),
-        (
-            json!({"assets": {"red": "x"}}),
-            "a.json: item a: asset red: what stands there is \"x\"; expected an object",
-        ),
-        (
             json!({"properties": "remove"}),
             "a.json: item a has no properties; expected an object with datetime",
         ),
@@ -161,6 +153,28 @@ fn what_is_missing_or_wrong_is_told_with_document_item_and_field() {
             json!({"properties": {"datetime": null, "start_datetime": "2023-08-02T00:00:00Z", "end_datetime": "2023-08-01T00:00:00Z"}}),
             "a.json: item a: end_datetime is \"2023-08-01T00:00:00+00:00\"; expected a time that is not before start_datetime",
         ),
+        (
+            json!({"properties": {"datetime": "2023-08-01T10:00:00Z", "earthsearch:boa_offset_applied": "maybe"}}),
+            "a.json: item a: earthsearch:boa_offset_applied is \"maybe\"; expected true or false",
+        ),
+    ] {
+        let folder = Folder::new().with("a.json", &changed(&changes));
+        assert_eq!(folder.refused("a.json"), told);
+    }
+    let list = json!({"type": "FeatureCollection", "features": [item("a", "01"), {"type": "Feature"}]});
+    let folder = Folder::new().with("list.json", &list);
+    assert_eq!(folder.refused("list.json"), "list.json: feature 2 has no id; expected text");
+    let folder = Folder::new().text("list.json", "{\"type\": \"FeatureCollection\"}");
+    assert_eq!(
+        folder.refused("list.json"),
+        "list.json: the item collection has no features; expected a list of items"
+    );
+}
+
+/// Whoever asks for such an asset is told.
+#[test]
+fn an_asset_with_a_wrong_field_has_a_flaw_and_one_without_a_place_is_left_out() {
+    for (changes, told) in [
         (
             json!({"assets": {"red": {"href": "r.tif", "raster:bands": [{"nodata": "none"}]}}}),
             "a.json: item a: asset red: nodata is \"none\"; expected a number, \"nan\", \"inf\" or \"-inf\"",
@@ -187,16 +201,24 @@ fn what_is_missing_or_wrong_is_told_with_document_item_and_field() {
         ),
     ] {
         let folder = Folder::new().with("a.json", &changed(&changes));
-        assert_eq!(folder.refused("a.json"), told);
+        let item = folder.read("a.json").items.remove(0);
+        let flaw = item.assets[0].flaw.as_deref().map(|flaw| folder.stable(flaw));
+        assert_eq!(flaw.as_deref(), Some(told));
     }
-    let list = json!({"type": "FeatureCollection", "features": [item("a", "01"), {"type": "Feature"}]});
-    let folder = Folder::new().with("list.json", &list);
-    assert_eq!(folder.refused("list.json"), "list.json: feature 2 has no id; expected text");
-    let folder = Folder::new().text("list.json", "{\"type\": \"FeatureCollection\"}");
-    assert_eq!(
-        folder.refused("list.json"),
-        "list.json: the item collection has no features; expected a list of items"
-    );
+    for (changes, told) in [
+        (
+            json!({"assets": {"red": {}}}),
+            "a.json: item a: asset red has no href; expected a path or an address",
+        ),
+        (
+            json!({"assets": {"red": "x"}}),
+            "a.json: item a: asset red: what stands there is \"x\"; expected an object",
+        ),
+    ] {
+        let folder = Folder::new().with("a.json", &changed(&changes));
+        let item = folder.read("a.json").items.remove(0);
+        assert_eq!(folder.stable(&item.remarks.join("; ")), format!("{told}: left out"));
+    }
 }
 
 #[test]
@@ -217,6 +239,7 @@ fn what_is_not_wanted_may_be_of_any_form() {
     assert_eq!((item.platform, item.sun, item.bbox, item.collection), (None, None, None, None));
     let expected = [
         "asset red: proj:shape is a list, expected rows and columns: left out",
+        "asset red: proj:epsg is a list, expected a number: left out",
         "bbox is not west, south, east and north in degrees: that of the geometry is taken",
         "platform is a list, expected text: left out",
         "eo:cloud_cover is 200, expected 0 to 100 percent: left out",

@@ -44,6 +44,15 @@ pub enum Fill {
     Bit(u32),
     /// The whole code is this number, whatever its bits would mean otherwise.
     Code(u32),
+    /// `(code >> offset) & mask` is one of these.
+    Values {
+        /// Lowest bit of the field.
+        offset: u32,
+        /// The field's bits after the shift.
+        mask: u32,
+        /// Its values that mean fill.
+        values: &'static [u32],
+    },
 }
 
 /// The meaning of a quality band.
@@ -199,8 +208,15 @@ impl Layout {
         match self.fill {
             Fill::Unknown => false,
             Fill::Code(fill) => code == fill,
+            Fill::Values { offset, mask, values } => values.contains(&(code >> offset & mask)),
             Fill::Bit(bit) => code >> bit & 1 == 1,
         }
+    }
+
+    /// Whether a code is a class of it, or fill; layouts of bits know every code.
+    pub fn knows_code(&self, code: u32) -> bool {
+        let class = |field: &Field| field.classes.iter().any(|class| class.value == code);
+        self.percent_of.is_some() || self.is_fill(code) || self.class_field().is_none_or(class)
     }
 
     /// Whether every field of `other` is one of its own, by the same name at the same bits, and fill is the same.

@@ -5,7 +5,27 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 /// Names of a class that mean fill: pixels outside the acquisition.
-const FILL: [&str; 4] = ["fill", "no-data", "nodata", "null"];
+const FILL: [&str; 13] = [
+    "fill",
+    "no-data",
+    "nodata",
+    "null",
+    "fill-value",
+    "no-data-value",
+    "nodata-value",
+    "missing",
+    "missing-data",
+    "not-processed",
+    "no-observation",
+    "not-observed",
+    "outside",
+];
+
+/// Whether a class of this name means fill. Catalogues mark further classes as such: `nodata-255`.
+pub fn means_fill(name: &str) -> bool {
+    let marked = name.strip_prefix("nodata-").is_some_and(|value| value.parse::<u32>().is_ok());
+    marked || FILL.contains(&name)
+}
 
 /// A field of a layout that is described at run time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +51,7 @@ pub fn word(text: &str) -> String {
     words.collect::<Vec<_>>().join("-")
 }
 
-/// A layout whose codes are class numbers: `(1, "cloud")`. A class called `fill`, `nodata`, `no-data` or `null` marks fill.
+/// A layout whose codes are class numbers: `(1, "cloud")`. Classes with a name of `FILL`, such as `fill` or `nodata`, mark fill.
 ///
 /// # Errors
 /// No class, a number or a name that is there twice, a name without a letter or digit: what follows "layout".
@@ -43,42 +63,109 @@ pub fn of_classes(name: &str, source: &str, classes: &[(u32, String)]) -> Result
     if let Some((value, _)) = named.iter().find(|(_, name)| name.is_empty()) {
         return Err(format!("gives {value} no name"));
     }
-    let fill = named.iter().find(|(_, name)| FILL.contains(&name.as_str()));
-    let fill = fill.map_or(Fill::Unknown, |(value, _)| Fill::Code(*value));
+    let fill = fill_of(&named, 0, 32);
     let field = OwnField { name: "class".into(), offset: 0, width: 32, classes: named };
     layout(name, source, vec![field], fill)
 }
 
-/// A layout of bits. The flag called `fill` or `nodata` marks fill.
+/// The name of a class that a catalogue marks as "no data".
+pub fn nodata_class(value: u32) -> String {
+    format!("nodata-{value}")
+}
+
+/// Whether a class of this name says that something is not so.
+pub fn is_negation(name: &str) -> bool {
+    ["no", "not", "non"].iter().any(|word| name.strip_prefix(word).is_some_and(|rest| rest.starts_with('-')))
+        && !means_fill(name)
+}
+
+/// A layout of bits. The flag with such a name marks fill, or else classes with one of the first field that has such.
 ///
 /// # Errors
 /// Fields that overlap or reach beyond 32 bits, or a name that is there twice: what follows "layout".
 pub fn of_fields(name: &str, source: &str, mut fields: Vec<OwnField>) -> Result<&'static Layout, String> {
     fields.sort_by_key(|field| field.offset);
-    let marks_fill = |field: &&OwnField| {
-        field.width == 1 && field.classes.is_empty() && FILL.contains(&field.name.as_str())
+    let marks_fill =
+        |field: &&OwnField| field.width == 1 && field.classes.is_empty() && means_fill(&field.name);
+    let by_class = || {
+        let fills = fields.iter().map(|field| fill_of(&field.classes, field.offset, field.width));
+        fills.into_iter().find(|fill| *fill != Fill::Unknown).unwrap_or(Fill::Unknown)
     };
-    let fill = fields.iter().find(marks_fill).map_or(Fill::Unknown, |field| Fill::Bit(field.offset));
+    let fill = fields.iter().find(marks_fill).map_or_else(by_class, |field| Fill::Bit(field.offset));
     layout(name, source, fields, fill)
 }
 
-/// A layout whose classes can be asked for by the names that `other` gives the same codes, too. A code that only `other` has for
-/// fill means fill. Layouts of bits that `other` knows bit by bit are `other`.
+/// A layout with what `other` knows of the same band besides: further names of its classes, bits that it does not describe, and what
+/// means fill.
 pub fn with_names_of(layout: &'static Layout, other: &'static Layout) -> &'static Layout {
-    let (Some(own), Some(others)) = (layout.class_field(), other.class_field()) else {
-        return if other.knows(layout) { other } else { layout };
-    };
-    let mut classes: Vec<(u32, String)> =
-        own.classes.iter().map(|class| (class.value, class.name.to_owned())).collect();
-    for class in others.classes {
-        let known = own.classes.iter().any(|mine| mine.value == class.value);
-        if known && !classes.iter().any(|(_, name)| name == class.name) {
-            classes.push((class.value, class.name.to_owned()));
+    let (name, source) = (layout.name.to_owned(), layout.source.to_owned());
+    match (layout.class_field(), other.class_field()) {
+        (Some(own), Some(others)) => {
+            let mut classes = owned(own);
+            for (value, name) in owned(others) {
+                let known = own.classes.iter().any(|mine| mine.value == value);
+                if known && !classes.iter().any(|(_, mine)| *mine == name) {
+                    classes.push((value, name));
+                }
+            }
+            let fields = vec![OwnField { name: own.name.to_owned(), offset: 0, width: 32, classes }];
+            let mut values = fill_codes(layout.fill);
+            values.extend(fill_codes(other.fill));
+            kept(Described { name, source, fields, fill: fill_by(values, 0, 32) })
+        }
+        (None, None) if other.knows(layout) => other,
+        (None, None) => {
+            let described = |of: &Field| OwnField {
+                name: of.name.to_owned(),
+                offset: of.offset,
+                width: of.width,
+                classes: owned(of),
+            };
+            let overlaps =
+                |a: &Field, b: &Field| a.offset < b.offset + b.width && b.offset < a.offset + a.width;
+            let is_new =
+                |of: &&Field| layout.fields.iter().all(|mine| !overlaps(mine, of) && mine.name != of.name);
+            let mut fields: Vec<OwnField> = layout.fields.iter().map(described).collect();
+            fields.extend(other.fields.iter().filter(is_new).map(described));
+            fields.sort_by_key(|field| field.offset);
+            let fill = if layout.fill == Fill::Unknown { other.fill } else { layout.fill };
+            kept(Described { name, source, fields, fill })
+        }
+        _ => layout,
+    }
+}
+
+fn owned(field: &Field) -> Vec<(u32, String)> {
+    field.classes.iter().map(|class| (class.value, class.name.to_owned())).collect()
+}
+
+/// The whole codes that mean fill.
+fn fill_codes(fill: Fill) -> Vec<u32> {
+    match fill {
+        Fill::Code(code) => vec![code],
+        Fill::Values { offset: 0, mask: u32::MAX, values } => values.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// The fill that classes of a field tell.
+fn fill_of(classes: &[(u32, String)], offset: u32, width: u32) -> Fill {
+    let named = classes.iter().filter(|(_, name)| means_fill(name));
+    fill_by(named.map(|(value, _)| *value).collect(), offset, width)
+}
+
+/// The fill that these values of a field mean.
+fn fill_by(mut values: Vec<u32>, offset: u32, width: u32) -> Fill {
+    values.sort_unstable();
+    values.dedup();
+    match &values[..] {
+        [] => Fill::Unknown,
+        [only] if width == 32 => Fill::Code(*only),
+        _ => {
+            let mask = u32::MAX.checked_shr(32 - width.clamp(1, 32)).unwrap_or(u32::MAX);
+            Fill::Values { offset, mask, values: kept_values(values) }
         }
     }
-    let fill = if layout.fill == Fill::Unknown { other.fill } else { layout.fill };
-    let fields = vec![OwnField { name: own.name.to_owned(), offset: 0, width: 32, classes }];
-    kept(Described { name: layout.name.to_owned(), source: layout.source.to_owned(), fields, fill })
 }
 
 fn layout(name: &str, source: &str, fields: Vec<OwnField>, fill: Fill) -> Result<&'static Layout, String> {
@@ -168,6 +255,14 @@ struct Described {
 /// whatever the number of runs and scenes that describe it.
 static KEPT: Mutex<BTreeMap<Described, &'static Layout>> = Mutex::new(BTreeMap::new());
 
+/// Every list of values that mean fill in a layout that was ever described, each once.
+static KEPT_VALUES: Mutex<BTreeMap<Vec<u32>, &'static [u32]>> = Mutex::new(BTreeMap::new());
+
+fn kept_values(values: Vec<u32>) -> &'static [u32] {
+    let mut all = KEPT_VALUES.lock().unwrap_or_else(PoisonError::into_inner);
+    all.entry(values.clone()).or_insert_with(|| values.leak())
+}
+
 fn kept(described: Described) -> &'static Layout {
     let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = all.get(&described) {
@@ -207,6 +302,22 @@ mod tests {
         assert_eq!(layout.flags(), ["cloud", "cloud-shadow", "no-data"]);
         assert!(layout.flag("cloud-shadow").unwrap().takes(2) && layout.is_fill(255) && !layout.is_fill(0));
         assert_eq!([1, 0].map(|code| layout.decode(code)), ["cloud", "0 (unknown)"]);
+        let two = classes(&[(1, "cloud"), (7, "nodata"), (255, "fill")]).unwrap();
+        assert_eq!([1, 7, 255, 0].map(|code| two.is_fill(code)), [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_field_may_have_values_that_mean_fill() {
+        let layout = of_fields(
+            "own",
+            "the test",
+            vec![bits("state", 4, 3, &[(1, "cloud"), (6, "no-data"), (7, "fill")])],
+        );
+        let layout = layout.unwrap();
+        assert_eq!(
+            [1 << 4, 6 << 4, 7 << 4 | 3, 0].map(|code| layout.is_fill(code)),
+            [false, true, true, false]
+        );
     }
 
     #[test]
@@ -220,6 +331,26 @@ mod tests {
         let layout = of_fields("own", "the test", fields).unwrap();
         assert_eq!(layout.decode(8 | 3 << 8), "cloud + cloud-confidence high");
         assert!(layout.is_fill(1) && layout.field("cloud-confidence").unwrap().ladder);
+    }
+
+    #[test]
+    fn what_a_product_knows_of_a_band_counts_beside_what_is_described() {
+        let scl = super::super::find("sentinel-2-scl").unwrap();
+        let of_item = classes(&[(4, "veg"), (9, "cloud"), (255, "nodata")]).unwrap();
+        let both = with_names_of(of_item, scl);
+        assert_eq!([0, 255, 4, 9].map(|code| both.is_fill(code)), [true, true, false, false]);
+        assert!(both.flag("cloud").unwrap().takes(9) && both.flag("cloud-high").unwrap().takes(9));
+        let pixel = super::super::find("landsat-c2-l89").unwrap();
+        let of_item =
+            of_fields("own", "the test", vec![bits("designated-fill", 0, 1, &[]), bits("clouds", 3, 1, &[])])
+                .unwrap();
+        let both = with_names_of(of_item, pixel);
+        assert!(
+            both.is_fill(1)
+                && both.flag("clouds").unwrap().takes(8)
+                && both.flag("dilated-cloud").unwrap().takes(2)
+        );
+        assert!(both.field("cloud-confidence").is_some_and(|field| field.ladder));
     }
 
     #[test]

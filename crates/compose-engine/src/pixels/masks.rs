@@ -6,7 +6,8 @@ use super::reader::SceneReader;
 use super::unusable::Unusable;
 use crate::error::EngineError;
 use crate::plan::{BandId, GroupId, RuleId, SceneId, covering};
-use compose_core::{MaskInput, Plane, Window};
+use compose_core::quality;
+use compose_core::{BandFacts, MaskInput, Plane, Window};
 use compose_io::Reading;
 use compose_io::align::Alignment;
 use ndarray::{Array2, Zip, s};
@@ -266,9 +267,10 @@ impl SceneReader<'_> {
             let facts = &self.context.stack.facts[scene].bands[*band];
             let (codes, inside) = match plane {
                 Owned::Quality(codes, inside) => (codes, inside),
-                Owned::Data(_, valid) => {
+                Owned::Data(values, valid) => {
                     if facts.beside {
                         Zip::from(&mut outside).and(valid).for_each(|o, v| *o |= 1 - *v);
+                        no_probability(facts, values, &mut outside);
                     }
                     continue;
                 }
@@ -277,12 +279,24 @@ impl SceneReader<'_> {
             if let Some(layout) = facts.layout {
                 Zip::from(&mut outside).and(codes).for_each(|o, c| *o |= u8::from(layout.is_fill(*c)));
             }
-            for nodata in &self.context.sources[scene].refs[BandId(*band)].nodata {
-                Zip::from(&mut outside).and(codes).for_each(|o, c| *o |= u8::from(f64::from(*c) == *nodata));
+            // A code that a network's layout does not know is none of its answers.
+            if let Some(layout) =
+                facts.layout.filter(|layout| facts.beside && quality::is_of_the_table(layout))
+            {
+                Zip::from(&mut outside).and(codes).for_each(|o, c| *o |= u8::from(!layout.knows_code(*c)));
             }
         }
         outside
     }
+}
+
+/// Sets 1 where a probability is none: beyond 0 and 1.
+fn no_probability(facts: &BandFacts, values: &Array2<f32>, outside: &mut Array2<u8>) {
+    let is_probability = facts.layout.is_some_and(|layout| layout.percent_of.is_some());
+    let Some((scale, _)) = facts.scale_offset.filter(|_| is_probability) else { return };
+    // Percent are stored as whole numbers: 100 is still 1.
+    let most = (1.0 / scale).round() as f32;
+    Zip::from(outside).and(values).for_each(|o, v| *o |= u8::from(!(0.0..=most).contains(v)));
 }
 
 /// The rows of a plane less a frame of `halo` pixels.

@@ -9,7 +9,7 @@ use crate::error::EngineError;
 use crate::plan::{BandGroup, BandId, EvaluationGrid, GroupId, SceneId, View};
 use compose_core::{Block, ValidityMode, Window};
 use compose_io::align::{Alignment, NativeBlock};
-use compose_io::{IoError, Reading, RunPosition, Valid};
+use compose_io::{BandRef, IoError, Reading, RunPosition, Valid};
 use ndarray::{Array3, ArrayView2, Axis, Zip};
 use std::ops::Range;
 
@@ -293,6 +293,14 @@ impl SceneReader<'_> {
         }
     }
 
+    /// Clears the pixels of a mask made by others that its own mask, alpha or nodata values take.
+    fn leave_out_invalid(&self, source: &BandRef, at: Reading, inside: &mut [u8]) -> Result<(), IoError> {
+        let (mut samples, mut valid) = (vec![0.0; inside.len()], vec![0; inside.len()]);
+        self.context.store.read_data(source, at, &mut samples, Valid::Set(&mut valid))?;
+        inside.iter_mut().zip(valid).for_each(|(inside, valid)| *inside &= valid);
+        Ok(())
+    }
+
     pub(super) fn band(&self, scene: SceneId, band: BandId, at: Reading) -> Result<Owned, IoError> {
         let source = &self.context.sources[scene].refs[band];
         let shape = (at.window.height, at.window.width);
@@ -305,7 +313,11 @@ impl SceneReader<'_> {
             }
             Owned::Quality(codes, inside) => {
                 let codes = codes.as_slice_mut().expect(LAYOUT);
-                self.context.store.read_quality(source, at, codes, inside.as_slice_mut().expect(LAYOUT))?;
+                let inside = inside.as_slice_mut().expect(LAYOUT);
+                self.context.store.read_quality(source, at, codes, inside)?;
+                if self.context.stack.facts[scene].bands[band].beside {
+                    self.leave_out_invalid(source, at, inside)?;
+                }
             }
         }
         Ok(out)

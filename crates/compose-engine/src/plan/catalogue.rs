@@ -17,6 +17,7 @@ pub(super) fn source(rules: &Rules, scenes: &At<Scenes>) -> Result<Option<StacSo
     let (name, source) = match (&said.stac, &said.stac_search) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => return refuse("stac-search", "says both stac and stac-search".into()),
+        (Some(document), None) if has_user(document) => return refuse("stac", format!("stac {PASSWORD}")),
         (Some(document), None) => ("stac", StacSource::Document(document.clone())),
         (None, Some(asked)) => match search(rules, asked) {
             Ok(search) => ("stac-search", StacSource::Search(Box::new(search))),
@@ -37,6 +38,18 @@ pub(super) fn source(rules: &Rules, scenes: &At<Scenes>) -> Result<Option<StacSo
     }
 }
 
+/// Why an address with a user is refused.
+const PASSWORD: &str = "names a user, and reports and plan files hold the rules as they are: a password would be published; \
+                        leave it out";
+
+/// Whether an address names a user: `https://user:password@host`.
+fn has_user(address: &str) -> bool {
+    let host = address
+        .split_once("://")
+        .map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    host.contains('@')
+}
+
 fn search(rules: &Rules, asked: &StacSearch) -> Result<Search, String> {
     let Some(url) = asked.url.clone().filter(|url| url.starts_with("https://") || url.starts_with("http://"))
     else {
@@ -44,6 +57,9 @@ fn search(rules: &Rules, asked: &StacSearch) -> Result<Search, String> {
             "url is no address; expected such as \"https://earth-search.aws.element84.com/v1\"".into()
         );
     };
+    if has_user(&url) {
+        return Err(format!("url {PASSWORD}"));
+    }
     if asked.bbox.is_some() && asked.intersects.is_some() {
         return Err("says both bbox and intersects; an API takes one of them".into());
     }

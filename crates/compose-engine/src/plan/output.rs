@@ -92,10 +92,7 @@ impl OutputPlan {
             wanted => extra("uncertainty", wanted, "_uncertainty.tif")?,
         };
         let sidecar = extra("sidecar", &said.sidecar, ".json")?;
-        let stac = match &said.stac {
-            None | Some(Extra::Wanted(false)) => None,
-            wanted => extra("stac", wanted, ".stac.json")?,
-        };
+        let stac = if said.stac.is_some() { extra("stac", &said.stac, ".stac.json")? } else { None };
         refuse_item_without_time(rules, options, stack, stac.is_some())?;
         let tiled = rules.grid.value.tile_size.is_some();
         if sidecar.is_none() && tiled {

@@ -155,10 +155,9 @@ impl TiledRun<'_> {
             not_reached: tiling.count.0 * tiling.count.1 - there.len(),
         };
         if let Some(path) = job.output.collection.clone() {
-            let items = with_image.iter().map(|(unit, _)| {
-                let item = job.output.stac.as_deref().map(|pattern| tiling.path(pattern, unit.tile));
-                (unit.identity.id.clone(), item.unwrap_or_default())
-            });
+            let pattern = job.output.stac.as_deref().unwrap_or(&path);
+            let item = |unit: &Unit| (unit.identity.id.clone(), tiling.path(pattern, unit.tile));
+            let items = with_image.iter().map(|(unit, _)| item(unit));
             let of = (self.rules, self.fitted, output, &counts);
             pending.push(stac::write_collection((&path, control.drafts), of, items.collect())?);
         }

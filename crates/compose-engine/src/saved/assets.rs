@@ -48,6 +48,7 @@ pub fn kept(of: &AssetFacts) -> FoundAsset {
     };
     FoundAsset {
         key: of.key.clone(),
+        flaw: of.flaw.clone(),
         aliases: of.aliases.clone(),
         nodata: of.nodata,
         scale: of.scale,
@@ -72,6 +73,7 @@ pub fn restored(of: &FoundAsset) -> AssetFacts {
     let classes = of.classes.clone().map(Codes::Classes);
     AssetFacts {
         key: of.key.clone(),
+        flaw: of.flaw.clone(),
         aliases: of.aliases.clone(),
         nodata: of.nodata,
         scale: of.scale,

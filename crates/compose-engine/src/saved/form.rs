@@ -247,6 +247,9 @@ pub struct FoundFile {
 pub struct FoundAsset {
     /// Its key in the item.
     pub key: String,
+    /// Why it cannot be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flaw: Option<String>,
     /// Other names of the band.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,

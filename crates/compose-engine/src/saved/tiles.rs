@@ -133,6 +133,7 @@ impl SavedPlan {
             "table": found.map(|found| table(found.table)),
             "sensor": found.map(|found| &found.sensor),
             "baseline": found.map(|found| found.baseline),
+            "item": found.map(|found| &found.item),
         }))
     }
 

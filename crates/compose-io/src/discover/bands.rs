@@ -56,7 +56,7 @@ impl Slot {
         let asset = found.files[self.file].asset.as_ref();
         self.part() == Some(Part::Quality)
             || layout.is_some_and(|layout| layout.percent_of.is_none())
-            || asset.is_some_and(|asset| asset.codes.is_some())
+            || (asset.is_some_and(|asset| asset.codes.is_some()) && layout.is_none())
     }
 
     /// Whether rules may ask for it.
@@ -163,7 +163,9 @@ fn renamed(
         let index = chosen(found, &slots, name, choice)?;
         let old = &slots[index];
         let spec = preset.and_then(|p| p.band(found.sensor, name)).or(old.spec);
-        let mut new = Slot { metres: old.metres, ..Slot::new(name, spec, old.file, old.number) };
+        let spec = spec.filter(|_| old.beside.is_none());
+        let mut new =
+            Slot { metres: old.metres, beside: old.beside, ..Slot::new(name, spec, old.file, old.number) };
         new.aliases.extend([old.name.clone()].into_iter().filter(|old| old != name));
         used.insert(index);
         named.push(new);

@@ -62,7 +62,12 @@ impl<'a> Rasters<'a> {
         let is_literal = |part: &&&str| !part.contains(['*', '?', '[']) && !part.contains(ID);
         let count = parts.len() - parts.iter().take_while(is_literal).count();
         let mut files = Vec::new();
-        for path in paths::globbed(base, &pattern.replace(ID, "*")).map_err(|e| wrong(&e.to_string()))? {
+        // `{id}*` is one star, not two.
+        let mut any = pattern.replace(ID, "*");
+        while any.contains("**") {
+            any = any.replace("**", "*");
+        }
+        for path in paths::globbed(base, &any).map_err(|e| wrong(&e.to_string()))? {
             let names: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
             files.push((names[names.len().saturating_sub(count)..].join("/"), path));
         }

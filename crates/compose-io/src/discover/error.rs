@@ -76,6 +76,8 @@ pub enum DiscoverError {
         listed(known)
     )]
     NoBands { scene: String, known: Vec<String> },
+    #[error("item {id}: its id holds control characters, and it names files and scenes; expected plain text")]
+    ItemId { id: String },
     #[error(transparent)]
     Stac(#[from] compose_stac::StacError),
     #[error(transparent)]
@@ -98,7 +100,7 @@ impl DiscoverError {
             Self::NoId { .. } => "id",
             Self::Band { .. } | Self::BandNumber { .. } | Self::NumberOfFiles { .. } => "bands",
             Self::Beside { .. } => "beside",
-            Self::Asset { .. } | Self::Stac(_) => "stac",
+            Self::Asset { .. } | Self::ItemId { .. } | Self::Stac(_) => "stac",
             Self::NoBands { .. } => "bands",
             Self::Ambiguous { .. } | Self::BandTwice { .. } | Self::NoData { .. } => "bands",
             Self::Folder { .. } | Self::Date { .. } | Self::ManyBands { .. } | Self::Io(_) => return None,

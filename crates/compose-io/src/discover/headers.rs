@@ -66,6 +66,12 @@ impl<'a> Headers<'a> {
         if b != 0.0 || d != 0.0 || a == 0.0 || e == 0.0 {
             return Err(wrong("its proj:transform is rotated or without a pixel size".into()));
         }
+        // PROJ opens files that its own strings name.
+        if crs.contains('+') || crs.to_lowercase().contains("grids") {
+            return Err(wrong(
+                "its coordinate system is neither a code such as EPSG:32633 nor plain WKT".into(),
+            ));
+        }
         let crs = self.systems.from_user_input(crs).map_err(|error| wrong(error.to_string()))?;
         let (width, height) = (header.grid.width, header.grid.height);
         let (dx, dy) = (a * columns as f64 / width as f64, e * rows as f64 / height as f64);
@@ -82,7 +88,10 @@ impl<'a> Headers<'a> {
         let file = &self.scene.files[file];
         let Some(asset) = file.asset.as_ref().filter(|_| self.scene.item.is_some()) else { return Ok(()) };
         let path = file.path.display();
-        let why = if file.path.starts_with("/vsicurl") || file.path.starts_with("/vsis3") {
+        let text = path.to_string();
+        let why = if let Some(flaw) = &asset.flaw {
+            flaw.clone()
+        } else if text.starts_with("/vsi") || text.contains("://") {
             format!("it is at an address ({path}), and only files of this machine are read; copy it here")
         } else if file.path.exists() {
             return Ok(());

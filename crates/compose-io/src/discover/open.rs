@@ -186,7 +186,7 @@ impl Opener<'_> {
             beside: slot.beside.is_some(),
         };
         let nodata = match slot.beside.map(|number| &self.query.beside[number]) {
-            Some(beside) => self.nodata_beside(beside, band),
+            Some(beside) => self.nodata_beside(slot, beside, band),
             None if codes => Vec::new(),
             None => self.nodata(slot, band, settings_apply),
         };
@@ -206,7 +206,8 @@ impl Opener<'_> {
                 }
             }
         }
-        let stated = header.bands.first().and_then(|band| band.scale_offset).map(|(_, offset)| offset);
+        let nth = slot.number.unwrap_or(1).saturating_sub(1);
+        let stated = header.bands.get(nth).and_then(|band| band.scale_offset).map(|(_, offset)| offset);
         if let (Some(in_file), Some(offset)) =
             (stated, asset.offset.or(None).filter(|of| Some(*of) != stated))
         {
@@ -270,10 +271,12 @@ impl Opener<'_> {
     }
 
     /// The rules' values, or the file's tag; a tag that the layout gives a meaning is a slip of the writer.
-    fn nodata_beside(&mut self, beside: &Beside, band: &BandHeader) -> Vec<f64> {
-        match (&beside.nodata, band.nodata) {
-            (Nodata::None, _) | (Nodata::Default, None) => Vec::new(),
+    fn nodata_beside(&mut self, slot: &Slot, beside: &Beside, band: &BandHeader) -> Vec<f64> {
+        let stated = self.found.files[slot.file].asset.as_ref().and_then(|asset| asset.nodata);
+        match (&beside.nodata, band.nodata.filter(|tag| Some(*tag) != stated)) {
+            (Nodata::None, _) => Vec::new(),
             (Nodata::Values(values), _) => values.clone(),
+            (Nodata::Default, None) => stated.into_iter().collect(),
             (Nodata::Default, Some(tag)) => {
                 let class = beside
                     .layout

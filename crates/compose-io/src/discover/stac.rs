@@ -7,7 +7,7 @@ use crate::scene::{
     AssetFacts, BesidePlace, Codes, Found, FoundFile, FoundScene, ItemFacts, Offset, ScenesQuery, StacSource,
     Without,
 };
-use compose_core::quality::{OwnField, word};
+use compose_core::quality::{self, OwnField, word};
 use compose_core::{Day, Sun};
 use compose_stac::{Asset, Band, Client, Href, Item, Items, Options};
 use std::path::PathBuf;
@@ -83,16 +83,23 @@ fn preset_of(item: &Item) -> Option<&'static Preset> {
 }
 
 fn scene(item: &Item, query: &ScenesQuery) -> Result<FoundScene, DiscoverError> {
+    if item.id.chars().any(char::is_control) {
+        let id = item.id.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        return Err(DiscoverError::ItemId { id });
+    }
     let preset = query.preset.or_else(|| preset_of(item));
     let sensor = preset.and_then(|preset| preset.sensor(&item.id));
     let mut notes = item.remarks.clone();
     let product = preset.map(|preset| Product::new(preset, sensor)).transpose()?;
     let mut files = Vec::new();
     for (asset, spec) in rasters(item, product.as_ref()) {
-        files.extend(files_of(item, asset, spec, &mut notes)?);
+        files.extend(files_of(item, asset, spec, &mut notes));
     }
-    let without = beside(item, query, &mut files)?;
-    if item.offset_applied == Some(true)
+    // Of two that are called alike, the one with a file of its own counts.
+    files.sort_by_key(|file| file.number.is_some());
+    let without = beside(item, query, &mut files, &mut notes);
+    if query.offset.is_none()
+        && item.offset_applied == Some(true)
         && files.iter().any(|f| f.asset.as_ref().is_some_and(|a| a.offset == Offset::Applied))
     {
         notes.push(
@@ -189,13 +196,8 @@ fn rasters<'a>(item: &'a Item, product: Option<&Product>) -> Vec<(&'a Asset, Opt
 }
 
 /// The bands of an asset, one file each.
-fn files_of(
-    item: &Item,
-    asset: &Asset,
-    spec: Option<BandSpec>,
-    notes: &mut Vec<String>,
-) -> Result<Vec<FoundFile>, DiscoverError> {
-    let path = path_of(item, asset)?;
+fn files_of(item: &Item, asset: &Asset, spec: Option<BandSpec>, notes: &mut Vec<String>) -> Vec<FoundFile> {
+    let path = path_of(asset);
     let none = Band::default();
     let bands: Vec<&Band> = if asset.bands.is_empty() { vec![&none] } else { asset.bands.iter().collect() };
     let many = bands.len() > 1;
@@ -204,9 +206,7 @@ fn files_of(
         let key = if many { format!("{}:{own}", asset.key) } else { asset.key.clone() };
         let name = spec.filter(|_| !many).map_or_else(|| key.clone(), |spec| spec.name.to_owned());
         let mut aliases = vec![key];
-        if !many {
-            aliases.extend(band.common_name.clone());
-        }
+        aliases.extend(band.common_name.clone());
         aliases.extend(band.name.clone());
         aliases.retain(|alias| *alias != name);
         aliases.dedup();
@@ -214,6 +214,7 @@ fn files_of(
             number: many.then_some(nth + 1),
             asset: Some(AssetFacts {
                 key: asset.key.clone(),
+                flaw: asset.flaw.clone(),
                 aliases,
                 nodata: band.nodata,
                 scale: band.scale,
@@ -226,21 +227,22 @@ fn files_of(
             ..FoundFile::new(path.clone(), Some(name))
         }
     };
-    Ok(bands.iter().enumerate().map(file).collect())
+    bands.iter().enumerate().map(file).collect()
 }
 
-/// Where GDAL finds an asset. The query of an address is left out: it may hold a signature, and this path is printed.
-fn path_of(item: &Item, asset: &Asset) -> Result<PathBuf, DiscoverError> {
-    let plain = match &asset.href {
-        Href::File(path) => return Ok(path.clone()),
-        Href::Url(address) => address.split(['?', '#']).next().unwrap_or_default(),
-    };
-    let path = Href::Url(plain.to_owned()).gdal_path().map_err(|error| DiscoverError::Asset {
-        scene: item.id.clone(),
-        asset: asset.key.clone(),
-        why: error.to_string(),
-    })?;
-    Ok(PathBuf::from(path))
+/// Where GDAL finds an asset. What may be a signature or a password is left out, as this path is printed and saved: the query
+/// and the user of an address, and a query behind the name of a file that is not there.
+fn path_of(asset: &Asset) -> PathBuf {
+    match &asset.href {
+        Href::File(path) => match path.to_str().and_then(|text| text.split_once('?')) {
+            Some((plain, _)) if !path.exists() => PathBuf::from(plain),
+            _ => path.clone(),
+        },
+        address => {
+            let plain = address.to_string();
+            PathBuf::from(Href::Url(plain.clone()).gdal_path().unwrap_or(plain))
+        }
+    }
 }
 
 fn offset(item: &Item, band: &Band) -> Offset {
@@ -258,18 +260,22 @@ fn codes(asset: &Asset, band: &Band, notes: &mut Vec<String>) -> Option<Codes> {
     let classes =
         |of: &[compose_stac::Class]| of.iter().map(|c| (c.value, word(&c.name))).collect::<Vec<_>>();
     let codes = if !band.bitfields.is_empty() {
-        let field = |of: &compose_stac::Bitfield| {
-            let classes = classes(&of.classes);
-            OwnField {
-                name: word(&of.name),
-                offset: of.offset,
-                width: of.length,
-                classes: if of.length == 1 { Vec::new() } else { classes },
-            }
+        let field = |of: &compose_stac::Bitfield| OwnField {
+            name: word(&of.name),
+            offset: of.offset,
+            width: of.length,
+            classes: levels(word(&of.name), of.length, classes(&of.classes)),
         };
         Codes::Fields(band.bitfields.iter().map(field).collect())
     } else if !band.classes.is_empty() {
-        Codes::Classes(classes(&band.classes))
+        let mut classes = classes(&band.classes);
+        // The nodata of a band is none of its classes, unless one has its number.
+        let nodata = band.nodata.filter(|n| n.fract() == 0.0 && (0.0..f64::from(u32::MAX)).contains(n));
+        if let Some(nodata) = nodata.map(|n| n as u32).filter(|n| classes.iter().all(|(value, _)| value != n))
+        {
+            classes.push((nodata, quality::nodata_class(nodata)));
+        }
+        Codes::Classes(classes)
     } else {
         return None;
     };
@@ -285,12 +291,22 @@ fn codes(asset: &Asset, band: &Band, notes: &mut Vec<String>) -> Option<Codes> {
     }
 }
 
+/// The classes of a field. A single bit is a flag, whose 1 means its name; one whose 0 does keeps its classes, so that nobody takes
+/// it for a flag.
+fn levels(name: String, width: u32, classes: Vec<(u32, String)>) -> Vec<(u32, String)> {
+    let of = |value: u32| classes.iter().find(|(v, _)| *v == value).map_or("", |(_, name)| name.as_str());
+    let (off, on) = (of(0), of(1));
+    let inverted = quality::is_negation(on) || off == name || (on != name && quality::means_fill(off));
+    if width == 1 && !inverted { Vec::new() } else { classes }
+}
+
 /// Adds the assets that `[[scenes.beside]]` names; gives those that the item does not have.
 fn beside(
     item: &Item,
     query: &ScenesQuery,
     files: &mut Vec<FoundFile>,
-) -> Result<Vec<Without>, DiscoverError> {
+    notes: &mut Vec<String>,
+) -> Vec<Without> {
     let mut without = Vec::new();
     for (number, beside) in query.beside.iter().enumerate() {
         let BesidePlace::Asset(key) = &beside.place else { continue };
@@ -298,10 +314,19 @@ fn beside(
             without.push(Without { beside: number, reason: format!("it has no asset {key}") });
             continue;
         };
-        let path = path_of(item, asset)?;
+        let nth = beside.number.unwrap_or(1).saturating_sub(1);
+        let band = files_of(item, asset, None, notes).into_iter().nth(nth);
         // The asset may have been taken for one of the scene's own.
-        files.retain(|file| file.asset.as_ref().is_none_or(|facts| facts.key != *key));
-        files.push(FoundFile { beside: Some(number), ..FoundFile::new(path, Some(beside.band.clone())) });
+        files.retain(|file| {
+            file.beside.is_some() || file.asset.as_ref().is_none_or(|facts| facts.key != *key)
+        });
+        let path = path_of(asset);
+        let asset = band.and_then(|band| band.asset);
+        files.push(FoundFile {
+            beside: Some(number),
+            asset,
+            ..FoundFile::new(path, Some(beside.band.clone()))
+        });
     }
-    Ok(without)
+    without
 }

@@ -1,5 +1,6 @@
 //! Items that are older processings of an acquisition that another item has as well.
 
+use chrono::{DateTime, Utc};
 use compose_stac::Item;
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ const SAME_MILLISECONDS: i64 = 1000;
 
 /// For each item why it is left out, if another is the newer processing of the same acquisition.
 ///
-/// An acquisition is a tile or frame (`grid:code`) of one datatake of one platform; of Landsat, a frame on a day. Two parts of a
+/// An acquisition is, within a collection, a tile or frame (`grid:code`) of one datatake of one platform; of Landsat, a frame on a day. Two parts of a
 /// datatake (other times, one baseline) are two acquisitions: both stay.
 pub(super) fn of(items: &[Item]) -> Vec<Option<String>> {
     let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -19,7 +20,12 @@ pub(super) fn of(items: &[Item]) -> Vec<Option<String>> {
     }
     let mut left_out = vec![None; items.len()];
     for group in groups.into_values().filter(|group| group.len() > 1) {
+        let pairs = || group.iter().flat_map(|a| group.iter().map(|b| (&items[*a], &items[*b])));
+        let has_parts =
+            pairs().any(|(a, b)| a.datatake.is_some() && a.baseline == b.baseline && are_apart(a, b));
         for &nth in &group {
+            let supersedes =
+                |new: &Item, old: &Item| !(has_parts && are_apart(new, old)) && age(new) > age(old);
             let newer = group.iter().filter(|other| supersedes(&items[**other], &items[nth]));
             // The newest of all is named, not one that is itself left out.
             let newest = newer.max_by_key(|other| age(&items[**other]));
@@ -31,23 +37,24 @@ pub(super) fn of(items: &[Item]) -> Vec<Option<String>> {
 }
 
 fn acquisition(item: &Item) -> Option<String> {
-    let (platform, code) = (item.platform.as_deref().unwrap_or_default(), item.grid_code.as_deref()?);
+    let platform = item.platform.as_deref().unwrap_or_default().to_lowercase();
+    let code = item.grid_code.as_deref()?;
     let what = match &item.datatake {
         // GS2B_20230810T094549_033567_N05.09: the last part is the baseline.
         Some(datatake) => datatake.rsplit_once("_N").map_or(datatake.as_str(), |(stem, _)| stem).to_owned(),
         None if code.starts_with("WRS") => item.datetime.date_naive().to_string(),
         None => item.datetime.to_rfc3339(),
     };
-    Some(format!("{platform} {code} {what}"))
+    // One acquisition has items in several collections: reflectance, temperature, another level.
+    let collection = item.collection.as_deref().unwrap_or_default();
+    Some(format!("{collection} {platform} {code} {what}"))
 }
 
-fn age(item: &Item) -> (Option<u32>, Option<chrono::DateTime<chrono::Utc>>, Option<u32>, &str) {
-    (item.baseline, item.processed, item.sequence, &item.id)
+/// Items of one age are of one processing: both stay.
+fn age(item: &Item) -> (Option<u32>, Option<DateTime<Utc>>, Option<u32>) {
+    (item.baseline, item.processed, item.sequence)
 }
 
-fn supersedes(new: &Item, old: &Item) -> bool {
-    let apart = (new.datetime - old.datetime).num_milliseconds().abs() > SAME_MILLISECONDS;
-    // Parts of one datatake, processed together.
-    let parts = new.datatake.is_some() && new.baseline == old.baseline && apart;
-    !parts && age(new) > age(old)
+fn are_apart(a: &Item, b: &Item) -> bool {
+    (a.datetime - b.datetime).num_milliseconds().abs() > SAME_MILLISECONDS
 }

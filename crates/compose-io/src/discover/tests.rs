@@ -150,10 +150,10 @@ fn a_name_belongs_to_one_product_and_other_levels_belong_to_none() {
             assert_eq!(takers.map(|p| p.name).collect::<Vec<_>>(), [preset.name], "{example}");
         }
     }
-    // Level-1C of Sentinel-2, Collection 2 Level-1, a browse picture.
+    // Level-1C of Sentinel-2, another level of Collection 2, a browse picture.
     for other in [
         "T22HBD_20210122T133229_B04.jp2",
-        "LC08_L1TP_034032_20160707_20200906_02_T1_B4.TIF",
+        "LC08_L3BA_034032_20160707_20200906_02_T1_B4.TIF",
         "LC80290302015343LGN00.jpg",
     ] {
         assert!(PRESETS.iter().all(|p| said(p.name, other) == "not like it"), "{other}");

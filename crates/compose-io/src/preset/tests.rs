@@ -133,5 +133,5 @@ fn the_offset_of_sentinel_2_goes_by_baseline() {
 #[test]
 fn the_main_quality_band_is_the_first_one() {
     let names: Vec<_> = PRESETS.iter().map(|p| p.quality().unwrap()).collect();
-    assert_eq!(names, ["BQA", "BQA", "pixel_qa", "QA_PIXEL", "SCL", "Fmask"]);
+    assert_eq!(names, ["BQA", "cfmask", "BQA", "pixel_qa", "QA_PIXEL", "QA_PIXEL", "SCL", "Fmask"]);
 }
