@@ -57,6 +57,9 @@ pub fn write_vrt(spec: &RasterSpec, tiles: &[MosaicTile], drafts: &Drafts) -> Re
     draft.finish()
 }
 
+/// The first GDAL that has the driver GTI.
+const FIRST_WITH_GTI: u32 = 3_090_000;
+
 /// Writes a tile index for GDAL's GTI driver at `spec.path`, whose name ends in `.gti.fgb`: a FlatGeobuf of the extents and
 /// paths of the tiles, with size, transform, sample type, nodata, scale and offset of the mosaic. It is faster than a VRT
 /// where there are many tiles. It cannot hold descriptions of bands or metadata.
@@ -74,8 +77,10 @@ pub fn write_tile_index(
     drafts: &Drafts,
 ) -> Result<Option<Pending>, WriteError> {
     let has = |driver| DriverManager::get_driver_by_name(driver).is_ok();
+    // The driver is of GDAL's core; scenes are not opened by it, so that the program may have taken it away from GDAL.
+    let version = gdal::version::version_info("VERSION_NUM").parse().unwrap_or(0);
     let Transform { dx, dy, .. } = spec.grid.transform;
-    if !has("GTI") || !has("FlatGeobuf") || !spec.georeferenced || dx <= 0.0 || dy >= 0.0 {
+    if version < FIRST_WITH_GTI || !has("FlatGeobuf") || !spec.georeferenced || dx <= 0.0 || dy >= 0.0 {
         return Ok(None);
     }
     let tiles = sorted(spec, tiles)?;
