@@ -42,6 +42,7 @@ impl AreaFile {
     /// or something else; a polygon is not valid; there is no coordinate system.
     pub fn read(path: &Path, choice: &Choice, systems: &CrsRegistry) -> Result<Self, IoError> {
         let refuse = |message| IoError::Area { path: path.to_owned(), message };
+        let _nothing_beside = NothingBeside::new();
         let dataset = crate::access::open_vector(path)?;
         let mut layer = layer::choose(&dataset, choice).map_err(refuse)?;
         let name = layer::name(&layer);
@@ -73,6 +74,25 @@ impl AreaFile {
             })?),
         };
         bend::all(&self.polygons, transformer.as_ref(), onto).map_err(refuse)
+    }
+}
+
+/// Keeps GDAL from writing `.aux.xml` files beside what this thread reads, as it does for GeoPackages from 3.10 on.
+struct NothingBeside;
+
+impl NothingBeside {
+    const KEY: &str = "GDAL_PAM_ENABLED";
+
+    fn new() -> Self {
+        // Setting an option that every GDAL knows cannot fail.
+        drop(gdal::config::set_thread_local_config_option(Self::KEY, "NO"));
+        Self
+    }
+}
+
+impl Drop for NothingBeside {
+    fn drop(&mut self) {
+        drop(gdal::config::clear_thread_local_config_option(Self::KEY));
     }
 }
 

@@ -127,7 +127,14 @@ fn a_geopackage_of_several_layers_asks_for_one_and_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fields.gpkg");
     layers("GPKG", &path, &[("west", Some(32613)), ("east", Some(32613))]);
-    let before = std::fs::read(&path).unwrap();
+    // Newer GDALs may leave files of the one that wrote it.
+    let names = || {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = (std::fs::read(&path).unwrap(), names());
     let read = |layer: Option<&str>| {
         let choice = Choice { layer: layer.map(Into::into), filter: None };
         AreaFile::read(&path, &choice, &CrsRegistry::new()).map_err(|e| e.to_string())
@@ -139,8 +146,8 @@ fn a_geopackage_of_several_layers_asks_for_one_and_is_left_as_it_is() {
         (file.layer.as_str(), file.crs.label.as_str(), file.polygons.len()),
         ("east", "EPSG:32613", 1)
     );
-    assert_eq!(std::fs::read(&path).unwrap(), before);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was left behind");
+    assert!(std::fs::read(&path).unwrap() == before.0, "the file has changed");
+    assert_eq!(names(), before.1, "something was left behind");
 }
 
 #[test]
