@@ -25,7 +25,9 @@ fn parts_in_any_order_by_processes_of_their_own_leave_the_bytes_of_one() {
     field.save_plan();
     field.done(&["--rules", "rules.toml", "--quiet"]);
     let one = field.taken();
-    assert_eq!(one.len(), 9 * 3 + 3, "{:?}", one.keys());
+    // Tile indexes are written where GDAL knows them.
+    let known = one.keys().filter(|name| !name.ends_with(".gti.fgb")).count();
+    assert_eq!(known, 9 * 3 + 3, "{:?}", one.keys());
     field.done(&["--from-plan", "plan.json", "--quiet"]);
     assert_same(&one, &field.taken(), "from the plan");
     for order in [&[1][..], &[2, 3, 1], &[5, 1, 7, 3, 2, 6, 4]] {
