@@ -270,13 +270,14 @@ impl Opener<'_> {
         values
     }
 
-    /// The rules' values, or the file's tag; a tag that the layout gives a meaning is a slip of the writer.
+    /// The rules' values, or the file's tag and what the catalogue states; a tag that the layout gives a meaning is a slip of the writer.
     fn nodata_beside(&mut self, slot: &Slot, beside: &Beside, band: &BandHeader) -> Vec<f64> {
         let stated = self.found.files[slot.file].asset.as_ref().and_then(|asset| asset.nodata);
         match (&beside.nodata, band.nodata.filter(|tag| Some(*tag) != stated)) {
             (Nodata::None, _) => Vec::new(),
             (Nodata::Values(values), _) => values.clone(),
             (Nodata::Default, None) => stated.into_iter().collect(),
+            // What the catalogue states counts beside any tag.
             (Nodata::Default, Some(tag)) => {
                 let class = beside
                     .layout
@@ -285,14 +286,14 @@ impl Opener<'_> {
                 let Some(class) =
                     class.filter(|class| !beside.layout.is_some_and(|l| l.is_fill(class.value)))
                 else {
-                    return vec![tag];
+                    return stated.into_iter().chain([tag]).collect();
                 };
                 self.headers.notes.push(format!(
                     "{}: the tag nodata = {tag} is passed over, as {tag} is {}; nodata = {tag} in [[scenes.beside]] would \
                      make it count",
                     beside.band, class.name
                 ));
-                Vec::new()
+                stated.into_iter().collect()
             }
         }
     }

@@ -5,7 +5,10 @@ use super::testing::{
 };
 use crate::crs::CrsRegistry;
 use crate::discover::{find_explicit, open_scene};
-use crate::scene::{BandChoice, BandsWanted, ExplicitFiles, ExplicitScene, Nodata, SceneSource, ScenesQuery};
+use crate::scene::{
+    AssetFacts, BandChoice, BandsWanted, Beside, BesidePlace, ExplicitFiles, ExplicitScene, Nodata, Offset,
+    SceneSource, ScenesQuery,
+};
 use compose_core::{BandRole, Sun};
 
 const C2: &str = "LC08_L2SP_034032_20160707_20200906_02_T1";
@@ -498,4 +501,39 @@ fn an_mtl_file_that_cannot_be_read_is_remarked_upon() {
     let source = opened(&folder.query("landsat-c2-l2"));
     assert_eq!(source.facts.sun, None);
     assert!(source.notes[0].starts_with("no sun angles: "), "{:?}", source.notes);
+}
+
+/// The tag on a class is a slip; what the item states is none, and counts beside any tag.
+#[test]
+fn what_an_item_states_as_nodata_of_a_mask_counts_whatever_its_tag_is() {
+    let with = |tag: f64| {
+        let mask = single(Band { dtype: Some("Byte"), nodata: Some(tag), ..Band::default() });
+        let folder = Folder::with(&["s/a.tif"]).raster("m/a_OCM.tif", &mask);
+        let beside = Beside {
+            place: BesidePlace::Files("m/{id}_OCM.tif".into()),
+            band: "OCM".into(),
+            number: None,
+            layout: compose_core::quality::find("omnicloudmask").ok(),
+            nodata: Nodata::Default,
+            skip: false,
+        };
+        let query = ScenesQuery { paths: vec!["s".into()], beside: vec![beside], ..folder.query("") };
+        let mut scene = first(&query);
+        scene.files.last_mut().unwrap().asset = Some(AssetFacts {
+            key: "ocm".into(),
+            flaw: None,
+            aliases: Vec::new(),
+            nodata: Some(255.0),
+            scale: None,
+            offset: Offset::Unknown,
+            codes: None,
+            shape: None,
+            transform: None,
+            crs: None,
+        });
+        nodata(&open_scene(&scene, &query, None, &CrsRegistry::new()).unwrap(), "OCM")
+    };
+    assert_eq!(with(0.0), [255.0], "0 is clear");
+    assert_eq!(with(9.0), [255.0, 9.0]);
+    assert_eq!(with(255.0), [255.0]);
 }
