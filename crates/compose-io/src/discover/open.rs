@@ -270,32 +270,29 @@ impl Opener<'_> {
         values
     }
 
-    /// The rules' values, or the file's tag and what the catalogue states; a tag that the layout gives a meaning is a slip of the writer.
+    /// The rules' values; else what the catalogue states, and the file's tag. A tag that the layout gives a meaning is a
+    /// slip of the writer, and is passed over.
     fn nodata_beside(&mut self, slot: &Slot, beside: &Beside, band: &BandHeader) -> Vec<f64> {
-        let stated = self.found.files[slot.file].asset.as_ref().and_then(|asset| asset.nodata);
-        match (&beside.nodata, band.nodata.filter(|tag| Some(*tag) != stated)) {
-            (Nodata::None, _) => Vec::new(),
-            (Nodata::Values(values), _) => values.clone(),
-            (Nodata::Default, None) => stated.into_iter().collect(),
-            // What the catalogue states counts beside any tag.
-            (Nodata::Default, Some(tag)) => {
-                let class = beside
-                    .layout
-                    .and_then(Layout::class_field)
-                    .and_then(|field| field.classes.iter().find(|class| f64::from(class.value) == tag));
-                let Some(class) =
-                    class.filter(|class| !beside.layout.is_some_and(|l| l.is_fill(class.value)))
-                else {
-                    return stated.into_iter().chain([tag]).collect();
-                };
-                self.headers.notes.push(format!(
-                    "{}: the tag nodata = {tag} is passed over, as {tag} is {}; nodata = {tag} in [[scenes.beside]] would \
-                     make it count",
-                    beside.band, class.name
-                ));
-                stated.into_iter().collect()
-            }
+        match &beside.nodata {
+            Nodata::None => return Vec::new(),
+            Nodata::Values(values) => return values.clone(),
+            Nodata::Default => {}
         }
+        let stated = self.found.files[slot.file].asset.as_ref().and_then(|asset| asset.nodata);
+        let tag = band.nodata.filter(|tag| Some(*tag) != stated);
+        let slip = tag.zip(beside.layout).and_then(|(tag, layout)| {
+            let classes = &layout.class_field()?.classes;
+            let class = classes.iter().find(|class| f64::from(class.value) == tag)?;
+            (!layout.is_fill(class.value)).then_some((tag, class))
+        });
+        if let Some((tag, class)) = slip {
+            self.headers.notes.push(format!(
+                "{}: the tag nodata = {tag} is passed over, as {tag} is {}; nodata = {tag} in [[scenes.beside]] would \
+                 make it count",
+                beside.band, class.name
+            ));
+        }
+        stated.into_iter().chain(tag.filter(|_| slip.is_none())).collect()
     }
 
     /// The rules' before the catalogue's before the file's before the preset's, scale and offset each for itself.

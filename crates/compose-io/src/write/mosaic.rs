@@ -76,11 +76,11 @@ pub fn write_tile_index(
     tiles: &[MosaicTile],
     drafts: &Drafts,
 ) -> Result<Option<Pending>, WriteError> {
-    let has = |driver| DriverManager::get_driver_by_name(driver).is_ok();
     // The driver is of GDAL's core; scenes are not opened by it, so that the program may have taken it away from GDAL.
     let version = gdal::version::version_info("VERSION_NUM").parse().unwrap_or(0);
     let Transform { dx, dy, .. } = spec.grid.transform;
-    if version < FIRST_WITH_GTI || !has("FlatGeobuf") || !spec.georeferenced || dx <= 0.0 || dy >= 0.0 {
+    let known = version >= FIRST_WITH_GTI && DriverManager::get_driver_by_name("FlatGeobuf").is_ok();
+    if !known || !spec.georeferenced || dx <= 0.0 || dy >= 0.0 {
         return Ok(None);
     }
     let tiles = sorted(spec, tiles)?;
