@@ -14,6 +14,11 @@ impl Field {
     }
 }
 
+/// Whether the GDAL that is linked writes and reads tile indexes: it has GTI from 3.9 on.
+fn has_tile_indexes() -> bool {
+    ["GTI", "FlatGeobuf"].iter().all(|driver| gdal::DriverManager::get_driver_by_name(driver).is_ok())
+}
+
 fn succeeds(child: Child) {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
@@ -25,9 +30,8 @@ fn parts_in_any_order_by_processes_of_their_own_leave_the_bytes_of_one() {
     field.save_plan();
     field.done(&["--rules", "rules.toml", "--quiet"]);
     let one = field.taken();
-    // Tile indexes are written where GDAL knows them.
-    let known = one.keys().filter(|name| !name.ends_with(".gti.fgb")).count();
-    assert_eq!(known, 9 * 3 + 3, "{:?}", one.keys());
+    let indexes = 2 * usize::from(has_tile_indexes());
+    assert_eq!(one.len(), 9 * 3 + 3 + indexes, "{:?}", one.keys());
     field.done(&["--from-plan", "plan.json", "--quiet"]);
     assert_same(&one, &field.taken(), "from the plan");
     for order in [&[1][..], &[2, 3, 1], &[5, 1, 7, 3, 2, 6, 4]] {
@@ -74,14 +78,17 @@ fn two_processes_on_one_tile_both_succeed_with_one_file() {
         let both = [start(), start()];
         both.into_iter().for_each(succeeds);
         let files = listing(&field.path("out"));
-        let expected = [
+        let mut expected = vec![
             "mosaic.vrt",
             "mosaic_provenance.vrt",
             "r000_c001.json",
             "r000_c001.tif",
             "r000_c001_provenance.tif",
         ];
-        let files: Vec<&String> = files.iter().filter(|name| !name.ends_with(".gti.fgb")).collect();
+        if has_tile_indexes() {
+            expected.extend(["mosaic.gti.fgb", "mosaic_provenance.gti.fgb"]);
+            expected.sort_unstable();
+        }
         assert_eq!(files, expected);
         field.taken();
     }
